@@ -1,0 +1,36 @@
+import type { TelemetryEvent } from '../telemetry/event.js';
+
+/** A stage as the runner sees it. `stages/index.ts` maps names to these by lazy import. */
+export interface StageDefinition<Config = unknown> {
+  /** Canonical name; also the first folder under `outputs/`. */
+  name: string;
+  /** One line for `./run stages`. */
+  description: string;
+  /**
+   * The whole stage, straight-line. Throws SluiceError for what a user can mend. Resolves when done; the runner
+   * then hashes the outputs and closes run.json. On `signal` abort: write a checkpoint, then throw
+   * `new SluiceError('interrupted', …)`.
+   */
+  run(context: StageContext<Config>): Promise<void>;
+  /** `--plan`: text for standard output (programs, planned bytes, FLOPs, op list) without running a step. */
+  plan?(context: StageContext<Config>): Promise<string>;
+}
+
+/** All a stage gets. A stage reads no environment, changes no directory and writes only below `runDirectory`. */
+export interface StageContext<Config = unknown> {
+  /** The composed, resolved and schema-checked config of the stage. */
+  config: Config;
+  /** Absolute path of this run's folder; exists. */
+  runDirectory: string;
+  /** Absolute path for a path written in the config (relative ones are relative to the project root or caller's cwd). */
+  resolvePath(path: string): string;
+  signal: AbortSignal;
+  emit(event: TelemetryEvent): void;
+  log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void;
+  /** Records a file or folder that was read; the runner hashes it into run.json `inputs[]`. */
+  addInput(name: string, path: string): void;
+  /** Records a file or folder that was made, under a name that `${steps.<step>.<name>}` and `${run:stage,name}` find. */
+  addOutput(name: string, path: string): void;
+  /** Facts for run.json: `facts.seed`, engine version, fallbacks. Later calls with one key replace the value. */
+  addFact(key: string, value: unknown): void;
+}
