@@ -1,5 +1,5 @@
 // Writes src/graph/op-list.ts from native/core/ops.def, so that the op list exists once.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const here = new URL('.', import.meta.url);
 const target = new URL('../../src/graph/op-list.ts', here);
@@ -35,4 +35,7 @@ let current = '';
 try {
   current = readFileSync(target, 'utf8');
 } catch {}
-if (current !== text) writeFileSync(target, text);
+if (current !== text) {
+  mkdirSync(new URL('.', target), { recursive: true });
+  writeFileSync(target, text);
+}
