@@ -1,0 +1,59 @@
+// How many bytes of scratch each op needs: the contract between the planner (src/graph, which mirrors these
+// formulas and places the bytes in the arena) and the decoder (native/program, which refuses a program that
+// gives an op less).
+//
+// The numbers follow from shapes alone, never from the number of threads: work is cut into pieces of fixed
+// size that any thread may take, so results do not depend on the thread count either. Small tiles that fit a
+// core's cache live in the thread pool's own per-thread workspace and are not part of any plan.
+//
+//   op                          bytes
+//   sum_squares                 8 * sum over inputs of ceil(elements / 65536)      one f64 per piece
+//   rms_norm_grad               4 * H * ceil(rows / 128)                           dweight per piece of rows
+//   layer_norm_grad             8 * H * ceil(rows / 128)                           dweight and dbias per
+//   piece of rows attention_grad              4 * B * Hq * T                                     sum(do * o)
+//   per query linear_cross_entropy        128 * N                                            8 parts of the
+//   vocabulary x 4 numbers linear_cross_entropy_grad   4 * V * chunk(N, V) logits of one chunk of tokens
+//   every other op              0
+//
+// rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w.
+#pragma once
+
+#include <cstdint>
+
+namespace sluice::scratch {
+
+inline constexpr int64_t kSumPiece = 65536;  // elements
+inline constexpr int64_t kNormPiece = 128;   // rows
+inline constexpr int64_t kVocabularyParts = 8;
+inline constexpr int64_t kLogitElements = int64_t{1} << 24;  // what one chunk of logits may hold (64 MiB)
+
+constexpr int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
+
+/** Called once per input of sum_squares; the bytes add up. */
+constexpr int64_t sum_squares(int64_t elements) { return 8 * pieces(elements, kSumPiece); }
+
+constexpr int64_t rms_norm_grad(int64_t rows, int64_t width) { return 4 * width * pieces(rows, kNormPiece); }
+
+constexpr int64_t layer_norm_grad(int64_t rows, int64_t width) {
+  return 8 * width * pieces(rows, kNormPiece);
+}
+
+constexpr int64_t attention_grad(int64_t batch, int64_t query_heads, int64_t queries) {
+  return 4 * batch * query_heads * queries;
+}
+
+constexpr int64_t linear_cross_entropy(int64_t tokens) { return 16 * kVocabularyParts * tokens; }
+
+/** Tokens whose logits exist at once: 2^24 / V rounded down to a multiple of 64, within 64 .. 1024, at most
+ * N. */
+constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary) {
+  int64_t chunk = kLogitElements / (vocabulary < 1 ? 1 : vocabulary) / 64 * 64;
+  chunk = chunk < 64 ? 64 : chunk > 1024 ? 1024 : chunk;
+  return chunk < tokens ? chunk : tokens;
+}
+
+constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary) {
+  return 4 * vocabulary * loss_chunk(tokens, vocabulary);
+}
+
+}  // namespace sluice::scratch
