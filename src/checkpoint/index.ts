@@ -1,0 +1,15 @@
+export { writeFolderAtomic, writeTextAtomic } from './atomic.js';
+export { bf16ToF32, f16ToF32, f32ToBf16 } from './half-precision.js';
+export { SafetensorsFile } from './safetensors-file.js';
+export type { StoredDtype } from './safetensors-header.js';
+export { type TensorToWrite, writeSafetensors } from './safetensors-write.js';
+export {
+  listSteps,
+  type OpenTrainingState,
+  openLatestTrainingState,
+  openTrainingState,
+  saveTrainingState,
+  sha256OfFile,
+  type TrainingState,
+} from './training-state.js';
+export { WeightFiles } from './weight-files.js';

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { SluiceError } from '../errors.js';
+import { isTemporary, writeFolderAtomic } from './atomic.js';
+import { SafetensorsFile } from './safetensors-file.js';
+import { type TensorToWrite, writeSafetensors } from './safetensors-write.js';
+
+/** Everything a run needs to go on as if it had never stopped. */
+export interface TrainingState {
+  readonly step: number;
+  /** Plain JSON: data position, seeds, counters. */
+  readonly progress: Readonly<Record<string, unknown>>;
+  /** Weights, moments and whatever else lives in the session, by state name; f32. */
+  readonly tensors: readonly TensorToWrite[];
+}
+
+interface Manifest {
+  step: number;
+  files: Record<string, { bytes: number; sha256: string }>;
+}
+
+const manifestName = 'manifest.json';
+
+/**
+ * Writes `<folder>/step_<n>/` with state.safetensors, progress.json and a manifest of hashes: into a temporary
+ * folder, synced, renamed. Returns the path.
+ */
+export function saveTrainingState(folder: string, state: TrainingState): string {
+  const path = join(folder, `step_${state.step}`);
+  writeFolderAtomic(path, (temporary) => {
+    writeSafetensors(join(temporary, 'state.safetensors'), state.tensors, { step: String(state.step) });
+    writeFileSync(join(temporary, 'progress.json'), `${JSON.stringify(state.progress, null, 1)}\n`);
+    const manifest: Manifest = { step: state.step, files: {} };
+    for (const name of ['progress.json', 'state.safetensors']) {
+      const file = join(temporary, name);
+      manifest.files[name] = { bytes: statSync(file).size, sha256: sha256OfFile(file) };
+    }
+    writeFileSync(join(temporary, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
+  });
+  return path;
+}
+
+/** An opened training state; `tensors` is open for reading and the caller closes it. */
+export interface OpenTrainingState {
+  readonly path: string;
+  readonly step: number;
+  readonly progress: Readonly<Record<string, unknown>>;
+  readonly tensors: SafetensorsFile;
+}
+
+/** Opens one `step_<n>` folder. Throws `checkpoint.corrupt` naming the file that is not what the manifest says. */
+export function openTrainingState(path: string): OpenTrainingState {
+  const manifest = readManifest(path);
+  for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
+    const file = join(path, name);
+    if (!existsSync(file)) throw corrupt(path, `${name} is missing`);
+    if (statSync(file).size !== bytes)
+      throw corrupt(path, `${name} has ${statSync(file).size} bytes, not ${bytes}`);
+    if (sha256OfFile(file) !== sha256) throw corrupt(path, `${name} does not have the recorded sha256`);
+  }
+  return {
+    path,
+    step: manifest.step,
+    progress: JSON.parse(readFileSync(join(path, 'progress.json'), 'utf8')),
+    tensors: new SafetensorsFile(join(path, 'state.safetensors')),
+  };
+}
+
+/**
+ * Opens the newest complete state below `folder`, or gives null when there is none. Unfinished folders are passed
+ * over in silence (they are what a kill leaves); damaged ones are passed over with a warning.
+ */
+export function openLatestTrainingState(
+  folder: string,
+  warn: (text: string) => void,
+): OpenTrainingState | null {
+  for (const step of listSteps(folder)) {
+    const path = join(folder, `step_${step}`);
+    try {
+      return openTrainingState(path);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      warn(`skipped a damaged checkpoint: ${error.message}`);
+    }
+  }
+  return null;
+}
+
+/** Steps that have a folder, newest first. */
+export function listSteps(folder: string): number[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^step_\d+$/.test(name) && !isTemporary(name))
+    .map((name) => Number(name.slice('step_'.length)))
+    .sort((a, b) => b - a);
+}
+
+/** Hex sha256 of a file, read in pieces. */
+export function sha256OfFile(path: string): string {
+  const hash = createHash('sha256');
+  const descriptor = openSync(path, 'r');
+  const chunk = Buffer.alloc(1 << 20);
+  let count = 0;
+  while ((count = readSync(descriptor, chunk)) > 0) hash.update(chunk.subarray(0, count));
+  closeSync(descriptor);
+  return hash.digest('hex');
+}
+
+function readManifest(path: string): Manifest {
+  try {
+    const manifest = JSON.parse(readFileSync(join(path, manifestName), 'utf8')) as Manifest;
+    if (Number.isInteger(manifest.step) && typeof manifest.files === 'object' && manifest.files !== null)
+      return manifest;
+  } catch (cause) {
+    throw new SluiceError('checkpoint.corrupt', `${path}: no readable ${manifestName}`, {
+      where: path,
+      cause,
+    });
+  }
+  throw corrupt(path, `${manifestName} is not a manifest`);
+}
+
+function corrupt(path: string, reason: string): SluiceError {
+  return new SluiceError('checkpoint.corrupt', `${path}: ${reason}`, {
+    where: path,
+    hint: 'delete the folder; an earlier checkpoint will be used',
+  });
+}

@@ -1,0 +1,102 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SluiceError } from '../errors.js';
+import { SafetensorsFile } from './safetensors-file.js';
+
+/** The weights of a model folder: one safetensors file, or several with an index. Close it when read. */
+export class WeightFiles {
+  readonly folder: string;
+  readonly files: readonly SafetensorsFile[];
+  readonly #fileOf = new Map<string, SafetensorsFile>();
+
+  private constructor(folder: string, files: SafetensorsFile[]) {
+    this.folder = folder;
+    this.files = files;
+    for (const file of files) for (const name of file.names) this.#claim(name, file);
+  }
+
+  /** Opens `model.safetensors` or the shards that `model.safetensors.index.json` names. */
+  static open(folder: string, stem = 'model'): WeightFiles {
+    const single = join(folder, `${stem}.safetensors`);
+    const index = join(folder, `${stem}.safetensors.index.json`);
+    if (existsSync(single)) return new WeightFiles(folder, [new SafetensorsFile(single)]);
+    if (!existsSync(index)) {
+      throw new SluiceError(
+        'checkpoint.missing',
+        `${folder} has neither ${stem}.safetensors nor an index of shards`,
+        {
+          where: folder,
+          hint: 'a model folder holds config.json and model.safetensors, as Hugging Face writes them',
+        },
+      );
+    }
+    const weightMap = readWeightMap(index);
+    const names = [...new Set(Object.values(weightMap))].sort();
+    const weights = new WeightFiles(
+      folder,
+      names.map((name) => new SafetensorsFile(join(folder, name))),
+    );
+    for (const [tensor, file] of Object.entries(weightMap)) {
+      if (weights.#fileOf.get(tensor)?.path === join(folder, file)) continue;
+      weights.close();
+      throw new SluiceError(
+        'checkpoint.index',
+        `${index} says ${tensor} is in ${file}, which does not have it`,
+        {
+          where: index,
+        },
+      );
+    }
+    return weights;
+  }
+
+  get names(): string[] {
+    return [...this.#fileOf.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#fileOf.has(name);
+  }
+
+  shape(name: string): readonly number[] {
+    return this.#file(name).entry(name).shape;
+  }
+
+  readF32(name: string): Float32Array {
+    return this.#file(name).readF32(name);
+  }
+
+  close(): void {
+    for (const file of this.files) file.close();
+  }
+
+  #file(name: string): SafetensorsFile {
+    const file = this.#fileOf.get(name);
+    if (file) return file;
+    throw new SluiceError('checkpoint.tensor', `${this.folder} has no tensor ${name}`, {
+      where: this.folder,
+    });
+  }
+
+  #claim(name: string, file: SafetensorsFile): void {
+    const other = this.#fileOf.get(name);
+    if (other) {
+      this.close();
+      throw new SluiceError('checkpoint.index', `tensor ${name} is in both ${other.path} and ${file.path}`);
+    }
+    this.#fileOf.set(name, file);
+  }
+}
+
+function readWeightMap(index: string): Record<string, string> {
+  const raw: unknown = JSON.parse(readFileSync(index, 'utf8'));
+  const map = (raw as { weight_map?: unknown })?.weight_map;
+  const isFileMap =
+    typeof map === 'object' &&
+    map !== null &&
+    Object.values(map).every((file) => typeof file === 'string' && /^[^/\\]+\.safetensors$/.test(file));
+  if (isFileMap) return map as Record<string, string>;
+  throw new SluiceError('checkpoint.index', `${index}: weight_map must map tensor names to files beside it`, {
+    where: index,
+  });
+}
