@@ -1,0 +1,38 @@
+export { type AttentionOptions, attention, cacheWrite, rope } from './attention.js';
+export {
+  add,
+  affine,
+  cast,
+  clamp,
+  div,
+  equal,
+  exp,
+  gelu,
+  greater,
+  log,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  reciprocal,
+  relu,
+  rsqrt,
+  sigmoid,
+  silu,
+  siluMul,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  tanh,
+} from './elementwise.js';
+export { embedding, gatherRows, oneHot, scatterAddRows, takeAlong, topk } from './indexed.js';
+export { linearCrossEntropy } from './loss.js';
+export { groupedMatmul, matmul } from './matmul.js';
+export { moeCombine, moeDispatch, moeGather } from './moe.js';
+export { layerNorm, rmsNorm } from './norm.js';
+export { accumulate, adamw, assign } from './optimizer.js';
+export { dropout, randomNormal, randomUniform } from './random.js';
+export { argmax, logSoftmax, max, mean, softmax, sum, sumSquares } from './reduce.js';
+export { concat, expand, full, pad, reshape, slice, transpose } from './shape.js';

@@ -1,0 +1,77 @@
+import { type Definitions, once, type TensorType } from '../op-definition.js';
+import { elementCount } from '../shape.js';
+import type { Tensor } from '../tensor.js';
+import { expectDtype, expectRank, expectShape, f32 } from './checks.js';
+import { reshape } from './shape.js';
+
+/**
+ * Projection and cross-entropy in one: h [...,H], w [V,H], labels i32[...] -> per token, flattened to [N]: `loss`
+ * (0 where the label is negative), `lse` of the logits, `correct` (1 where the largest logit is the label's).
+ * softcap > 0 caps the logits to softcap*tanh(logit/softcap). Logits exist only chunk by chunk.
+ */
+export function linearCrossEntropy(
+  h: Tensor,
+  w: Tensor,
+  labels: Tensor,
+  options: { softcap?: number } = {},
+): { loss: Tensor; lse: Tensor; correct: Tensor } {
+  const rows = h.shape.length > 2 ? reshape(h, [-1, h.shape.at(-1)!]) : h;
+  const flat = labels.shape.length > 1 ? reshape(labels, [-1]) : labels;
+  return h.graph.emit(
+    'linear_cross_entropy',
+    { h: rows, w, labels: flat },
+    { softcap: options.softcap ?? 0 },
+  );
+}
+
+interface LossInputs {
+  h: TensorType;
+  w: TensorType;
+  labels: TensorType;
+}
+
+function checkLoss(call: { inputs: LossInputs; fail(reason: string): never }): TensorType {
+  const { h, w, labels } = call.inputs;
+  expectDtype(call, 'f32', { h, w });
+  expectDtype(call, 'i32', { labels });
+  expectRank(call, 'h', h, 2);
+  expectRank(call, 'w', w, 2);
+  if (h.shape[1] !== w.shape[1]) call.fail(`the widths ${h.shape[1]} and ${w.shape[1]} differ`);
+  expectShape(call, 'labels', labels, [h.shape[0]!]);
+  return f32([h.shape[0]!]);
+}
+
+const product = ({ h, w }: LossInputs) => 2 * elementCount(h.shape) * w.shape[0]!;
+
+export const lossOps: Definitions<'linear_cross_entropy' | 'linear_cross_entropy_grad'> = {
+  linear_cross_entropy: {
+    infer(call) {
+      const perToken = checkLoss(call);
+      return { loss: perToken, lse: perToken, correct: perToken };
+    },
+    gradient: (call) => {
+      const { graph, inputs, outputs, grads, attributes } = call;
+      if (grads.lse || grads.correct) call.fail('only the loss has a gradient, lse and correct have none');
+      const fused = once(() =>
+        graph.emit(
+          'linear_cross_entropy_grad',
+          { dloss: grads.loss!, ...inputs, lse: outputs.lse },
+          attributes,
+        ),
+      );
+      return { h: () => fused().dh, w: () => fused().dw };
+    },
+    flops: ({ inputs }) => product(inputs),
+  },
+  linear_cross_entropy_grad: {
+    infer(call) {
+      const perToken = checkLoss(call);
+      const { dloss, h, w, lse } = call.inputs;
+      expectDtype(call, 'f32', { dloss, lse });
+      expectShape(call, 'dloss', dloss, perToken.shape);
+      expectShape(call, 'lse', lse, perToken.shape);
+      return { dh: h, dw: w };
+    },
+    flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
+  },
+};
