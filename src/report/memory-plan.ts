@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+
+/** `plan.json`: what the programs of a stage were planned to take, and what the process then took. All in bytes. */
+export interface MemoryPlan {
+  programs: PlannedProgram[];
+  /** Weights, optimizer moments, caches: shared by all programs of the session. */
+  stateBytes: number | null;
+  /** Of the largest program: programs of a session share one arena. */
+  arenaBytes: number | null;
+  plannedBytes: number | null;
+  freeBytes: number | null;
+  /** Highest resident memory of the stage's process. */
+  peakBytes: number | null;
+}
+
+export interface PlannedProgram {
+  name: string;
+  ops: number | null;
+  arenaBytes: number | null;
+  flops: number | null;
+}
+
+/** The plan a stage wrote; null where there is none or it cannot be read. */
+export async function readMemoryPlan(path: string): Promise<MemoryPlan | null> {
+  if (!existsSync(path)) return null;
+  let plan: Record<string, unknown>;
+  try {
+    plan = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+  const programs = Array.isArray(plan.programs) ? (plan.programs as Record<string, unknown>[]) : [];
+  return {
+    programs: programs.map((program) => ({
+      name: String(program.name ?? ''),
+      ops: count(program.ops),
+      arenaBytes: count(program.arenaBytes),
+      flops: count(program.flops),
+    })),
+    stateBytes: count(plan.stateBytes),
+    arenaBytes: count(plan.arenaBytes),
+    plannedBytes: count(plan.plannedBytes),
+    freeBytes: count(plan.freeBytes),
+    peakBytes: count(plan.peakBytes),
+  };
+}
+
+function count(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+}

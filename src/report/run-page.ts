@@ -1,0 +1,34 @@
+import { timeText } from './format.js';
+import { type Html, html } from './html.js';
+import { page } from './page.js';
+import type { RunFolder } from './run-folder.js';
+import { config } from './sections/config.js';
+import { curves } from './sections/curves.js';
+import { files } from './sections/files.js';
+import { header } from './sections/header.js';
+import { memory } from './sections/memory.js';
+import { selectionSection } from './sections/selection.js';
+import { resultTables } from './sections/tables.js';
+
+/** The report of one run. */
+export function runPage(run: RunFolder): string {
+  const { record } = run;
+  const tables = record.tables ?? [];
+  return page(
+    `${record.stage} · ${record.status}`,
+    html`${header(record)}
+${tables.length > 0 && html`<section><h2>Results</h2>${resultTables(tables)}</section>`}
+${run.selection && selectionSection(run.selection)}
+${run.metrics.length > 0 && curves(run.metrics)}
+${run.plan && memory(run.plan)}
+${files(record, run.directory)}
+${config(run)}
+${pageFoot(run)}`,
+  );
+}
+
+/** Names the time of the run, not of the page: the same folder gives the same bytes. */
+export function pageFoot(run: RunFolder): Html {
+  const time = run.record.endedAt ?? run.record.startedAt;
+  return html`<footer>Made by Sluice from the run folder alone${time && html` · ${timeText(time)}`}</footer>`;
+}

@@ -1,0 +1,48 @@
+import { type LineChart, lineChart, openingWeight } from '../charts/line-chart.js';
+import { type Html, html } from '../html.js';
+import type { MetricSeries } from '../metrics.js';
+
+/** Curves people look at first and last; the others stand between, by name. */
+const FIRST = ['loss', 'perplexity', 'accuracy'];
+const LAST = ['learning_rate', 'gradient_norm', 'tokens_per_second', 'mfu'];
+
+/** One card per measure, the curves of its phases together: `train/loss` and `validation/loss` are the card `loss`. */
+export function curves(metrics: MetricSeries[]): Html {
+  return curveSection('Curves', chartsOf(metrics));
+}
+
+/** Any line charts under a heading with the smoothing slider and the log switch. */
+export function curveSection(title: string, charts: LineChart[]): Html {
+  const points = Math.max(...charts.flatMap((chart) => chart.series.map((one) => one.points.steps.length)));
+  const weight = openingWeight(points);
+  return html`<section><h2>${title} <span class="controls" hidden>
+<label>smoothing <input type="range" min="0" max="0.98" step="0.01" value="${weight}"><output>${weight}</output></label>
+<label><input type="checkbox"> log scale</label></span></h2>
+<div class="grid-cards">${charts.map((chart) => lineChart(chart, weight))}</div></section>`;
+}
+
+function chartsOf(metrics: MetricSeries[]): LineChart[] {
+  const charts = new Map<string, LineChart>();
+  for (const points of metrics) {
+    const slash = points.name.indexOf('/');
+    const title = points.name.slice(slash + 1);
+    const label = slash < 0 ? '' : points.name.slice(0, slash);
+    const chart = charts.get(title) ?? { title, series: [] };
+    chart.series.push({ label, points });
+    charts.set(title, chart);
+  }
+  return [...charts.values()].sort(
+    (left, right) => rank(left.title) - rank(right.title) || byName(left, right),
+  );
+}
+
+function rank(title: string): number {
+  const first = FIRST.indexOf(title);
+  if (first >= 0) return first;
+  const last = LAST.indexOf(title);
+  return last >= 0 ? FIRST.length + 1 + last : FIRST.length;
+}
+
+function byName(left: LineChart, right: LineChart): number {
+  return left.title < right.title ? -1 : 1;
+}

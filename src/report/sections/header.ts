@@ -1,0 +1,50 @@
+import { durationText, numberText, timeText } from '../format.js';
+import { type Html, type HtmlValue, html } from '../html.js';
+import type { ErrorRecord, RunRecord } from '../run-record.js';
+import { statusClass } from '../status.js';
+
+/** What ran, how it ended, when, with which seed and versions, and the command to run it again. */
+export function header(record: RunRecord): Html {
+  const command = Array.isArray(record.command) ? record.command.join(' ') : record.command;
+  return html`<header>
+<p class="crumb">Sluice · ${record.steps ? 'pipeline' : 'run'}${record.id && html` · <span class="mono">${record.id}</span>`}</p>
+<div class="title"><h1>${record.stage}</h1><span class="status status-${statusClass(record.status)}">${record.status}</span></div>
+<dl class="facts">${facts(record).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${command !== undefined && html`<h3>Command</h3><pre class="wrap">${command}</pre>`}
+</header>
+${record.error && errorCard(record.error)}`;
+}
+
+function facts(record: RunRecord): [string, HtmlValue][] {
+  const list: [string, HtmlValue][] = [];
+  if (record.startedAt) list.push(['started', timeText(record.startedAt)]);
+  if (record.endedAt) list.push(['ended', timeText(record.endedAt)]);
+  if (typeof record.durationSeconds === 'number') list.push(['took', durationText(record.durationSeconds)]);
+  if (typeof record.exitCode === 'number' && record.exitCode !== 0) list.push(['exit code', record.exitCode]);
+  if (typeof record.seed === 'number') list.push(['seed', String(record.seed)]);
+  for (const [name, value] of Object.entries({ ...record.versions, ...shortFacts(record.facts) })) {
+    if (value !== null) list.push([name, typeof value === 'number' ? numberText(value) : String(value)]);
+  }
+  return list;
+}
+
+/** Facts that fit a line; the others are shown with the config. */
+function shortFacts(facts: RunRecord['facts']): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(facts ?? {}).filter(([, value]) => isShort(value)));
+}
+
+/** Facts too long for the header's grid. */
+export function longFacts(facts: RunRecord['facts']): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(facts ?? {}).filter(([, value]) => !isShort(value)));
+}
+
+function isShort(value: unknown): boolean {
+  return value === null || typeof value !== 'object' ? String(value).length <= 60 : false;
+}
+
+function errorCard(error: ErrorRecord): Html {
+  return html`<div class="card error" role="alert" style="margin-top:18px"><p><b>${error.message}</b></p>
+${error.where && html`<p>at <span class="mono">${error.where}</span></p>`}
+${error.hint && html`<p>hint: ${error.hint}</p>`}
+${error.code && html`<p class="note mono">${error.code}</p>`}</div>`;
+}

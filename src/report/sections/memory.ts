@@ -1,0 +1,39 @@
+import { bytesText, countText } from '../format.js';
+import { type Html, html } from '../html.js';
+import type { MemoryPlan } from '../memory-plan.js';
+
+/** Planned bytes against what the process took, and the programs they were planned for. */
+export function memory(plan: MemoryPlan): Html {
+  const peak = plan.peakBytes;
+  const planned = plan.plannedBytes ?? (plan.stateBytes ?? 0) + (plan.arenaBytes ?? 0);
+  const other = Math.max(0, planned - (plan.stateBytes ?? 0) - (plan.arenaBytes ?? 0));
+  const scale = Math.max(planned, peak ?? 0) || 1;
+  return html`<section><h2>Memory and cost</h2><div class="stack"><div class="card"><div class="memory-rows">
+<span>planned</span><span class="memory">${part('m0', plan.stateBytes, scale, 'weights and state')}${part('m1', plan.arenaBytes, scale, 'arena')}${part('m3', other, scale, 'other')}</span><b>${bytesText(planned)}</b>
+${peak !== null && html`<span>used</span><span class="memory">${part('m2', peak, scale, 'peak of the process')}</span><b>${bytesText(peak)}</b>`}
+</div><p class="note legend">${key('s0', 'weights and state', plan.stateBytes)}${key('s1', 'arena', plan.arenaBytes)}${other > 0 && key('s5', 'other', other)}${
+    peak !== null && key('s2', 'peak of the whole process', peak)
+  }${plan.freeBytes !== null && html`<span>free before the first step <b>${bytesText(plan.freeBytes)}</b></span>`}</p></div>
+${plan.programs.length > 0 && programTable(plan)}</div></section>`;
+}
+
+function part(className: string, bytes: number | null, scale: number, title: string): Html | null {
+  if (!bytes) return null;
+  return html`<span class="${className}" style="width:${((100 * bytes) / scale).toFixed(2)}%" title="${title}: ${bytesText(bytes)}"></span>`;
+}
+
+function key(className: string, label: string, bytes: number | null): Html | null {
+  return bytes === null
+    ? null
+    : html`<span><i class="${className}"></i>${label} <b>${bytesText(bytes)}</b></span>`;
+}
+
+function programTable(plan: MemoryPlan): Html {
+  return html`<div class="card scroll"><table><thead><tr><th scope="col">program</th><th scope="col" class="number">ops</th><th scope="col" class="number">arena</th><th scope="col" class="number">FLOPs per run</th></tr></thead>
+<tbody>${plan.programs.map(
+    (program) =>
+      html`<tr><td>${program.name}</td><td class="number">${program.ops}</td><td class="number">${
+        program.arenaBytes !== null && bytesText(program.arenaBytes)
+      }</td><td class="number">${program.flops !== null && countText(program.flops)}</td></tr>`,
+  )}</tbody></table></div>`;
+}

@@ -1,0 +1,18 @@
+import { numberText } from '../format.js';
+import { type Html, html } from '../html.js';
+import type { TableRecord } from '../run-record.js';
+
+/** The result tables a stage emitted, numbers aligned right. */
+export function resultTables(tables: TableRecord[]): Html {
+  return html`<div class="stack">${tables.map((table) => html`<div class="card scroll">${resultTable(table)}</div>`)}</div>`;
+}
+
+function resultTable(table: TableRecord): Html {
+  const numeric = table.columns.map((_, column) => table.rows.some((row) => typeof row[column] === 'number'));
+  return html`<table><caption>${table.title}</caption>
+<thead><tr>${table.columns.map((name, column) => html`<th scope="col"${numeric[column] && html` class="number"`}>${name}</th>`)}</tr></thead>
+<tbody>${table.rows.map(
+    (row) =>
+      html`<tr>${row.map((cell, column) => html`<td${numeric[column] && html` class="number"`}>${typeof cell === 'number' ? numberText(cell) : cell}</td>`)}</tr>`,
+  )}</tbody></table>`;
+}

@@ -1,0 +1,237 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { SluiceError } from '../../src/errors.js';
+import { writePipelineReport, writeReport } from '../../src/report/index.js';
+import { demoPipeline } from './fixture/demo-pipeline.js';
+import { jsonl, runFolder, selectionFiles, temporaryFolder, trainingMetrics } from './fixture/run-folders.js';
+import { firstFlaw } from './fixture/well-formed.js';
+
+const HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>\'"&';
+
+describe('report of a run', () => {
+  it('is one well-formed file beside run.json that fetches nothing', async () => {
+    const folder = await runFolder(
+      await temporaryFolder(),
+      {},
+      { 'metrics.jsonl': trainingMetrics(100, 8, 4) },
+    );
+    const path = await writeReport(folder);
+    const page = await readFile(path, 'utf8');
+    expect(path).to.equal(join(folder, 'report.html'));
+    expect(firstFlaw(page)).to.equal(null);
+    expect(page).to.not.match(/(src|href)="(?!\.\/)|@import|url\(|https?:/);
+  });
+
+  it('shows status, command, seed, times, versions and facts', async () => {
+    const page = await reportOf({});
+    for (const text of [
+      'done',
+      '49 s',
+      './run stage_1 training.learning_rate=5e-5',
+      '>42<',
+      'v20.20.2',
+      'onednn 2.6.3',
+    ]) {
+      expect(page).to.include(text);
+    }
+  });
+
+  it('shows an error with its place and hint, and opens the log', async () => {
+    const error = {
+      code: 'data.not_utf8',
+      message: 'line is not UTF-8',
+      where: 'rows.jsonl:17',
+      hint: 'convert it',
+    };
+    const page = await reportOf(
+      { status: 'failed', exitCode: 1, error },
+      { 'run.log': 'one\n\u001b[31mtwo\u001b[0m\n' },
+    );
+    for (const text of [error.code, error.message, error.where, error.hint, 'status-failed'])
+      expect(page).to.include(text);
+    expect(page).to.match(/<details open><summary>End of the log<\/summary><pre>one\ntwo<\/pre>/);
+  });
+
+  it('draws train and validation of one measure into one card', async () => {
+    const page = await reportOf({}, { 'metrics.jsonl': trainingMetrics(100, 8, 4) });
+    const titles = [...page.matchAll(/chart-title">([^<]*)/g)].map((match) => match[1]);
+    expect(titles).to.deep.equal([
+      'loss',
+      'perplexity',
+      'learning_rate',
+      'gradient_norm',
+      'tokens_per_second',
+      'mfu',
+    ]);
+    const [loss] = [...page.matchAll(/class="chart-data">(.*)<\/script>/g)].map((match) =>
+      JSON.parse(match[1]!),
+    );
+    expect(
+      loss.map((one: { label: string; steps: number[] }) => [one.label, one.steps.length]),
+    ).to.deep.equal([
+      ['train', 100],
+      ['validation', 10],
+    ]);
+  });
+
+  it('counts what a selection kept, by defect and against a random choice', async () => {
+    const row = (id: number, kept: boolean, quality: number, defect?: string) => ({
+      id: `r${id}`,
+      dataset: 'd',
+      score: id / 10,
+      kept,
+      quality,
+      defect,
+    });
+    const rows = [
+      row(1, false, 0, 'shuffled'),
+      row(2, false, 0, 'shuffled'),
+      row(3, false, 1),
+      row(4, true, 0, 'shuffled'),
+    ];
+    const more = [row(5, true, 1), row(6, true, 1), row(7, false, 1), row(8, true, 1)];
+    const page = await reportOf({}, { 'scores.jsonl': jsonl([...rows, ...more]) });
+    expect(page).to.include('4 of 8 rows kept (50.0 %), score ≥ 0.4');
+    expect(page).to.include('33.3 % of 3');
+    expect(page).to.include('60.0 % of 5');
+    expect(page).to.include('Dirt in what was kept: 25.0 %; a random choice would hold 37.5 %.');
+  });
+
+  it('shows rows that were kept and dropped, and the mean gate of each layer', async () => {
+    const page = await reportOf({}, selectionFiles(60));
+    expect(page).to.match(/Kept, best first[\s\S]*sotu-\d+[\s\S]*Dropped, worst first[\s\S]*wrong script/);
+    expect(page).to.include('layer 3');
+    expect(firstFlaw(page)).to.equal(null);
+  });
+
+  it('compares planned memory with what the process took', async () => {
+    const plan = {
+      programs: [{ name: 'step', ops: 9, arenaBytes: 2048, flops: 3e9 }],
+      stateBytes: 1024,
+      arenaBytes: 2048,
+    };
+    const page = await reportOf({}, { 'plan.json': { ...plan, plannedBytes: 3072, peakBytes: 4096 } });
+    for (const text of ['3.0 KiB', '4.0 KiB', '3.00 G', 'width:25.00%', 'width:100.00%'])
+      expect(page).to.include(text);
+  });
+
+  it('escapes whatever a run, a row or a config says', async () => {
+    const record = {
+      stage: HOSTILE,
+      status: HOSTILE,
+      id: HOSTILE,
+      command: HOSTILE,
+      versions: { [HOSTILE]: HOSTILE },
+      facts: { short: HOSTILE.slice(0, 40), long: [HOSTILE] },
+      tables: [{ title: HOSTILE, columns: [HOSTILE], rows: [[HOSTILE]] }],
+      inputs: [{ name: HOSTILE, path: HOSTILE, sha256: HOSTILE }],
+      error: { code: HOSTILE, message: HOSTILE, where: HOSTILE, hint: HOSTILE },
+    };
+    const row = { id: HOSTILE, dataset: HOSTILE, score: 0.5, kept: true, quality: 0, defect: HOSTILE };
+    const page = await reportOf(record, {
+      '.hydra/config.yaml': HOSTILE,
+      '.hydra/overrides.yaml': HOSTILE,
+      '.hydra/hydra.yaml': HOSTILE,
+      'run.log': HOSTILE,
+      'metrics.jsonl': jsonl([{ step: 1, [HOSTILE]: 1, [`a/${HOSTILE}`]: 2 }]),
+      'plan.json': { programs: [{ name: HOSTILE }] },
+      'scores.jsonl': jsonl([row, { ...row, id: 'other' }]),
+      'selected_data.jsonl': jsonl([{ ...row, messages: [{ role: HOSTILE, content: HOSTILE }, null] }]),
+    });
+    expect(firstFlaw(page)).to.equal(null);
+    expect(page).to.not.include('<img');
+    expect(page).to.not.include('alert("x")');
+    // The page's own script, and one block of data per chart.
+    expect(page.match(/<script/g)).to.have.length(1 + page.match(/class="chart-data"/g)!.length);
+  });
+
+  it('is the same to the byte when written again', async () => {
+    const folder = await runFolder(await temporaryFolder(), {}, selectionFiles(30));
+    const first = await readFile(await writeReport(folder));
+    const second = await readFile(await writeReport(folder));
+    expect(second.equals(first)).to.equal(true);
+  });
+
+  it('of a run that died at once needs no more than stage and status', async () => {
+    const page = await reportOf({
+      startedAt: undefined,
+      endedAt: null,
+      durationSeconds: null,
+      seed: null,
+      status: 'running',
+    });
+    expect(firstFlaw(page)).to.equal(null);
+    expect(page.slice(page.indexOf('<main>'), page.indexOf('</main>'))).to.not.match(/undefined|NaN|null/);
+  });
+
+  it('of a folder without run.json is refused with the path', async () => {
+    const folder = await temporaryFolder();
+    const error = await writeReport(folder).then(
+      () => null,
+      (cause: unknown) => cause,
+    );
+    expect(error).to.be.instanceOf(SluiceError);
+    expect((error as SluiceError).code).to.equal('report.not_a_run');
+    expect((error as SluiceError).where).to.equal(join(folder, 'run.json'));
+  });
+
+  async function reportOf(record: object, files = {}): Promise<string> {
+    return await readFile(await writeReport(await runFolder(await temporaryFolder(), record, files)), 'utf8');
+  }
+});
+
+describe('report of a pipeline', () => {
+  it('puts the final table first, then the steps, then their losses and the selection', async () => {
+    const page = await readFile(
+      await writePipelineReport(await demoPipeline(await temporaryFolder())),
+      'utf8',
+    );
+    expect(firstFlaw(page)).to.equal(null);
+    const order = [
+      'Base, random and selected',
+      'what ran, and which',
+      'Loss of each training step',
+      'rows kept',
+      'Full config',
+    ];
+    const places = order.map((text) => page.indexOf(text));
+    expect(places).to.deep.equal([...places].sort((left, right) => left - right));
+    expect(places[0]).to.be.greaterThan(0);
+  });
+
+  it('is what writeReport makes of a folder with steps', async () => {
+    const folder = await demoPipeline(await temporaryFolder());
+    const page = await readFile(await writeReport(folder), 'utf8');
+    expect(page).to.include('class="lineage"');
+  });
+
+  it('links each step to its own report by a relative path that exists', async () => {
+    const folder = await demoPipeline(await temporaryFolder());
+    const page = await readFile(await writePipelineReport(folder), 'utf8');
+    const links = [...page.matchAll(/href="(\.\/[^"]*report\.html)"/g)].map((match) => match[1]!);
+    expect(links).to.have.length(7);
+    for (const link of links)
+      expect((await stat(join(folder, link, '..', 'run.json'))).isFile()).to.equal(true);
+  });
+
+  it('draws a wire from each used output to every step that was given it', async () => {
+    const page = await readFile(
+      await writePipelineReport(await demoPipeline(await temporaryFolder())),
+      'utf8',
+    );
+    const wires = [...page.matchAll(/<g class="wire[^"]*"><title>([^<]*)/g)].map((match) => match[1]);
+    expect(wires).to.include('prepare: tokenizer to pretrain_base');
+    expect(wires).to.include('pretrain_base: weights to stage_1, stage_2, stage_3, stage_3_random, stage_4');
+    expect(wires).to.have.length(13);
+  });
+
+  it('shows a step whose folder was deleted, or that never ran, without a link', async () => {
+    const outputs = await temporaryFolder();
+    const folder = await demoPipeline(outputs);
+    await rm(join(outputs, 'stage_4_evaluate'), { recursive: true });
+    const page = await readFile(await writePipelineReport(folder), 'utf8');
+    expect(page).to.match(/<td class="path">stage_4<\/td>/);
+    expect(page).to.not.include('Base, random and selected');
+  });
+});
