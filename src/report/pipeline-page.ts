@@ -50,17 +50,13 @@ function resultOf(pipeline: RunFolder, steps: PipelineStep[]): TableRecord[] {
   return steps.map(({ run }) => run?.record.tables ?? []).findLast((tables) => tables.length > 0) ?? [];
 }
 
-/** One small chart per step that logged a training loss, all their losses together. */
+/** One small chart per step that trained, all its losses together: with a penalty in it, `loss` has `lm_loss` beside it. */
 function lossCharts(steps: PipelineStep[]): LineChart[] {
   return steps.flatMap(({ record, run }) => {
-    const series = (run?.metrics ?? []).filter((one) => one.name === 'loss' || one.name.endsWith('/loss'));
-    if (series.length === 0) return [];
-    return [
-      {
-        title: record.name,
-        series: series.map((points) => ({ label: points.name.split('/').slice(0, -1).join('/'), points })),
-      },
-    ];
+    const losses = (run?.metrics ?? []).filter((one) => /(^|\/)(lm_)?loss$/.test(one.name));
+    if (!losses.some((one) => one.name.startsWith('train/'))) return [];
+    const label = (name: string) => name.replace(/\/loss$/, '').replace('/', ' ');
+    return [{ title: record.name, series: losses.map((points) => ({ label: label(points.name), points })) }];
   });
 }
 

@@ -97,4 +97,9 @@ describe('report/charts/curve', () => {
     expect(drawn.dots).to.equal(dotsPath(steps, values, frame));
     expect(drawn.ticks).to.equal(axisTicks(frame.low, frame.high, true, 4).map(tickText).join());
   });
+
+  it('the script runs on a page without charts', () => {
+    const document = { querySelectorAll: () => [], querySelector: () => null };
+    expect(() => runInNewContext(pageScript(), { document })).to.not.throw();
+  });
 });

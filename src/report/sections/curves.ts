@@ -3,7 +3,7 @@ import { type Html, html } from '../html.js';
 import type { MetricSeries } from '../metrics.js';
 
 /** Curves people look at first and last; the others stand between, by name. */
-const FIRST = ['loss', 'perplexity', 'accuracy'];
+const FIRST = ['loss', 'lm_loss', 'perplexity', 'accuracy'];
 const LAST = ['learning_rate', 'gradient_norm', 'tokens_per_second', 'mfu'];
 
 /** One card per measure, the curves of its phases together: `train/loss` and `validation/loss` are the card `loss`. */

@@ -17,10 +17,12 @@ ${fileTable('Outputs', outputs, directory)}${fileTable('Inputs', inputs, directo
 function fileTable(title: string, list: FileRecord[], directory: string): Html | null {
   if (list.length === 0) return null;
   return html`<div class="card scroll"><table><caption>${title}</caption>
-<thead><tr><th scope="col">name</th><th scope="col">path</th><th scope="col" class="number">size</th><th scope="col">sha256</th></tr></thead>
+<thead><tr><th scope="col">name</th><th scope="col">path and sha256</th><th scope="col" class="number">size</th></tr></thead>
 <tbody>${list.map(
-    (file) => html`<tr><td>${file.name}</td><td class="path mono">${pathMarkup(file, directory)}</td>
-<td class="number">${typeof file.bytes === 'number' && bytesText(file.bytes)}</td><td class="mono hash" title="${file.sha256}">${file.sha256?.slice(0, 12)}</td></tr>`,
+    (file) => html`<tr><td>${file.name}</td><td class="path mono">${pathMarkup(file, directory)}${
+      file.sha256 && html`<br><span class="hash" title="${file.sha256}">${file.sha256.slice(0, 16)}</span>`
+    }</td>
+<td class="number">${typeof file.bytes === 'number' && bytesText(file.bytes)}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -11,7 +11,7 @@ const EXAMPLE_CHARACTERS = 420;
 export function selectionSection(selection: Selection): Html {
   const { scores } = selection;
   const kept = scores.filter((row) => row.kept);
-  const cut = Math.min(...kept.map((row) => row.score));
+  const cut = kept.reduce((least, row) => Math.min(least, row.score), Number.POSITIVE_INFINITY);
   return html`<section><h2>Selection <small>${kept.length.toLocaleString('en-US')} of ${scores.length.toLocaleString('en-US')} rows kept (${shareText(
     kept.length / scores.length,
   )})${kept.length > 0 && html`, score ≥ ${numberText(cut)}`}</small></h2>
@@ -54,7 +54,9 @@ function defectBars(scores: ScoredRow[]): Html {
   const byDefect = new Map<string, ScoredRow[]>();
   for (const row of scores) {
     const name = isDirty(row) ? (row.defect ?? 'dirty') : 'clean';
-    byDefect.set(name, [...(byDefect.get(name) ?? []), row]);
+    const rows = byDefect.get(name);
+    if (rows) rows.push(row);
+    else byDefect.set(name, [row]);
   }
   const share = (rows: ScoredRow[]) => rows.filter((row) => row.kept).length / (rows.length || 1);
   const bars = [...byDefect].map(([name, rows]) => ({
