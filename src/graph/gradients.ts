@@ -68,12 +68,12 @@ function differentiate(
     });
   };
   const { gradient } = definitionOf(node.op);
-  if (gradient === undefined || gradient === 'none') return fail('it cannot be differentiated');
+  const rule = gradient === undefined || gradient === 'none' ? fail('it cannot be differentiated') : gradient;
   const stale = node.inputs.find((input) => input && changed.has(input));
   if (stale?.source.kind === 'state')
     fail(`state ${stale.source.name} is changed before its gradient is taken`);
 
-  const rules = gradient({
+  const rules = rule({
     graph: wanted[0]!.input.graph,
     inputs: nameInputs(node.op, node.inputs),
     outputs: nameOutputs(node.op, node.outputs),

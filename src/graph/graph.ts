@@ -80,13 +80,17 @@ export class Graph {
     return nameOutputs(op, node.outputs) as OutputsOf<N, Tensor>;
   }
 
-  /** As `emit`, with inputs in op-list order and a scope of the caller's. Throws `graph.shape`. */
+  /**
+   * As `emit`, with inputs in op-list order and a scope of the caller's. `keeps` says which outputs shall exist (only
+   * optional ones may be left out). Throws `graph.shape`.
+   */
   emitFlat(
     op: OpKey,
     inputs: readonly (Tensor | null)[],
     attributes: Attributes,
     scope: string,
     saved: Readonly<Record<string, Tensor>> = {},
+    keeps: (output: number) => boolean = () => true,
   ): GraphNode {
     for (const input of inputs) {
       if (input && input.graph !== this) this.#fail(`${op} was given a tensor of another graph`);
@@ -99,8 +103,9 @@ export class Graph {
     const types = inferOutputs(op, nameInputs(op, inputs), attributes, scope);
     const outputs: (Tensor | null)[] = [];
     const node: GraphNode = { op, inputs, outputs, attributes, scope, saved };
-    for (const type of flattenOutputs(op, types)) {
-      outputs.push(type && this.#tensor(type.shape, type.dtype, { kind: 'node', node }, scope));
+    for (const [index, type] of flattenOutputs(op, types).entries()) {
+      const present = type !== null && keeps(index);
+      outputs.push(present ? this.#tensor(type.shape, type.dtype, { kind: 'node', node }, scope) : null);
     }
     this.nodes.push(node);
     return node;

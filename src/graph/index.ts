@@ -1,6 +1,10 @@
-export { type Dtype, dtypeBytes, type TypedArray } from './dtype.js';
+export { type CompileOptions, compile } from './compile.js';
+export type { Cost } from './cost.js';
+export { type Dtype, dtypeBytes, isDtype, type TypedArray, typedArray } from './dtype.js';
 export { gradients } from './gradients.js';
 export { Graph } from './graph.js';
 export * from './ops/index.js';
-export { elementCount, type Shape } from './shape.js';
+export { parseProgram } from './parse-program.js';
+export type { NamedType, Program, ProgramOp, ProgramValue } from './program.js';
+export { elementCount, formatShape, type Shape } from './shape.js';
 export { Tensor } from './tensor.js';

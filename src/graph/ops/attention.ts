@@ -147,6 +147,7 @@ export const attentionOps: Definitions<'rope' | 'attention' | 'attention_grad' |
       expectShape(call, 'lse', lse, [batch, heads, queries]);
       return { dq: q, dk: k, dv: v, dbias: bias };
     },
+    scratch: ({ inputs: { lse } }) => 4 * elementCount(lse.shape),
     flops: ({ inputs, attributes }) =>
       pairs(inputs, attributes) * (4 * inputs.q.shape[3]! + 4 * inputs.v.shape[3]! + 10),
   },

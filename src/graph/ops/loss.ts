@@ -43,6 +43,12 @@ function checkLoss(call: { inputs: LossInputs; fail(reason: string): never }): T
 
 const product = ({ h, w }: LossInputs) => 2 * elementCount(h.shape) * w.shape[0]!;
 
+/** Tokens whose logits exist at once in the gradient (native/core/scratch.h, loss_chunk). */
+function chunkTokens(tokens: number, vocabulary: number): number {
+  const fitting = Math.floor(Math.floor(2 ** 24 / Math.max(1, vocabulary)) / 64) * 64;
+  return Math.min(Math.max(64, Math.min(1024, fitting)), tokens);
+}
+
 export const lossOps: Definitions<'linear_cross_entropy' | 'linear_cross_entropy_grad'> = {
   linear_cross_entropy: {
     infer(call) {
@@ -62,6 +68,7 @@ export const lossOps: Definitions<'linear_cross_entropy' | 'linear_cross_entropy
       return { h: () => fused().dh, w: () => fused().dw };
     },
     flops: ({ inputs }) => product(inputs),
+    scratch: ({ inputs: { h } }) => 128 * h.shape[0]!,
   },
   linear_cross_entropy_grad: {
     infer(call) {
@@ -73,5 +80,6 @@ export const lossOps: Definitions<'linear_cross_entropy' | 'linear_cross_entropy
       return { dh: h, dw: w };
     },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
+    scratch: ({ inputs: { h, w } }) => 4 * w.shape[0]! * chunkTokens(h.shape[0]!, w.shape[0]!),
   },
 };

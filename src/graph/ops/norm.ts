@@ -1,5 +1,5 @@
 import { type Definitions, once } from '../op-definition.js';
-import { elementCount } from '../shape.js';
+import { elementCount, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import { expectDtype, expectShape, f32, lastSize } from './checks.js';
 
@@ -16,6 +16,9 @@ export function rmsNorm(x: Tensor, weight: Tensor, options: { eps: number; weigh
 export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor | null, options: { eps: number }): Tensor {
   return x.graph.emit('layer_norm', { x, weight, bias }, { eps: options.eps }).y;
 }
+
+/** Weight gradients are summed per piece of 128 rows first (native/core/scratch.h). */
+const rowPieces = (shape: Shape) => Math.ceil(elementCount(shape.slice(0, -1)) / 128);
 
 export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 'layer_norm_grad'> = {
   rms_norm: {
@@ -48,6 +51,7 @@ export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 
       expectShape(call, 'rstd', rstd, x.shape.slice(0, -1));
       return { dx: x, dweight: weight };
     },
+    scratch: ({ inputs: { x } }) => 4 * x.shape.at(-1)! * rowPieces(x.shape),
     flops: ({ inputs: { x } }) => 11 * elementCount(x.shape),
   },
   layer_norm: {
@@ -84,6 +88,7 @@ export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 
       expectShape(call, 'rstd', rstd, x.shape.slice(0, -1));
       return { dx: x, dweight: weight, dbias: weight };
     },
+    scratch: ({ inputs: { x } }) => 8 * x.shape.at(-1)! * rowPieces(x.shape),
     flops: ({ inputs: { x } }) => 16 * elementCount(x.shape),
   },
 };

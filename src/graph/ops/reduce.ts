@@ -137,6 +137,8 @@ export const reduceOps: Definitions<
       x: (index) => mul(inputs.x[index]!, reshapeScalar(grads.y!, inputs.x[index]!)),
     }),
     flops: (call) => 2 * call.inputs.x.reduce((total, x) => total + elementCount(x.shape), 0),
+    scratch: (call) =>
+      call.inputs.x.reduce((total, x) => total + 8 * Math.ceil(elementCount(x.shape) / 65536), 0),
   },
 };
 

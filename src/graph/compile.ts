@@ -1,0 +1,34 @@
+import { SluiceError } from '../errors.js';
+import type { Graph } from './graph.js';
+import { shareCommon } from './passes/common.js';
+import { dropDeadCode } from './passes/dead-code.js';
+import { hoistEffects } from './passes/schedule.js';
+import { simplify } from './passes/simplify.js';
+import { planMemory } from './plan.js';
+import { buildProgram, type Program } from './program.js';
+import { effectOrder, verify } from './verify.js';
+
+export interface CompileOptions {
+  /** Threads the program will run with; part of it, because scratch may depend on it. */
+  threads: number;
+}
+
+const passes = { simplify, shareCommon, dropDeadCode, hoistEffects };
+
+/**
+ * Makes a program of a traced graph: passes, each checked, then a place in one arena for every intermediate.
+ * The graph itself is left as it is. Throws `graph.broken` if a pass breaks it.
+ */
+export function compile(graph: Graph, options: CompileOptions): Program {
+  verify(graph, 'tracing');
+  const effects = effectOrder(graph);
+  let current = graph;
+  for (const [name, pass] of Object.entries(passes)) {
+    current = pass(current);
+    verify(current, name);
+    if (effectOrder(current) !== effects) {
+      throw new SluiceError('graph.broken', `after ${name}: the changes of state are not the traced ones`);
+    }
+  }
+  return buildProgram(current, planMemory(current, options.threads), options.threads);
+}
