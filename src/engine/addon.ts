@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SluiceError } from '../errors.js';
+
+/** What the native module exports. Only this folder talks to it. */
+export interface NativeAddon {
+  version(): string;
+  opNames(): string[];
+  info(): EngineInfo;
+  Session: new (options: { device: string; threads: number }) => NativeSession;
+  measurePeak(options: PeakOptions): Promise<number>;
+  trainBpe(...args: unknown[]): unknown;
+}
+
+export interface EngineInfo {
+  /** Instruction set the kernels were chosen for. */
+  isa: string;
+  cores: number;
+  matmul: 'onednn' | 'openblas' | 'builtin';
+  matmulVersion: string;
+}
+
+export interface PeakOptions {
+  dtype: 'f32' | 'bf16';
+  threads: number;
+  seconds: number;
+}
+
+export interface NativeSession {
+  setState(name: string, dtype: string, shape: readonly number[], data: ArrayBufferView | null): void;
+  getState(name: string): { dtype: string; shape: number[]; data: ArrayBuffer };
+  states(): { name: string; dtype: string; shape: number[]; bytes: number }[];
+  dropState(name: string): void;
+  load(text: string): NativeProgram;
+  bytes(): { states: number; arena: number };
+  close(): void;
+}
+
+export interface NativeProgram {
+  run(
+    inputs: Record<string, ArrayBufferView>,
+  ): Promise<{ outputs: Record<string, ArrayBuffer>; seconds: number }>;
+  profile(): OpProfile[];
+  setProfiling(on: boolean): void;
+  setCheckFinite(on: boolean): void;
+}
+
+export interface OpProfile {
+  /** Place of the op in the program. */
+  index: number;
+  op: string;
+  scope: string;
+  calls: number;
+  seconds: number;
+}
+
+/** Loads the native module of this package. Throws `engine.missing` where it is not built, `engine.unloadable` else. */
+export function loadAddon(path = addonPath()): NativeAddon {
+  if (!existsSync(path)) {
+    throw new SluiceError('engine.missing', 'the native engine is not built', {
+      where: path,
+      hint: buildHint,
+    });
+  }
+  try {
+    return createRequire(import.meta.url)(path) as NativeAddon;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SluiceError('engine.unloadable', `the native engine does not load: ${reason}`, {
+      where: path,
+      hint: buildHint,
+      cause,
+    });
+  }
+}
+
+export const buildHint = 'build it with `./run --setup`';
+
+function addonPath(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return join(folder, 'build', 'Release', 'sluice.node');
+}

@@ -1,0 +1,63 @@
+import { SluiceError } from '../errors.js';
+import { type OpName, opList } from '../graph/op-list.js';
+import { buildHint, type EngineInfo, loadAddon, type NativeAddon, type PeakOptions } from './addon.js';
+import { guarded, nativeError } from './native-error.js';
+import { Session, type SessionOptions } from './session.js';
+
+/** The native engine, loaded. */
+export class Engine {
+  /** For the rooms whose native functions are not programs (training a tokenizer). */
+  readonly addon: NativeAddon;
+
+  constructor(addon: NativeAddon) {
+    this.addon = addon;
+  }
+
+  get version(): string {
+    return this.addon.version();
+  }
+
+  get info(): EngineInfo {
+    return this.addon.info();
+  }
+
+  /** A session: named states and the programs that share them. Throws `engine.session` for an unknown device. */
+  session(options: SessionOptions): Session {
+    return new Session(guarded('engine.session', () => new this.addon.Session(options)));
+  }
+
+  /** FLOP/s of a large matrix product, measured now: what a share of the peak is a share of. */
+  async measurePeak(options: PeakOptions): Promise<number> {
+    try {
+      return await this.addon.measurePeak(options);
+    } catch (cause) {
+      throw nativeError('engine.peak', cause);
+    }
+  }
+}
+
+/**
+ * Loads the native engine; importing this room does not. Throws `engine.missing` where it is not built and
+ * `engine.op_list` where it was built from another op list.
+ */
+export async function openEngine(path?: string): Promise<Engine> {
+  const addon = loadAddon(path);
+  checkOpNames(addon.opNames());
+  return new Engine(addon);
+}
+
+/** Refuses an engine that knows other ops than this code. */
+export function checkOpNames(native: readonly string[]): void {
+  const ours = Object.keys(opList) as OpName[];
+  const lacking = ours.filter((op) => !native.includes(op));
+  const foreign = native.filter((op) => !Object.hasOwn(opList, op));
+  if (lacking.length + foreign.length === 0) return;
+  const differences = [...lacking.map((op) => `-${op}`), ...foreign.map((op) => `+${op}`)].join(' ');
+  throw new SluiceError(
+    'engine.op_list',
+    `the native engine was built from another op list: ${differences}`,
+    {
+      hint: buildHint,
+    },
+  );
+}

@@ -1,0 +1,4 @@
+export type { EngineInfo, NativeAddon, OpProfile } from './addon.js';
+export { Engine, openEngine } from './engine.js';
+export { Executable } from './executable.js';
+export { Session, type SessionOptions, type State } from './session.js';
