@@ -1,0 +1,21 @@
+export { LoraAdapter, type LoraConfig } from './adapters/lora.js';
+export { loadPeftWeights, readPeftConfig, savePeftFolder } from './adapters/peft-folder.js';
+export type { RawModelConfig } from './config-reader.js';
+export { initializationGraph, rngInput } from './initialize.js';
+export {
+  layerLogits,
+  layerScores,
+  lmLoss,
+  loadBalancingLoss,
+  type QualityLossOptions,
+  qualityLoss,
+  qualityLossTypes,
+  registerQualityLoss,
+  rowScores,
+} from './losses.js';
+export { batchInputs, Model } from './model.js';
+export { fileTensors, type ParameterSpec } from './parameter.js';
+export { buildModel, loadModel, modelTypes } from './registry.js';
+export { registerTrash } from './select_moe/trash.js';
+export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';
+export { collectWeights, loadWeights, type StateStore, saveModelFolder } from './weights.js';

@@ -1,0 +1,61 @@
+import { Graph } from '../graph/index.js';
+import type { ConfigReader, RawModelConfig } from './config-reader.js';
+import type { ParameterSpec } from './parameter.js';
+import { type Batch, type ModelOutput, ModelTrace, type TraceOptions } from './trace.js';
+
+/** What a family gives: one function over symbolic tensors, and how its files name things. */
+export interface Architecture {
+  /** Traces the model; declares its parameters on the way. */
+  forward(trace: ModelTrace, batch: Batch): ModelOutput;
+  /** Longest sequence that the position encoding allows; null: no limit. */
+  readonly maxLength: number | null;
+  /**
+   * The name that `forward` uses for a tensor that a file calls `name`, or null for one that is not a parameter
+   * (buffers, copies of tied weights). Default: names are the same.
+   */
+  canonicalName?(name: string): string | null;
+}
+
+/** A family of models: `build` checks its config and prepares the tracing. */
+export interface Family {
+  build(config: ConfigReader): Architecture;
+}
+
+/** A model ready to be traced: for training, scoring, prefill or decoding. */
+export class Model {
+  readonly modelType: string;
+  readonly config: RawModelConfig;
+  readonly architecture: Architecture;
+
+  constructor(modelType: string, config: RawModelConfig, architecture: Architecture) {
+    this.modelType = modelType;
+    this.config = config;
+    this.architecture = architecture;
+  }
+
+  get maxLength(): number | null {
+    return this.architecture.maxLength;
+  }
+
+  /** Adds the forward pass of `batch` to its graph. */
+  forward(batch: Batch, options: TraceOptions = {}): ModelOutput {
+    return this.architecture.forward(new ModelTrace(batch.inputIds.graph, options), batch);
+  }
+
+  /** Every parameter, in the order of use: what `forward` declares for the smallest batch. */
+  parameters(): ParameterSpec[] {
+    const graph = new Graph();
+    const trace = new ModelTrace(graph);
+    this.architecture.forward(trace, batchInputs(graph, 1, 2));
+    return [...trace.parameters.values()];
+  }
+}
+
+/** The three inputs of a batch, by their usual names. */
+export function batchInputs(graph: Graph, rows: number, length: number): Batch {
+  return {
+    inputIds: graph.input('input_ids', 'i32', [rows, length]),
+    segmentIds: graph.input('segment_ids', 'i32', [rows, length]),
+    positions: graph.input('positions', 'i32', [rows, length]),
+  };
+}

@@ -1,0 +1,126 @@
+import type { Graph, Tensor } from '../graph/index.js';
+import type { Init, ParameterSpec } from './parameter.js';
+
+/** One batch as every model takes it: all tensors i32[B,T]. */
+export interface Batch {
+  readonly inputIds: Tensor;
+  /** 0 is padding; tokens see their own segment only. */
+  readonly segmentIds: Tensor;
+  /** Position of each token in its own segment. */
+  readonly positions: Tensor;
+  readonly cache?: CacheInputs;
+}
+
+/** Where this batch's tokens stand in a key-value cache of `capacity` tokens. */
+export interface CacheInputs {
+  readonly capacity: number;
+  /** i32[1]: index of the first token of the batch. */
+  readonly start: Tensor;
+  /** i32[B,capacity]: segment of every cached token, this batch's included; 0 where nothing is yet. */
+  readonly segmentIds: Tensor;
+}
+
+/** What a mixture layer decided, for auxiliary losses and scores. */
+export interface RouterOutput {
+  /** [B*T, experts] */
+  readonly moeLogits: Tensor;
+  /** [B*T, experts] probabilities that the choice was made from. */
+  readonly probabilities: Tensor;
+  /** i32 [B*T, k] */
+  readonly topIndices: Tensor;
+  /** [B*T, k], the factors of the experts' outputs. */
+  readonly topWeights: Tensor;
+  /** [B,T,1] before the sigmoid; Select-MoE only. */
+  readonly qualityScore?: Tensor;
+}
+
+export interface ModelOutput {
+  /** [B,T,H] after the final norm. */
+  readonly hidden: Tensor;
+  /** [V,H]; logits are hidden · headWeightᵀ, soft-capped. */
+  readonly headWeight: Tensor;
+  /** 0: no cap. */
+  readonly logitSoftcap: number;
+  readonly routers: readonly RouterOutput[];
+  /** Embedding, the output of every layer but the last, and `hidden`. */
+  readonly hiddenStates: readonly Tensor[];
+}
+
+/** A linear layer as an adapter sees it. */
+export interface LinearSite {
+  /** Hugging Face module path: `model.layers.0.self_attn.q_proj`; for stacked experts `….experts.gate_proj`. */
+  readonly path: string;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  /** Set for a stack of experts: rows of x are grouped by these offsets (i32[experts+1]). */
+  readonly experts: { readonly count: number; readonly offsets: Tensor } | null;
+  /** Stored [in,out] as GPT-2 does. */
+  readonly transposed: boolean;
+  /** Routers and gates are linear too, but only named explicitly. */
+  readonly kind: 'projection' | 'router';
+}
+
+/** Adds something trainable to the output of linear layers. */
+export interface Adapter {
+  /** Returns y, or y plus the adapter's own product of x. */
+  apply(trace: ModelTrace, site: LinearSite, x: Tensor, y: Tensor): Tensor;
+}
+
+export interface TraceOptions {
+  readonly adapter?: Adapter | null;
+  /** i32[4] = seed low, seed high, step, 0; needed by noise and dropout only. Default: an input named `rng`. */
+  readonly rng?: Tensor;
+}
+
+/** State of one tracing of a model: the graph, the module path, and what was declared on the way. */
+export class ModelTrace {
+  readonly graph: Graph;
+  readonly adapter: Adapter | null;
+  readonly parameters = new Map<string, ParameterSpec>();
+  readonly routers: RouterOutput[] = [];
+  #rng: Tensor | undefined;
+  #path: string[] = [];
+  #streams = 0;
+
+  constructor(graph: Graph, options: TraceOptions = {}) {
+    this.graph = graph;
+    this.adapter = options.adapter ?? null;
+    this.#rng = options.rng;
+  }
+
+  /** The module path, which is also the scope in messages. */
+  get path(): string {
+    return this.#path.join('.');
+  }
+
+  /** Runs `body` inside the submodule `name`. */
+  within<T>(name: string, body: () => T): T {
+    this.#path.push(name);
+    try {
+      return this.graph.scope(name, body);
+    } finally {
+      this.#path.pop();
+    }
+  }
+
+  /** Parameter `name` of the current module. */
+  parameter(name: string, shape: readonly number[], init: Init, stacked = false): Tensor {
+    return this.named(this.#path.length ? `${this.path}.${name}` : name, shape, init, stacked);
+  }
+
+  /** A parameter by its full name. */
+  named(name: string, shape: readonly number[], init: Init, stacked = false): Tensor {
+    this.parameters.set(name, { name, shape: [...shape], dtype: 'f32', init, stacked });
+    return this.graph.state(name, 'f32', [...shape]);
+  }
+
+  get rng(): Tensor {
+    this.#rng ??= this.graph.input('rng', 'i32', [4]);
+    return this.#rng;
+  }
+
+  /** A random stream of its own for each place that draws numbers, the same at every tracing. */
+  nextStream(): number {
+    return this.#streams++;
+  }
+}

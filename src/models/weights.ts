@@ -1,0 +1,138 @@
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TensorToWrite, WeightFiles, writeSafetensors, writeTextAtomic } from '../checkpoint/index.js';
+import { SluiceError } from '../errors.js';
+import type { Model } from './model.js';
+import { fileTensors, type ParameterSpec } from './parameter.js';
+
+/** The part of an engine session that weights need. */
+export interface StateStore {
+  setState(name: string, dtype: 'f32', shape: readonly number[], data: Float32Array | null): void;
+  getState(name: string): { shape: readonly number[]; data: ArrayBufferView };
+}
+
+/** Buffers that old files carry and nobody trains. */
+const knownBuffers = /(^|\.)rotary_emb\.inv_freq$/;
+
+/**
+ * Puts the weights of a Hugging Face folder into the session, one tensor at a time, converted to f32.
+ *
+ * @throws SluiceError `model.weights` listing every missing, extra or wrongly shaped tensor
+ */
+export function loadWeights(model: Model, folder: string, states: StateStore): void {
+  const files = WeightFiles.open(folder);
+  try {
+    const parameters = model.parameters();
+    const stored = matchNames(model, files, parameters, folder);
+    for (const parameter of parameters)
+      states.setState(parameter.name, 'f32', parameter.shape, read(parameter, files, stored));
+  } finally {
+    files.close();
+  }
+}
+
+/** Canonical name -> name in the file, once everything that is needed is there and nothing else. */
+function matchNames(
+  model: Model,
+  files: WeightFiles,
+  parameters: readonly ParameterSpec[],
+  folder: string,
+): Map<string, string> {
+  const canonical = model.architecture.canonicalName ?? ((name: string) => name);
+  const stored = new Map<string, string>();
+  for (const name of files.names) {
+    const known = knownBuffers.test(name) ? null : canonical(name);
+    if (known !== null) stored.set(known, name);
+  }
+  const problems: string[] = [];
+  const wanted = new Set<string>();
+  for (const tensor of parameters.flatMap(fileTensors)) {
+    wanted.add(tensor.name);
+    const name = stored.get(tensor.name);
+    if (name === undefined) problems.push(`${tensor.name} [${tensor.shape}] is missing`);
+    else if (String(files.shape(name)) !== String(tensor.shape)) {
+      problems.push(`${name} is [${files.shape(name)}], config.json asks for [${tensor.shape}]`);
+    }
+  }
+  const tied = !wanted.has('lm_head.weight');
+  for (const [name, inFile] of stored) {
+    const isTiedCopy = tied && name === 'lm_head.weight';
+    if (!wanted.has(name) && !isTiedCopy) problems.push(`${inFile} is not part of this model`);
+  }
+  if (problems.length === 0) return stored;
+  const shown = problems.slice(0, 8).join('; ');
+  const more = problems.length > 8 ? `; and ${problems.length - 8} more` : '';
+  throw new SluiceError('model.weights', `${folder}: weights do not fit config.json: ${shown}${more}`, {
+    where: folder,
+    hint: 'config.json and the weights must come from the same model',
+  });
+}
+
+function read(
+  parameter: ParameterSpec,
+  files: WeightFiles,
+  stored: ReadonlyMap<string, string>,
+): Float32Array {
+  const parts = fileTensors(parameter);
+  if (parts.length === 1 && !parameter.stacked) return files.readF32(stored.get(parts[0]!.name)!);
+  const whole = new Float32Array(parameter.shape.reduce((product, size) => product * size, 1));
+  const step = whole.length / parts.length;
+  parts.forEach((part, index) => {
+    whole.set(files.readF32(stored.get(part.name)!), index * step);
+  });
+  return whole;
+}
+
+/** The tensors of parameters as a Hugging Face folder names them, read from the session. */
+export function collectWeights(parameters: readonly ParameterSpec[], states: StateStore): TensorToWrite[] {
+  return parameters.flatMap((parameter) => {
+    const { data } = states.getState(parameter.name);
+    const parts = fileTensors(parameter);
+    const step = data.byteLength / parts.length;
+    return parts.map(({ name, shape }, index) => ({
+      name,
+      dtype: 'F32' as const,
+      shape,
+      data: new Uint8Array(data.buffer, data.byteOffset + index * step, step),
+    }));
+  });
+}
+
+/** What a model folder needs besides weights. */
+export interface ModelFolderOptions {
+  /** Written as generation_config.json. */
+  readonly generation?: Readonly<Record<string, unknown>>;
+  /** Tokenizer files are copied from here. */
+  readonly tokenizerFolder?: string;
+}
+
+const tokenizerFiles = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+];
+
+/** Writes config.json, model.safetensors, generation_config.json and tokenizer files: a folder that Transformers loads. */
+export function saveModelFolder(
+  model: Model,
+  states: StateStore,
+  folder: string,
+  options: ModelFolderOptions = {},
+): void {
+  mkdirSync(folder, { recursive: true });
+  writeSafetensors(join(folder, 'model.safetensors'), collectWeights(model.parameters(), states));
+  const config = { ...model.config, torch_dtype: 'float32', dtype: 'float32' };
+  writeTextAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  const generation = options.generation ?? defaultGeneration(model.config);
+  writeTextAtomic(join(folder, 'generation_config.json'), `${JSON.stringify(generation, null, 2)}\n`);
+  for (const name of options.tokenizerFolder ? tokenizerFiles : []) {
+    const source = join(options.tokenizerFolder!, name);
+    if (existsSync(source)) copyFileSync(source, join(folder, name));
+  }
+}
+
+function defaultGeneration(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const keys = ['bos_token_id', 'eos_token_id', 'pad_token_id'].filter((key) => config[key] !== undefined);
+  return { _from_model_config: true, ...Object.fromEntries(keys.map((key) => [key, config[key]])) };
+}
