@@ -2,10 +2,8 @@ import type { TelemetryEvent } from '../telemetry/event.js';
 
 /** A stage as the runner sees it. `stages/index.ts` maps names to these by lazy import. */
 export interface StageDefinition<Config = unknown> {
-  /** Canonical name; also the first folder under `outputs/`. */
+  /** As in its entry of `stages/index.ts`. */
   name: string;
-  /** One line for `./run stages`. */
-  description: string;
   /**
    * The whole stage, straight-line. Throws SluiceError for what a user can mend. Resolves when done; the runner
    * then hashes the outputs and closes run.json. On `signal` abort: write a checkpoint, then throw
@@ -14,6 +12,23 @@ export interface StageDefinition<Config = unknown> {
   run(context: StageContext<Config>): Promise<void>;
   /** `--plan`: text for standard output (programs, planned bytes, FLOPs, op list) without running a step. */
   plan?(context: StageContext<Config>): Promise<string>;
+}
+
+/** A stage as listed, before any of its code is loaded. */
+export interface StageEntry {
+  /** Canonical name; also the first folder under `outputs/`. */
+  name: string;
+  aliases: string[];
+  /** One line for `./run stages`. */
+  description: string;
+  /** Its config file and schema: `configs/<config>.yaml`, `configs/<config>.schema.json`. */
+  config: string;
+}
+
+/** What `stages/index.ts` exports; tests hand the runner a module of their own. */
+export interface StagesModule {
+  stages: readonly StageEntry[];
+  loadStage(name: string): Promise<StageDefinition>;
 }
 
 /** All a stage gets. A stage reads no environment, changes no directory and writes only below `runDirectory`. */
@@ -31,6 +46,9 @@ export interface StageContext<Config = unknown> {
   addInput(name: string, path: string): void;
   /** Records a file or folder that was made, under a name that `${steps.<step>.<name>}` and `${run:stage,name}` find. */
   addOutput(name: string, path: string): void;
-  /** Facts for run.json: `facts.seed`, engine version, fallbacks. Later calls with one key replace the value. */
+  /**
+   * Facts for run.json: engine version, fallbacks. Later calls with one key replace the value. The fact `result` (an
+   * object) is what the command prints on standard output: one JSON object with `--log json`, `key: value` lines else.
+   */
   addFact(key: string, value: unknown): void;
 }

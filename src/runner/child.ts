@@ -1,0 +1,72 @@
+/** The process of one stage: gets a Job by IPC, runs it, reports. Started by launchers/, never imported. */
+import { isAbsolute, resolve } from 'node:path';
+import { SluiceError } from '../errors.js';
+import type { FromStage, Job, ToStage } from './job.js';
+import { type RunError, runError } from './run-record.js';
+import type { StageContext, StageDefinition, StagesModule } from './stage.js';
+
+const abort = new AbortController();
+// A terminal sends Ctrl-C to the whole process group. The watcher decides what it means and tells us by message.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => abort.abort());
+process.on('SIGHUP', () => abort.abort());
+// The watcher is gone (killed): nobody waits for the result, but the work so far is worth a checkpoint.
+process.on('disconnect', () => abort.abort());
+process.on('message', (message: ToStage) => {
+  if (message.type === 'abort') abort.abort();
+  else void work(message.job);
+});
+
+async function work(job: Job): Promise<void> {
+  try {
+    const stage = await load(job);
+    const context = contextOf(job);
+    if (job.mode === 'plan') {
+      if (stage.plan === undefined) {
+        throw new SluiceError('usage.no_plan', `${job.stage} runs no program, so there is nothing to plan`);
+      }
+      send({ type: 'plan', text: await stage.plan(context) });
+    } else {
+      await stage.run(context);
+    }
+    leave({ type: 'done', peakMemoryBytes: process.resourceUsage().maxRSS * 1024 });
+  } catch (error) {
+    process.exitCode = 1;
+    leave({ type: 'failed', error: describe(error, job) });
+  }
+}
+
+async function load(job: Job): Promise<StageDefinition> {
+  const stages = (await import(job.stagesModule)) as StagesModule;
+  return stages.loadStage(job.stage);
+}
+
+function contextOf(job: Job): StageContext {
+  return {
+    config: job.config,
+    runDirectory: job.runDirectory,
+    resolvePath: (path) => (isAbsolute(path) ? path : resolve(job.root, path)),
+    signal: abort.signal,
+    emit: (event) => send({ type: 'event', event }),
+    log: (level, text) => send({ type: 'event', event: { type: 'log', level, text } }),
+    addInput: (name, path) => send({ type: 'input', name, path: resolve(job.root, path) }),
+    addOutput: (name, path) => send({ type: 'output', name, path: resolve(job.runDirectory, path) }),
+    addFact: (key, value) => send({ type: 'fact', key, value }),
+  };
+}
+
+function describe(error: unknown, job: Job): RunError {
+  // Node's own functions, given our signal, throw these.
+  const aborted = abort.signal.aborted && error instanceof Error && error.name === 'AbortError';
+  return aborted ? { code: 'interrupted', message: `${job.stage} was interrupted` } : runError(error);
+}
+
+function send(message: FromStage): void {
+  if (process.connected) process.send!(message);
+}
+
+// Messages are queued: ending only after the last one was handed over keeps them all.
+function leave(last: FromStage): void {
+  if (process.connected) process.send!(last, () => process.exit());
+  else process.exit();
+}

@@ -1,0 +1,27 @@
+import type { TelemetryEvent } from '../../telemetry/event.js';
+
+/** What a person (or a program) sees while stages run. Everything goes to standard error: standard output is the result's. */
+export interface Display {
+  /** Called in the order of `steps` given when the display was opened. */
+  started(step: string, folder: string): void;
+  event(step: string, event: TelemetryEvent): void;
+  /** A line of the runner itself: an interrupt was heard, a folder was taken. */
+  note(text: string): void;
+  ended(step: string, status: EndStatus, seconds: number): void;
+  close(): Promise<void>;
+}
+
+export type EndStatus = 'done' | 'failed' | 'interrupted';
+
+export type LogFormat = 'auto' | 'plain' | 'json';
+
+/** `auto`: a live tree on a terminal, plain lines elsewhere. Loads only what it shows with. */
+export async function openDisplay(
+  format: LogFormat,
+  steps: string[],
+  stream: NodeJS.WriteStream,
+): Promise<Display> {
+  if (format === 'json') return (await import('./json-lines.js')).openJsonLines(stream);
+  if (format === 'auto' && stream.isTTY) return (await import('./tree.js')).openTree(steps, stream);
+  return (await import('./plain-lines.js')).openPlainLines(stream);
+}

@@ -1,0 +1,14 @@
+import type { Display } from './display.js';
+
+/** `--log json`: one object per event, as it came, with the step it belongs to and the time. */
+export function openJsonLines(stream: NodeJS.WritableStream): Display {
+  const print = (fields: object) =>
+    void stream.write(`${JSON.stringify({ time: new Date().toISOString(), ...fields })}\n`);
+  return {
+    started: (step, folder) => print({ step, type: 'started', folder }),
+    event: (step, event) => print({ ...event, ...('step' in event ? { at: event.step } : {}), step }),
+    note: (text) => print({ type: 'note', text }),
+    ended: (step, status, seconds) => print({ step, type: 'ended', status, seconds }),
+    close: async () => {},
+  };
+}

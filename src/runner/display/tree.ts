@@ -1,0 +1,88 @@
+import { Listr, type ListrTaskWrapper, ProcessOutput } from 'listr2';
+import type { Display, EndStatus } from './display.js';
+import { clock, progressText } from './progress-text.js';
+
+type Task = ListrTaskWrapper<unknown, never, never>;
+
+/** A live tree for a terminal: every step with its mark, the running one with its progress and last log line below. */
+export function openTree(steps: string[], stream: NodeJS.WriteStream): Display {
+  const nodes = new Map(steps.map((step) => [step, new Step()]));
+  const warnings: string[] = [];
+  const tree = new Listr(
+    steps.map((step) => ({
+      title: step,
+      task: (_: unknown, task) => nodes.get(step)!.attach(task as unknown as Task),
+    })),
+    {
+      exitOnError: true,
+      registerSignalListeners: false, // what Ctrl-C means is the runner's decision
+      rendererOptions: {
+        collapseErrors: false,
+        showErrorMessage: false,
+        outputBar: 4,
+        processOutput: new ProcessOutput(stream, stream),
+        lazy: false,
+      } as never,
+    },
+  );
+  const drawn = tree.run().catch(() => {}); // a failed step is told by `ended`; the tree only draws it
+
+  return {
+    started: (step, folder) => nodes.get(step)?.say({ folder }),
+    event(step, event) {
+      if (event.type === 'progress') nodes.get(step)?.say({ progress: progressText(event) });
+      if (event.type !== 'log' || event.level === 'debug') return;
+      nodes.get(step)?.say({ line: event.text });
+      if (event.level !== 'info') warnings.push(`[${step}] ${event.level}: ${event.text}`);
+    },
+    note(text) {
+      for (const node of nodes.values()) node.say({ line: text });
+    },
+    ended: (step, status, seconds) => nodes.get(step)?.end(status, seconds),
+    async close() {
+      for (const node of nodes.values()) node.drop();
+      await drawn;
+      for (const warning of warnings) stream.write(`${warning}\n`); // the tree forgets them, a person should not
+    },
+  };
+}
+
+/** One line of the tree: listr2 waits on its promise, the runner settles it. */
+class Step {
+  private task: Task | undefined;
+  private shown: { folder?: string; progress?: string; line?: string } = {};
+  private settle: { resolve(): void; reject(error: Error): void } = { resolve() {}, reject() {} };
+  private readonly finished = new Promise<void>((resolve, reject) => (this.settle = { resolve, reject }));
+
+  constructor() {
+    this.finished.catch(() => {}); // a step may fail before the tree reached it
+  }
+
+  attach(task: Task): Promise<void> {
+    this.task = task;
+    this.draw();
+    return this.finished;
+  }
+
+  say(news: { folder?: string; progress?: string; line?: string }): void {
+    Object.assign(this.shown, news);
+    this.draw();
+  }
+
+  end(status: EndStatus, seconds: number): void {
+    if (this.task !== undefined)
+      this.task.title += `  ${status === 'done' ? '' : `${status} after `}${clock(seconds)}`;
+    if (status === 'done') this.settle.resolve();
+    else this.settle.reject(new Error(status));
+  }
+
+  /** For steps that never started. */
+  drop(): void {
+    this.settle.resolve();
+  }
+
+  private draw(): void {
+    const { folder, progress, line } = this.shown;
+    if (this.task !== undefined) this.task.output = [progress, line ?? folder].filter(Boolean).join('\n');
+  }
+}

@@ -1,0 +1,28 @@
+import type { TelemetryEvent } from '../telemetry/event.js';
+import type { RunError } from './run-record.js';
+
+/** All that a stage's process is told. Plain data: it crosses the process boundary, later also to another machine. */
+export interface Job {
+  /** `plan` prints what would run, see StageDefinition.plan. */
+  mode: 'run' | 'plan';
+  stage: string;
+  /** URL of the module that knows the stages: it exports `loadStage(name): Promise<StageDefinition>`. */
+  stagesModule: string;
+  /** Composed, resolved, checked. */
+  config: unknown;
+  runDirectory: string;
+  /** Relative paths of the config resolve against this. */
+  root: string;
+}
+
+/** From the watcher to the stage's process. `abort`: write a checkpoint and end. */
+export type ToStage = { type: 'start'; job: Job } | { type: 'abort' };
+
+/** From the stage's process to the watcher; the last one is `done` or `failed`, unless the process crashed. */
+export type FromStage =
+  | { type: 'event'; event: TelemetryEvent }
+  | { type: 'input' | 'output'; name: string; path: string }
+  | { type: 'fact'; key: string; value: unknown }
+  | { type: 'plan'; text: string }
+  | { type: 'done'; peakMemoryBytes: number }
+  | { type: 'failed'; error: RunError };

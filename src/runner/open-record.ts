@@ -1,0 +1,39 @@
+import { hostname } from 'node:os';
+import { join, relative } from 'node:path';
+import { type RunRecord, type StepRecord, writeRunRecord } from './run-record.js';
+import { collectVersions } from './versions.js';
+
+/** Writes the first run.json of a folder, status `running`, and gives the record to be filled. */
+export async function openRecord(
+  run: { command: string },
+  folder: string,
+  root: string,
+  { stage, seed, steps }: { stage: string; seed: unknown; steps?: StepRecord[] },
+): Promise<RunRecord> {
+  const record: RunRecord = {
+    id: runId(folder, root),
+    stage,
+    status: 'running',
+    exitCode: null,
+    startedAt: new Date().toISOString(),
+    endedAt: null,
+    durationSeconds: null,
+    command: run.command,
+    pid: process.pid,
+    host: hostname(),
+    seed: typeof seed === 'number' ? seed : null,
+    versions: await collectVersions(root),
+    facts: {},
+    inputs: [],
+    outputs: [],
+    tables: [],
+    ...(steps === undefined ? {} : { steps }),
+  };
+  await writeRunRecord(folder, record);
+  return record;
+}
+
+function runId(folder: string, root: string): string {
+  const id = relative(join(root, 'outputs'), folder).split('\\').join('/');
+  return id.startsWith('..') ? folder : id;
+}

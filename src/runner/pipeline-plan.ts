@@ -1,0 +1,114 @@
+import { SluiceError } from '../errors.js';
+import type { StepRecord } from './run-record.js';
+
+/** One step as its pipeline config says it. */
+export interface StepConfig {
+  stage: string;
+  /** Override texts, as on a command line. */
+  overrides: string[];
+  /** The same as a tree: `{training: {lr: 1e-4}}` for `training.lr=1e-4`. */
+  config: Record<string, unknown>;
+  /** Steps to wait for besides those its references name. */
+  needs: string[];
+}
+
+/** A step with what it waits for; the steps of a plan stand in an order that can run. */
+export interface PlannedStep {
+  name: string;
+  stage: string;
+  needs: string[];
+  uses: StepRecord['uses'];
+}
+
+const stepKeys = ['stage', 'overrides', 'config', 'needs'];
+const reference = /\$\{steps\.([\w-]+)\.([\w-]+)\}/g;
+
+/**
+ * Reads the `steps` of an unresolved pipeline config: who refers to whose outputs, and in which order they can run.
+ * Throws SluiceError `config.pipeline` for an unknown step or key, a missing stage, or a cycle.
+ */
+export function planPipeline(config: Record<string, unknown>): PlannedStep[] {
+  const steps = config.steps;
+  if (!isTree(steps) || Object.keys(steps).length === 0) {
+    throw wrong('has no steps', 'give it a mapping `steps: {name: {stage: …}}`');
+  }
+  const planned = Object.entries(steps).map(([name, step]) => planStep(name, step, Object.keys(steps)));
+  return inRunnableOrder(planned);
+}
+
+function planStep(name: string, step: unknown, known: string[]): PlannedStep {
+  if (!isTree(step) || typeof step.stage !== 'string')
+    throw wrong(`step ${name} names no stage`, 'add `stage: …`');
+  for (const key of Object.keys(step)) {
+    if (!stepKeys.includes(key))
+      throw wrong(`step ${name} has an unknown key ${key}`, `known: ${stepKeys.join(', ')}`);
+  }
+  const uses = [...JSON.stringify(step).matchAll(reference)].map(([, from, output]) => ({
+    step: from!,
+    output: output!,
+  }));
+  const needs = [
+    ...new Set([...((step.needs as string[] | undefined) ?? []), ...uses.map((use) => use.step)]),
+  ];
+  for (const need of needs) {
+    if (!known.includes(need))
+      throw wrong(`step ${name} needs an unknown step ${need}`, `steps: ${known.join(', ')}`);
+  }
+  return { name, stage: step.stage, needs, uses: uses.filter(isFirst) };
+}
+
+const isFirst = (
+  use: { step: string; output: string },
+  index: number,
+  all: { step: string; output: string }[],
+) => all.findIndex((other) => other.step === use.step && other.output === use.output) === index;
+
+// Keeps the written order wherever it can run.
+function inRunnableOrder(steps: PlannedStep[]): PlannedStep[] {
+  const waiting = [...steps];
+  const ordered: PlannedStep[] = [];
+  while (waiting.length > 0) {
+    const ready = waiting.findIndex((step) =>
+      step.needs.every((need) => ordered.some((done) => done.name === need)),
+    );
+    if (ready < 0) throw wrong(`steps wait for each other: ${waiting.map((step) => step.name).join(', ')}`);
+    ordered.push(...waiting.splice(ready, 1));
+  }
+  return ordered;
+}
+
+/**
+ * The override texts of one step of a resolved pipeline config: its `overrides`, then its `config` as overrides, so
+ * that both go through the one grammar and the one schema check.
+ */
+export function stepOverrides(config: Record<string, unknown>, name: string): string[] {
+  const step = (config.steps as Record<string, Partial<StepConfig>>)[name]!;
+  return [...(step.overrides ?? []), ...leaves(step.config ?? {})];
+}
+
+function leaves(tree: Record<string, unknown>, prefix = ''): string[] {
+  return Object.entries(tree).flatMap(([key, value]) =>
+    isTree(value) && Object.keys(value).length > 0
+      ? leaves(value, `${prefix}${key}.`)
+      : [`${prefix}${key}=${overrideText(value)}`],
+  );
+}
+
+/** A value in the override grammar, quoted so that it comes back the same. */
+export function overrideText(value: unknown): string {
+  if (typeof value === 'string')
+    return `'${value.replace(/\\*'/g, (run) => `${'\\'.repeat(2 * (run.length - 1))}\\'`).replace(/\\+$/, (run) => run + run)}'`;
+  if (Array.isArray(value)) return `[${value.map(overrideText).join(',')}]`;
+  if (isTree(value)) {
+    return `{${Object.entries(value)
+      .map(([key, each]) => `${key}:${overrideText(each)}`)
+      .join(',')}}`;
+  }
+  return String(value);
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const wrong = (message: string, hint?: string) =>
+  new SluiceError('config.pipeline', `the pipeline ${message}`, hint === undefined ? {} : { hint });

@@ -1,0 +1,156 @@
+import { relative, resolve } from 'node:path';
+import { SluiceError } from '../errors.js';
+import type { ComposeStage } from './compose-stage.js';
+import { History } from './history.js';
+import { openRecord } from './open-record.js';
+import { type PlannedStep, stepOverrides } from './pipeline-plan.js';
+import { createRunFolder, type HydraFiles, writeHydraFiles } from './run-folder.js';
+import {
+  closeRecord,
+  type RunRecord,
+  recordedPath,
+  runError,
+  type StepRecord,
+  writeRunRecord,
+} from './run-record.js';
+import { type FinishedRun, type RunnerHost, runStage, writeReport } from './run-stage.js';
+
+/** A pipeline, planned, ready to run. */
+export interface PipelineRun {
+  name: string;
+  steps: PlannedStep[];
+  /** The pipeline's config, resolved with these paths for `${steps.<step>.<output>}`. */
+  resolve(outputs: StepOutputs): Promise<Record<string, unknown>>;
+  composeStage: ComposeStage;
+  hydraFiles: HydraFiles;
+  /** Absolute. */
+  wantedFolder: string;
+  command: string;
+}
+
+/** Step -> output name -> path, relative to the project root where inside it. `folder` is an output of every step. */
+export type StepOutputs = Record<string, Record<string, string>>;
+
+/**
+ * Composes every step, with stand-ins for paths that no step has made yet, so that a wrong key in the last step stops
+ * the pipeline before the first one starts. Throws what composing throws, the step named in `where`.
+ */
+export async function checkPipeline(run: PipelineRun): Promise<void> {
+  const config = await run.resolve(standIns(run));
+  for (const step of run.steps) await composeStep(run, step, config);
+}
+
+/**
+ * Runs the steps one after another, each a stage in its own process and folder, and leaves a folder with run.json and
+ * a report of the whole. The first step that is not `done` ends it. Like runStage it does not throw for what stages do.
+ */
+export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<FinishedRun> {
+  const folder = await createRunFolder(run.wantedFolder);
+  await writeHydraFiles(folder, run.hydraFiles);
+  const { seed } = await run.resolve(standIns(run));
+  const record = await openRecord(run, folder, host.root, {
+    seed,
+    stage: run.name,
+    steps: waiting(run.steps),
+  });
+  const history = new History(host.root);
+  await history.note(folder, record);
+
+  const outputs = standIns(run);
+  for (const [index, step] of run.steps.entries()) {
+    const row = record.steps![index]!;
+    record.status = row.status = 'running'; // the steps so far were good, the whole is not over
+    await writeRunRecord(folder, record);
+    const status = await runStep(run, step, outputs, host).then(
+      (finished) => takeOver(record, row, finished, folder, host.root),
+      (error: unknown) => giveUp(record, row, error),
+    );
+    if (status !== 'done') break;
+  }
+  closeRecord(record);
+  await writeRunRecord(folder, record);
+  await history.note(folder, record);
+  await writeReport(folder, host);
+  return { folder, record };
+}
+
+// Adds what the step made to `outputs`.
+async function runStep(run: PipelineRun, step: PlannedStep, outputs: StepOutputs, host: RunnerHost) {
+  const composed = await composeStep(run, step, await run.resolve(outputs));
+  const command = `${run.command} # step ${step.name}`;
+  const finished = await runStage({ ...composed, label: step.name, command }, host);
+
+  const fromRoot = (path: string) => relative(host.root, resolve(finished.folder, path));
+  const made: Record<string, string> = { folder: fromRoot('.') };
+  for (const { name, path } of finished.record.outputs) made[name] = fromRoot(path);
+  if (finished.record.status === 'done') checkUsed(run, step.name, made);
+  outputs[step.name] = made;
+  return finished;
+}
+
+// Better told when the step ends than an hour later, when another wants it.
+function checkUsed(run: PipelineRun, step: string, made: Record<string, string>): void {
+  for (const use of run.steps.flatMap((each) => each.uses)) {
+    if (use.step !== step || made[use.output] !== undefined) continue;
+    throw new SluiceError(
+      'config.pipeline',
+      `the pipeline uses \${steps.${step}.${use.output}}, but ${step} made no such output`,
+      {
+        hint: `it made: ${Object.keys(made).join(', ')}`,
+      },
+    );
+  }
+}
+
+async function composeStep(run: PipelineRun, step: PlannedStep, config: Record<string, unknown>) {
+  try {
+    return await run.composeStage(step.stage, stepOverrides(config, step.name));
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    const { code, message, hint, cause } = error;
+    const where = error.where === undefined ? `step ${step.name}` : `step ${step.name}, ${error.where}`;
+    throw new SluiceError(code, message, { where, ...(hint === undefined ? {} : { hint }), cause });
+  }
+}
+
+function standIns(run: PipelineRun): StepOutputs {
+  const paths: StepOutputs = {};
+  for (const { step, output } of run.steps.flatMap((each) => each.uses)) {
+    (paths[step] ??= {})[output] = `made-by-${step}/${output}`;
+  }
+  return paths;
+}
+
+function waiting(steps: PlannedStep[]): StepRecord[] {
+  return steps.map(({ name, stage, needs, uses }) => ({
+    name,
+    stage,
+    status: 'waiting',
+    folder: null,
+    durationSeconds: null,
+    needs,
+    uses,
+  }));
+}
+
+function takeOver(
+  record: RunRecord,
+  row: StepRecord,
+  finished: FinishedRun,
+  folder: string,
+  root: string,
+): void {
+  const { status, durationSeconds, tables, error, exitCode } = finished.record;
+  Object.assign(row, { status, durationSeconds, folder: recordedPath(finished.folder, folder, root) });
+  if (tables.length > 0) record.tables = tables; // the last step that has some speaks for the whole
+  Object.assign(record, { status, exitCode }, error === undefined ? {} : { error });
+  return status;
+}
+
+function giveUp(record: RunRecord, row: StepRecord, error: unknown): void {
+  row.status = 'failed';
+  record.error = runError(error);
+  record.status = 'failed';
+  record.exitCode = error instanceof SluiceError ? error.exitCode : 1;
+  return record.status;
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
+import { SluiceError } from '../errors.js';
+import type { TableEvent } from '../telemetry/event.js';
+import type { Artifact } from './artifact.js';
+import { writeAtomically } from './atomic-write.js';
+
+export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
+
+/** run.json: everything a run used and made. The folder is the truth, this file is what it says of itself. */
+export interface RunRecord {
+  /** The folder relative to `outputs/`, `/` for separators; the absolute folder for a run elsewhere. */
+  id: string;
+  stage: string;
+  status: RunStatus;
+  /** null while running. */
+  exitCode: number | null;
+  startedAt: string;
+  endedAt: string | null;
+  durationSeconds: number | null;
+  /** As typed, quoted for a shell. */
+  command: string;
+  /** Of the process that watches the run: tells a run that lost its watcher from one still running. */
+  pid: number;
+  host: string;
+  seed: number | null;
+  versions: Record<string, string | null>;
+  /** What the stage said of itself: `engine`, `fallbacks`, `result`, … */
+  facts: Record<string, unknown>;
+  inputs: Artifact[];
+  outputs: Artifact[];
+  tables: Pick<TableEvent, 'title' | 'columns' | 'rows'>[];
+  error?: RunError;
+  /** Only of a pipeline. */
+  steps?: StepRecord[];
+}
+
+export interface RunError {
+  code: string;
+  message: string;
+  where?: string;
+  hint?: string;
+  /** Of an error nobody foresaw. */
+  stack?: string;
+}
+
+export interface StepRecord {
+  name: string;
+  stage: string;
+  status: RunStatus | 'waiting' | 'skipped';
+  /** Resolves against the pipeline's folder; null before the step started. */
+  folder: string | null;
+  durationSeconds: number | null;
+  needs: string[];
+  /** Which outputs of which steps its config refers to. */
+  uses: { step: string; output: string }[];
+}
+
+export async function writeRunRecord(runDirectory: string, record: RunRecord): Promise<void> {
+  await writeAtomically(join(runDirectory, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Reads run.json of a folder. Throws SluiceError `run.unreadable` where there is none or it is not whole. */
+export function readRunRecord(runDirectory: string): RunRecord {
+  const path = join(runDirectory, 'run.json');
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+  } catch (cause) {
+    throw new SluiceError('run.unreadable', 'not a run folder: its run.json is missing or damaged', {
+      where: path,
+      cause,
+    });
+  }
+}
+
+/** Sets the end time of a record whose status is decided. */
+export function closeRecord(record: RunRecord): void {
+  record.endedAt = new Date().toISOString();
+  record.durationSeconds = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000;
+}
+
+/** An error as run.json stores it; the stack only of one nobody foresaw. */
+export function runError(error: unknown): RunError {
+  if (error instanceof SluiceError) {
+    const { code, message, where, hint } = error;
+    return {
+      code,
+      message,
+      ...(where === undefined ? {} : { where }),
+      ...(hint === undefined ? {} : { hint }),
+    };
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { code: 'unexpected', message, stack: stack ?? message };
+}
+
+/** The path as run.json of `runDirectory` stores it: see {@link Artifact}. */
+export function recordedPath(path: string, runDirectory: string, root: string): string {
+  const fromRoot = relative(root, path);
+  const outside = fromRoot.startsWith('..') || isAbsolute(fromRoot);
+  return outside ? path : relative(runDirectory, path) || '.';
+}
+
+/** The error to show for a record that is not `done`. */
+export function recordedError(record: RunRecord): SluiceError {
+  const error = record.error ?? { code: 'run.failed', message: `${record.stage} ${record.status}` };
+  return new SluiceError(error.code, error.message, {
+    ...(error.where === undefined ? {} : { where: error.where }),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error.stack,
+  });
+}

@@ -1,0 +1,62 @@
+import { relative } from 'node:path';
+import { describeError } from '../errors.js';
+import type { ComposedStage } from './compose-stage.js';
+import type { Display, EndStatus } from './display/display.js';
+import { History } from './history.js';
+import type { Interrupt } from './interrupt.js';
+import type { Launcher } from './launchers/launcher.js';
+import { openRecord } from './open-record.js';
+import { createRunFolder, writeHydraFiles } from './run-folder.js';
+import { type RunRecord, writeRunRecord } from './run-record.js';
+import { watchStage } from './watch-stage.js';
+
+/** One stage, composed and checked, ready to run. */
+export interface StageRun extends ComposedStage {
+  /** Its line in the display: the stage, or the step of a pipeline. */
+  label: string;
+  command: string;
+}
+
+/** What all runs of one command share. */
+export interface RunnerHost {
+  root: string;
+  /** See Job. */
+  stagesModule: string;
+  launcher: Launcher;
+  display: Display;
+  interrupt: Interrupt;
+  /** Makes report.html from what is on disk and gives its path. */
+  writeReport(folder: string): Promise<string>;
+}
+
+export interface FinishedRun {
+  folder: string;
+  record: RunRecord;
+}
+
+/**
+ * Runs a stage in its own process and leaves a complete run folder, whatever happens to the stage: a failure is a
+ * record with `status` and `error`, not an exception. Throws only where the folder itself cannot be made or written.
+ */
+export async function runStage(run: StageRun, host: RunnerHost): Promise<FinishedRun> {
+  const folder = await createRunFolder(run.wantedFolder);
+  await writeHydraFiles(folder, run.hydraFiles);
+  const record = await openRecord(run, folder, host.root, { seed: run.config.seed, stage: run.stage });
+  const history = new History(host.root);
+  await history.note(folder, record);
+
+  host.display.started(run.label, relative(host.root, folder) || folder);
+  await watchStage(run, folder, host, record);
+  await writeRunRecord(folder, record);
+  await history.note(folder, record);
+  await writeReport(folder, host);
+  host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);
+  return { folder, record };
+}
+
+// A report that cannot be made is worth a line, not the loss of a finished run.
+export async function writeReport(folder: string, host: RunnerHost): Promise<void> {
+  await host
+    .writeReport(folder)
+    .catch((error: unknown) => host.display.note(`no report: ${describeError(error)}`));
+}

@@ -1,0 +1,172 @@
+import { SluiceError } from '../errors.js';
+import type { TelemetryEvent } from '../telemetry/event.js';
+import { openJsonlSink } from '../telemetry/sinks/jsonl.js';
+import type { MetricsSink } from '../telemetry/sinks/sink.js';
+import { openTensorboardSink } from '../telemetry/sinks/tensorboard.js';
+import { fingerprint } from './artifact.js';
+import type { FromStage, Job } from './job.js';
+import type { JobEnd } from './launchers/launcher.js';
+import { RunLog } from './run-log.js';
+import { closeRecord, type RunError, type RunRecord, recordedPath } from './run-record.js';
+import type { RunnerHost, StageRun } from './run-stage.js';
+
+/**
+ * Starts the process of a stage, follows it to its end, and fills the record, the log and the metric files of its
+ * folder. Does not throw for anything the stage does.
+ */
+export async function watchStage(
+  run: StageRun,
+  folder: string,
+  host: RunnerHost,
+  record: RunRecord,
+): Promise<void> {
+  const watch = new Watch(run, folder, host, record);
+  const end = await watch.follow();
+  await watch.finish(end);
+}
+
+type Print = Awaited<ReturnType<typeof fingerprint>>;
+
+class Watch {
+  private readonly run: StageRun;
+  private readonly folder: string;
+  private readonly host: RunnerHost;
+  private readonly record: RunRecord;
+  private readonly log: RunLog;
+  private readonly sinks: MetricsSink[];
+  /** Hashed as soon as they are named: what the stage read, not what stands there when it is over. */
+  private readonly inputs = new Map<string, { path: string; print: Promise<Print> }>();
+  private readonly outputs = new Map<string, string>();
+  private last: Extract<FromStage, { type: 'done' | 'failed' }> | undefined;
+  private killed = false;
+
+  constructor(run: StageRun, folder: string, host: RunnerHost, record: RunRecord) {
+    this.run = run;
+    this.folder = folder;
+    this.host = host;
+    this.record = record;
+    this.log = new RunLog(folder, run.stage);
+    this.sinks = [openJsonlSink, openTensorboardSink].map((open) => open(folder, Date.now() / 1000));
+  }
+
+  async follow(): Promise<JobEnd> {
+    const { run, folder, host } = this;
+    const { root, stagesModule } = host;
+    const job: Job = {
+      mode: 'run',
+      stage: run.stage,
+      stagesModule,
+      config: run.config,
+      runDirectory: folder,
+      root,
+    };
+    const running = host.launcher.launch(job, {
+      message: (message) => this.message(message),
+      line: (text) => this.log.writeRaw(text),
+    });
+    const stopListening = host.interrupt.on((force) => {
+      this.killed ||= force;
+      if (force) running.kill();
+      else running.abort();
+      host.display.note(force ? 'killed' : `interrupting ${run.label} (again: kill it without a checkpoint)`);
+    });
+    if (host.interrupt.requested) running.abort();
+    return running.ended.finally(stopListening);
+  }
+
+  async finish(end: JobEnd): Promise<void> {
+    const { record } = this;
+    const missing = await this.recordArtifacts();
+    const error = this.errorOf(end) ?? missing;
+    record.status = error === undefined ? 'done' : error.code === 'interrupted' ? 'interrupted' : 'failed';
+    record.exitCode = error === undefined ? 0 : new SluiceError(error.code, error.message).exitCode;
+    if (error !== undefined) {
+      record.error = error;
+      this.log.write(
+        'error',
+        [error.message, error.where, error.hint, error.stack].filter(Boolean).join('\n'),
+      );
+    }
+    await Promise.all([this.log.close(), ...this.sinks.map((sink) => sink.close())]);
+    closeRecord(record);
+  }
+
+  private message(message: FromStage): void {
+    if (message.type === 'event') this.event(message.event);
+    else if (message.type === 'input') this.addInput(message.name, message.path);
+    else if (message.type === 'output') this.outputs.set(message.name, message.path);
+    else if (message.type === 'fact') this.record.facts[message.key] = message.value;
+    else if (message.type === 'done' || message.type === 'failed') this.last = message;
+  }
+
+  private event(event: TelemetryEvent): void {
+    this.host.display.event(this.run.label, event);
+    if (event.type === 'metrics') {
+      const seconds = Date.now() / 1000;
+      for (const sink of this.sinks) sink.write(event, seconds);
+    } else if (event.type === 'log') {
+      this.log.write(event.level, event.text);
+    } else if (event.type === 'table') {
+      const { title, columns, rows } = event;
+      this.record.tables.push({ title, columns, rows });
+    }
+  }
+
+  private addInput(name: string, path: string): void {
+    const print = fingerprint(path);
+    print.catch(() => {}); // told by recordArtifacts, once the stage had its chance to say it better
+    this.inputs.set(name, { path, print });
+  }
+
+  /** Gives the first artifact that is not there as an error. */
+  private async recordArtifacts(): Promise<RunError | undefined> {
+    const { record, folder, host } = this;
+    let missing: RunError | undefined;
+    const add = async (list: RunRecord['inputs'], name: string, path: string, print: Promise<Print>) => {
+      try {
+        list.push({ name, path: recordedPath(path, folder, host.root), ...(await print) });
+      } catch (error) {
+        const { code, message } = error as SluiceError;
+        missing ??= { code, message: `${name}: ${message}`, where: path };
+      }
+    };
+    for (const [name, { path, print }] of this.inputs) await add(record.inputs, name, path, print);
+    for (const [name, path] of this.outputs) await add(record.outputs, name, path, fingerprint(path));
+    return missing;
+  }
+
+  private errorOf(end: JobEnd): RunError | undefined {
+    const { stage } = this.run;
+    if (this.last?.type === 'failed') return this.last.error;
+    if (this.last?.type === 'done') {
+      this.record.facts.peakMemoryBytes = this.last.peakMemoryBytes;
+      return undefined;
+    }
+    if (this.killed)
+      return { code: 'interrupted', message: `${stage} was killed before it could write a checkpoint` };
+    if (this.host.interrupt.requested) {
+      return { code: 'interrupted', message: `${stage} was interrupted before it began` };
+    }
+    if (end.startError !== undefined) {
+      return {
+        code: 'run.start',
+        message: `${stage}: its process could not be started: ${String(end.startError)}`,
+      };
+    }
+    return crash(stage, end, this.log);
+  }
+}
+
+function crash(stage: string, end: JobEnd, log: RunLog): RunError {
+  const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
+  const tail = log.tail === '' ? 'It printed nothing.' : `Its last lines:\n${log.tail}`;
+  const hint =
+    end.signal === 'SIGKILL'
+      ? 'someone killed it, most likely the system for want of memory: --plan shows the bytes, a smaller batch needs less'
+      : `the whole log is ${log.path}`;
+  return {
+    code: 'stage.crashed',
+    message: `${stage}: its process ended by ${how} without a result. ${tail}`,
+    hint,
+  };
+}

@@ -1,0 +1,61 @@
+import { SluiceError } from '../src/errors.js';
+import type { StageDefinition, StageEntry } from '../src/runner/stage.js';
+
+/** Every stage, in the order of the main job. A stage's file exports its definition as `stage`. */
+export const stages: readonly StageEntry[] = [
+  {
+    name: 'prepare',
+    aliases: [],
+    description: 'Clean and split a corpus, train a tokenizer on it, pack it, build an instruction pool',
+    config: 'prepare',
+  },
+  {
+    name: 'pretrain',
+    aliases: ['pretrain_base'],
+    description: 'Train a language model from scratch on packed text',
+    config: 'pretrain',
+  },
+  {
+    name: 'stage_1_pretrain',
+    aliases: ['stage_1'],
+    description: 'Train the router of a Select-MoE model: its quality gates and expert gates, or adapters',
+    config: 'stage_1_pretrain',
+  },
+  {
+    name: 'stage_2_selection',
+    aliases: ['stage_2', 'select'],
+    description: 'Score the rows of a pool by the quality gates and keep the best',
+    config: 'stage_2_selection',
+  },
+  {
+    name: 'stage_3_finetune',
+    aliases: ['stage_3', 'finetune'],
+    description: 'Finetune LoRA adapters on instruction rows, loss on the answers only',
+    config: 'stage_3_finetune',
+  },
+  {
+    name: 'stage_4_evaluate',
+    aliases: ['stage_4', 'evaluate'],
+    description: 'Perplexity and exact-match accuracy of one or several models',
+    config: 'stage_4_evaluate',
+  },
+  {
+    name: 'generate',
+    aliases: [],
+    description: 'Continue a prompt with a model folder',
+    config: 'generate',
+  },
+  {
+    name: 'bench',
+    aliases: [],
+    description: 'Measure training speed and memory on random tokens',
+    config: 'bench',
+  },
+];
+
+export async function loadStage(name: string): Promise<StageDefinition> {
+  const entry = stages.find((each) => each.name === name);
+  if (entry === undefined) throw new SluiceError('usage.unknown_stage', `there is no stage ${name}`);
+  const module = (await import(`./${name.replaceAll('_', '-')}.js`)) as { stage: StageDefinition };
+  return module.stage;
+}
