@@ -3,6 +3,8 @@ import { nearest } from './nearest.js';
 
 /** A command line, taken apart but not judged. Flags may stand anywhere, as in Hydra. */
 export interface CommandLine {
+  /** As typed. */
+  argv: readonly string[];
   /** The first word: a stage, a pipeline or a command; undefined where there is none. */
   command: string | undefined;
   /** Everything else that is no flag, in order: overrides, or the words of a command. */
@@ -53,7 +55,7 @@ const spellings: Record<string, Spelling> = {
 
 /** Throws SluiceError `usage.*` for an unknown flag, or a value that is missing or not among the choices. */
 export function parseArguments(argv: readonly string[]): CommandLine {
-  const line: Record<string, unknown> = { command: undefined, rest: [], log: 'auto' };
+  const line: Record<string, unknown> = { argv, command: undefined, rest: [], log: 'auto' };
   for (const { name, values } of Object.values(spellings))
     line[name] ??= values === undefined ? false : undefined;
 

@@ -29,7 +29,7 @@ export async function openRecord(
     tables: [],
     ...(steps === undefined ? {} : { steps }),
   };
-  await writeRunRecord(folder, record);
+  writeRunRecord(folder, record);
   return record;
 }
 

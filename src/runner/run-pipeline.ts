@@ -8,6 +8,7 @@ import { createRunFolder, type HydraFiles, writeHydraFiles } from './run-folder.
 import {
   closeRecord,
   type RunRecord,
+  type RunStatus,
   recordedPath,
   runError,
   type StepRecord,
@@ -60,7 +61,7 @@ export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<F
   for (const [index, step] of run.steps.entries()) {
     const row = record.steps![index]!;
     record.status = row.status = 'running'; // the steps so far were good, the whole is not over
-    await writeRunRecord(folder, record);
+    writeRunRecord(folder, record);
     const status = await runStep(run, step, outputs, host).then(
       (finished) => takeOver(record, row, finished, folder, host.root),
       (error: unknown) => giveUp(record, row, error),
@@ -68,7 +69,7 @@ export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<F
     if (status !== 'done') break;
   }
   closeRecord(record);
-  await writeRunRecord(folder, record);
+  writeRunRecord(folder, record);
   await history.note(folder, record);
   await writeReport(folder, host);
   return { folder, record };
@@ -139,7 +140,7 @@ function takeOver(
   finished: FinishedRun,
   folder: string,
   root: string,
-): void {
+): RunStatus {
   const { status, durationSeconds, tables, error, exitCode } = finished.record;
   Object.assign(row, { status, durationSeconds, folder: recordedPath(finished.folder, folder, root) });
   if (tables.length > 0) record.tables = tables; // the last step that has some speaks for the whole
@@ -147,7 +148,7 @@ function takeOver(
   return status;
 }
 
-function giveUp(record: RunRecord, row: StepRecord, error: unknown): void {
+function giveUp(record: RunRecord, row: StepRecord, error: unknown): RunStatus {
   row.status = 'failed';
   record.error = runError(error);
   record.status = 'failed';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
+import { writeTextAtomic } from '../checkpoint/atomic.js';
 import { SluiceError } from '../errors.js';
 import type { TableEvent } from '../telemetry/event.js';
 import type { Artifact } from './artifact.js';
-import { writeAtomically } from './atomic-write.js';
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
 
@@ -56,8 +56,8 @@ export interface StepRecord {
   uses: { step: string; output: string }[];
 }
 
-export async function writeRunRecord(runDirectory: string, record: RunRecord): Promise<void> {
-  await writeAtomically(join(runDirectory, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+export function writeRunRecord(runDirectory: string, record: RunRecord): void {
+  writeTextAtomic(join(runDirectory, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Reads run.json of a folder. Throws SluiceError `run.unreadable` where there is none or it is not whole. */
@@ -101,12 +101,9 @@ export function recordedPath(path: string, runDirectory: string, root: string): 
   return outside ? path : relative(runDirectory, path) || '.';
 }
 
-/** The error to show for a record that is not `done`. */
-export function recordedError(record: RunRecord): SluiceError {
-  const error = record.error ?? { code: 'run.failed', message: `${record.stage} ${record.status}` };
-  return new SluiceError(error.code, error.message, {
-    ...(error.where === undefined ? {} : { where: error.where }),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error.stack,
-  });
+/** A stored error as one to throw or show. */
+export function thrownError({ code, message, where, hint, stack }: RunError): SluiceError {
+  const details = { ...(where === undefined ? {} : { where }), ...(hint === undefined ? {} : { hint }) };
+  // Nobody foresaw it: its stack is the only place there is.
+  return new SluiceError(code, message, stack === undefined ? details : { ...details, where: stack });
 }

@@ -47,7 +47,7 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
 
   host.display.started(run.label, relative(host.root, folder) || folder);
   await watchStage(run, folder, host, record);
-  await writeRunRecord(folder, record);
+  writeRunRecord(folder, record);
   await history.note(folder, record);
   await writeReport(folder, host);
   host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);

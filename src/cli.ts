@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url';
+import { stages } from '../stages/index.js';
+import { main } from './cli/main.js';
+
+// dist/src/cli.js -> the project
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+process.exitCode = await main(process.argv.slice(2), {
+  root,
+  configs: `${root}configs`,
+  stages,
+  stagesModule: new URL('../stages/index.js', import.meta.url).href,
+  stdout: process.stdout,
+  stderr: process.stderr,
+});

@@ -1,0 +1,39 @@
+import type { Project } from './project.js';
+
+/** `./run --help` */
+export function helpText({ stages }: Project): string {
+  return `Sluice runs language-model training as declared pipelines.
+
+  ./run <stage> [key=value …]        run a stage; ./run <stage> --help shows its config
+  ./run <pipeline> [key=value …]     run configs/experiment/<pipeline>.yaml; ./run demo is the tour
+  ./run stages                       every stage with one line
+  ./run runs [reindex]               past runs, newest last
+
+Stages:
+${stageLines(stages)}
+
+Flags, as in Hydra:
+  --cfg job|hydra|all    print the composed config instead of running; --resolve fills interpolations in
+  -p, --package KEY      only this part of it
+  --origin               with --cfg: which file or override set each value
+  --info [WHAT]          defaults, defaults-tree, config, searchpath, plugins, all
+  -m, --multirun         one run per combination of comma-separated values
+  -cn, -cp, -cd          config name, config path, additional config folder
+And:
+  --plan                 print memory, FLOPs and ops of the programs that would run; runs nothing
+  --log plain|json       lines instead of the live display; json: one result object on standard output
+  --help, --version
+
+Overrides are Hydra's: key=value, +new=1, ++force=1, ~remove, group=option, key@package=option.
+Relative paths are relative to the project's folder. Exit codes: 0 good, 1 a run failed, 2 usage or config, 130 interrupted.
+`;
+}
+
+/** `./run stages` */
+export function stageLines(stages: Project['stages']): string {
+  const width = Math.max(...stages.map(({ name }) => name.length));
+  const names = (aliases: string[]) => (aliases.length === 0 ? '' : `  (${aliases.join(', ')})`);
+  return stages
+    .map((stage) => `  ${stage.name.padEnd(width)}  ${stage.description}${names(stage.aliases)}`)
+    .join('\n');
+}

@@ -1,0 +1,26 @@
+import { openDisplay } from '../runner/display/display.js';
+import { catchSignals, Interrupt } from '../runner/interrupt.js';
+import { localLauncher } from '../runner/launchers/local.js';
+import type { RunnerHost } from '../runner/run-stage.js';
+import type { CommandLine } from './arguments.js';
+import type { Project } from './project.js';
+
+/** Runs `work` with a display of these steps and with Ctrl-C meaning an orderly end; tidies both up afterwards. */
+export async function withHost<Result>(
+  steps: string[],
+  line: CommandLine,
+  project: Project,
+  work: (host: RunnerHost) => Promise<Result>,
+): Promise<Result> {
+  const { root, stagesModule, stderr } = project;
+  const interrupt = new Interrupt();
+  const stopCatching = catchSignals(interrupt);
+  const display = await openDisplay(line.log, steps, stderr);
+  const writeReport = async (folder: string) => (await import('../report/index.js')).writeReport(folder);
+  try {
+    return await work({ root, stagesModule, launcher: localLauncher, display, interrupt, writeReport });
+  } finally {
+    await display.close();
+    stopCatching();
+  }
+}

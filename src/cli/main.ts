@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeError, SluiceError } from '../errors.js';
+import { type CommandLine, parseArguments } from './arguments.js';
+import { helpText, stageLines } from './help.js';
+import { nearest } from './nearest.js';
+import { findStage, type Project } from './project.js';
+
+/** Runs one command line and gives the exit code: 0 good, 1 a run failed, 2 usage or config, 130 interrupted. */
+export async function main(argv: readonly string[], project: Project): Promise<number> {
+  try {
+    return await dispatch(parseArguments(argv), project);
+  } catch (error) {
+    project.stderr.write(`${describeError(error)}\n`);
+    return error instanceof SluiceError ? error.exitCode : 1;
+  }
+}
+
+// What is not needed to tell one command from another is loaded by the command: `--cfg job` must answer at once.
+async function dispatch(line: CommandLine, project: Project): Promise<number> {
+  const { command } = line;
+  const { stdout } = project;
+  if (line.version) {
+    const { version } = JSON.parse(readFileSync(join(project.root, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    stdout.write(`sluice ${version}\n`);
+    return 0;
+  }
+  if (command === undefined || command === 'help') {
+    stdout.write(helpText(project));
+    return command === undefined && !line.help ? 2 : 0;
+  }
+  if (command === 'stages') {
+    stdout.write(`${stageLines(project.stages)}\n`);
+    return 0;
+  }
+  if (command === 'runs') {
+    await (await import('./list-runs.js')).listRuns(line, project);
+    return 0;
+  }
+  const stage = findStage(project.stages, command);
+  if (stage !== undefined) return (await import('./stage-command.js')).stageCommand(stage, line, project);
+  return (await import('./pipeline-command.js')).pipelineCommand(pipelineOf(line, project), line, project);
+}
+
+/** `./run demo`, `./run pipeline experiment/demo`, `./run pipeline=demo`: the config name of a pipeline. */
+function pipelineOf({ command, rest }: CommandLine, project: Project): string {
+  const isConfig = (name: string) => existsSync(join(project.configs, `${name}.yaml`));
+  const named = command === 'pipeline' ? rest.shift() : command!.replace(/^pipeline=/, '');
+  if (named === undefined) {
+    throw new SluiceError('usage.pipeline', 'which pipeline?', { hint: './run pipeline experiment/demo' });
+  }
+  for (const name of [named.replace(/\.yaml$/, ''), `experiment/${named}`]) if (isConfig(name)) return name;
+  const known = [
+    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
+    'stages',
+    'runs',
+    'demo',
+  ];
+  const close = nearest(named, known);
+  throw new SluiceError('usage.unknown_command', `there is no stage, pipeline or command ${named}`, {
+    hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,
+  });
+}

@@ -1,0 +1,18 @@
+import type { StageEntry } from '../runner/stage.js';
+
+/** What the command line works on. Sluice's own is made in cli.ts; tests make theirs. */
+export interface Project {
+  /** Absolute. Relative paths on the command line and in configs resolve against it. */
+  root: string;
+  /** Absolute path of the config tree. */
+  configs: string;
+  stages: readonly StageEntry[];
+  /** URL of the module with those stages, for the processes that run them. */
+  stagesModule: string;
+  stdout: NodeJS.WritableStream;
+  stderr: NodeJS.WriteStream;
+}
+
+export function findStage(stages: readonly StageEntry[], name: string): StageEntry | undefined {
+  return stages.find((stage) => stage.name === name || stage.aliases.includes(name));
+}
