@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-/** `plan.json`: what the programs of a stage were planned to take, and what the process then took. All in bytes. */
+/** `plan.json`: what the programs of a stage were planned to take, written before the first step. All in bytes. */
 export interface MemoryPlan {
   programs: PlannedProgram[];
   /** Weights, optimizer moments, caches: shared by all programs of the session. */
@@ -10,8 +10,6 @@ export interface MemoryPlan {
   arenaBytes: number | null;
   plannedBytes: number | null;
   freeBytes: number | null;
-  /** Highest resident memory of the stage's process. */
-  peakBytes: number | null;
 }
 
 export interface PlannedProgram {
@@ -42,7 +40,6 @@ export async function readMemoryPlan(path: string): Promise<MemoryPlan | null> {
     arenaBytes: count(plan.arenaBytes),
     plannedBytes: count(plan.plannedBytes),
     freeBytes: count(plan.freeBytes),
-    peakBytes: count(plan.peakBytes),
   };
 }
 

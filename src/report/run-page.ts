@@ -2,6 +2,7 @@ import { timeText } from './format.js';
 import { type Html, html } from './html.js';
 import { page } from './page.js';
 import type { RunFolder } from './run-folder.js';
+import type { RunRecord } from './run-record.js';
 import { config } from './sections/config.js';
 import { curves } from './sections/curves.js';
 import { files } from './sections/files.js';
@@ -20,11 +21,17 @@ export function runPage(run: RunFolder): string {
 ${tables.length > 0 && html`<section><h2>Results</h2>${resultTables(tables)}</section>`}
 ${run.selection && selectionSection(run.selection)}
 ${run.metrics.length > 0 && curves(run.metrics)}
-${run.plan && memory(run.plan)}
+${run.plan && memory(run.plan, peakMemory(record))}
 ${files(record, run.directory)}
 ${config(run)}
 ${pageFoot(run)}`,
   );
+}
+
+/** The runner measures it when the stage's process ends; a run that crashed has none. */
+function peakMemory(record: RunRecord): number | null {
+  const bytes = record.facts?.peakMemoryBytes;
+  return typeof bytes === 'number' ? bytes : null;
 }
 
 /** Names the time of the run, not of the page: the same folder gives the same bytes. */

@@ -111,7 +111,10 @@ describe('report of a run', () => {
       stateBytes: 1024,
       arenaBytes: 2048,
     };
-    const page = await reportOf({}, { 'plan.json': { ...plan, plannedBytes: 3072, peakBytes: 4096 } });
+    const page = await reportOf(
+      { facts: { peakMemoryBytes: 4096 } },
+      { 'plan.json': { ...plan, plannedBytes: 3072 } },
+    );
     for (const text of ['3.0 KiB', '4.0 KiB', '3.00 G', 'width:25.00%', 'width:100.00%'])
       expect(page).to.include(text);
   });

@@ -1,4 +1,4 @@
-import { durationText, numberText, timeText } from '../format.js';
+import { bytesText, durationText, numberText, timeText } from '../format.js';
 import { type Html, type HtmlValue, html } from '../html.js';
 import type { ErrorRecord, RunRecord } from '../run-record.js';
 import { statusClass } from '../status.js';
@@ -23,9 +23,19 @@ function facts(record: RunRecord): [string, HtmlValue][] {
   if (typeof record.exitCode === 'number' && record.exitCode !== 0) list.push(['exit code', record.exitCode]);
   if (typeof record.seed === 'number') list.push(['seed', String(record.seed)]);
   for (const [name, value] of Object.entries({ ...record.versions, ...shortFacts(record.facts) })) {
-    if (value !== null) list.push([name, typeof value === 'number' ? numberText(value) : String(value)]);
+    if (value !== null) list.push(factText(name, value));
   }
   return list;
+}
+
+/** `peakMemoryBytes: 371621888` -> `peak memory`, `354 MiB`: the unit at the end of a fact's name is applied. */
+function factText(name: string, value: unknown): [string, string] {
+  const words = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  if (typeof value !== 'number') return [words(name), String(value)];
+  const [, stem, unit] = /^(.+?)(Bytes|Seconds)?$/.exec(name) ?? [];
+  if (unit === 'Bytes') return [words(stem!), bytesText(value)];
+  if (unit === 'Seconds') return [words(stem!), durationText(value)];
+  return [words(name), numberText(value)];
 }
 
 /** Facts that fit a line; the others are shown with the config. */

@@ -2,9 +2,8 @@ import { bytesText, countText } from '../format.js';
 import { type Html, html } from '../html.js';
 import type { MemoryPlan } from '../memory-plan.js';
 
-/** Planned bytes against what the process took, and the programs they were planned for. */
-export function memory(plan: MemoryPlan): Html {
-  const peak = plan.peakBytes;
+/** Planned bytes against the peak of the process (null: not known), and the programs they were planned for. */
+export function memory(plan: MemoryPlan, peak: number | null): Html {
   const planned = plan.plannedBytes ?? (plan.stateBytes ?? 0) + (plan.arenaBytes ?? 0);
   const other = Math.max(0, planned - (plan.stateBytes ?? 0) - (plan.arenaBytes ?? 0));
   const scale = Math.max(planned, peak ?? 0) || 1;
