@@ -1,0 +1,139 @@
+import { Data, i32Of } from '../data.js';
+import { type NumericRow, row } from '../row.js';
+
+const data = new Data(5);
+const plain = { trans_a: false, trans_b: false };
+const both = ['a', 'b'] as const;
+const offsets = i32Of([5], [0, 3, 3, 7, 8]); // expert 1 has no row; rows past 8 belong to none
+
+export const matmulRows: NumericRow[] = [
+  row(
+    'matmul',
+    'plain',
+    { a: data.normal([5, 7]), b: data.normal([7, 3]) },
+    { attributes: plain, gradient: both },
+  ),
+  row(
+    'matmul',
+    'of a row and a column',
+    { a: data.normal([1, 9]), b: data.normal([9, 1]) },
+    {
+      attributes: plain,
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'with weights [out,in], bias and leading axes',
+    {
+      a: data.normal([2, 3, 5]),
+      b: data.normal([4, 5]),
+      bias: data.normal([4]),
+    },
+    { attributes: { trans_a: false, trans_b: true }, gradient: ['a', 'b', 'bias'] },
+  ),
+  row(
+    'matmul',
+    'with a transposed',
+    { a: data.normal([6, 4]), b: data.normal([6, 3]) },
+    {
+      attributes: { trans_a: true, trans_b: false },
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'with both transposed',
+    { a: data.normal([6, 4]), b: data.normal([3, 6]) },
+    {
+      attributes: { trans_a: true, trans_b: true },
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'in batches',
+    { a: data.normal([2, 3, 4, 5]), b: data.normal([2, 3, 5, 2]) },
+    {
+      attributes: plain,
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'in batches with b transposed',
+    { a: data.normal([3, 4, 5]), b: data.normal([3, 2, 5]) },
+    {
+      attributes: { trans_a: false, trans_b: true },
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'in batches with both transposed',
+    { a: data.normal([3, 5, 4]), b: data.normal([3, 2, 5]) },
+    {
+      attributes: { trans_a: true, trans_b: true },
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'of transposed batches with one b',
+    { a: data.normal([3, 5, 4]), b: data.normal([5, 2]) },
+    {
+      attributes: { trans_a: true, trans_b: false },
+      gradient: both,
+    },
+  ),
+  row(
+    'matmul',
+    'past the blocks of a kernel',
+    { a: data.normal([131, 77]), b: data.normal([101, 77]) },
+    {
+      attributes: { trans_a: false, trans_b: true },
+      gradient: both,
+      finiteDifferences: false,
+      tolerance: 1e-5, // relative to the largest result; sums of 131 products
+    },
+  ),
+  row(
+    'grouped_matmul',
+    'with an idle expert and rows of none',
+    {
+      x: data.normal([10, 6]),
+      w: data.normal([4, 6, 3]),
+      offsets,
+    },
+    { attributes: { trans_b: false }, gradient: ['x', 'w'] },
+  ),
+  row(
+    'grouped_matmul',
+    'with weights [out,in]',
+    { x: data.normal([10, 6]), w: data.normal([4, 5, 6]), offsets },
+    {
+      attributes: { trans_b: true },
+      gradient: ['x', 'w'],
+    },
+  ),
+  row(
+    'grouped_matmul',
+    'with all rows on one expert',
+    {
+      x: data.normal([40, 17]),
+      w: data.normal([3, 9, 17]),
+      offsets: i32Of([4], [0, 0, 40, 40]),
+    },
+    { attributes: { trans_b: true }, gradient: ['x', 'w'], finiteDifferences: false },
+  ),
+  row(
+    'grouped_matmul',
+    'without any row',
+    { x: data.normal([4, 3]), w: data.normal([2, 3, 2]), offsets: i32Of([3], [0, 0, 0]) },
+    {
+      attributes: { trans_b: false },
+      gradient: ['x', 'w'],
+      tolerance: 0,
+    },
+  ),
+];
