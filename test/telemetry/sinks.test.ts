@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openJsonlSink } from '../../src/telemetry/sinks/jsonl.js';
+import { openTensorboardSink } from '../../src/telemetry/sinks/tensorboard.js';
+import { metricsSinkContract, type ReadPoint } from '../contract/metrics-sink.js';
+import { readEvents } from './fixtures/read-events.js';
+
+metricsSinkContract('jsonl', openJsonlSink, 15, (folder) =>
+  readFileSync(join(folder, 'metrics.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      const { step, time, ...values } = JSON.parse(line) as Record<string, string>;
+      const numbers = Object.entries(values).map(([key, value]) => [key, Number(value)]);
+      return { step: Number(step), seconds: Date.parse(time!) / 1000, values: Object.fromEntries(numbers) };
+    }),
+);
+
+const eventFiles = (folder: string) =>
+  readdirSync(join(folder, 'tensorboard'))
+    .sort()
+    .map((name) => join(folder, 'tensorboard', name));
+
+metricsSinkContract('tensorboard', openTensorboardSink, 7, (folder) =>
+  eventFiles(folder).flatMap((file) => {
+    const [first, ...events] = readEvents(readFileSync(file));
+    expect(first).to.include({ fileVersion: 'brain.Event:2' });
+    return events.map(({ step, wallTime, values }): ReadPoint => ({ step, seconds: wallTime, values }));
+  }),
+);
