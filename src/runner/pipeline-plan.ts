@@ -30,7 +30,10 @@ const reference = /\$\{steps\.([\w-]+)\.([\w-]+)\}/g;
 export function planPipeline(config: Record<string, unknown>): PlannedStep[] {
   const steps = config.steps;
   if (!isTree(steps) || Object.keys(steps).length === 0) {
-    throw wrong('has no steps', 'give it a mapping `steps: {name: {stage: …}}`');
+    throw wrong(
+      'has no steps',
+      'give it `steps: {name: {stage: …}}` at its top, and `# @package _global_` if it lies in a group',
+    );
   }
   const planned = Object.entries(steps).map(([name, step]) => planStep(name, step, Object.keys(steps)));
   return inRunnableOrder(planned);
