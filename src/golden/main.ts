@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { openEngine } from '../engine/index.js';
+import { describeError, SluiceError } from '../errors.js';
+import { type Check, Checks, passed } from './checks.js';
+import type { GoldenContext } from './fixture.js';
+import { goldenTests } from './tests.js';
+
+/** `npm run golden -- DIR [--device cpu] [--only name]`: holds the engine against recorded numbers. */
+async function main(argv: readonly string[]): Promise<number> {
+  const { folder, device, only } = parseArguments(argv);
+  const engine = await openEngine();
+  const context: GoldenContext = { engine, folder, device, threads: Math.min(cpus().length, 2) };
+  const checks: Check[] = [];
+  for (const { fixture, run } of goldenTests(folder)) {
+    if (only !== null && !fixture.split('/').some((part) => part.startsWith(only))) continue;
+    const { list } = await run(context).catch((error: unknown) => exceptionAsFailure(fixture, error));
+    for (const check of list) console.log(formatCheck(check));
+    checks.push(...list);
+  }
+  const failures = checks.filter((check) => !passed(check)).length;
+  console.log(`${checks.length - failures} passed, ${failures} failed`);
+  return failures === 0 && checks.length > 0 ? 0 : 1;
+}
+
+function parseArguments(argv: readonly string[]): { folder: string; device: string; only: string | null } {
+  const options = { folder: '', device: 'cpu', only: null as string | null };
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i]!;
+    if (word === '--device') options.device = argv[++i] ?? '';
+    else if (word === '--only') options.only = argv[++i] ?? '';
+    else if (word.startsWith('-') || options.folder) throw usage(`unexpected ${word}`);
+    else options.folder = word;
+  }
+  if (!options.folder) throw usage('the folder of golden fixtures is missing');
+  if (!existsSync(join(options.folder, 'models'))) throw usage(`${options.folder} has no models/ in it`);
+  return options;
+}
+
+function usage(problem: string): SluiceError {
+  return new SluiceError('usage.golden', problem, {
+    hint: 'npm run golden -- DIR [--device cpu|cuda|metal] [--only family]',
+  });
+}
+
+/** A test that throws is one failed check that says why; the others still run. */
+function exceptionAsFailure(fixture: string, error: unknown): Checks {
+  const checks = new Checks(fixture);
+  checks.failed('', error instanceof SluiceError ? error.message : describeError(error));
+  return checks;
+}
+
+function formatCheck(check: Check): string {
+  const mark = passed(check) ? 'ok  ' : 'FAIL';
+  if (check.note !== undefined) return `${mark} ${check.name.trim()}: ${check.note}`;
+  return `${mark} ${check.name.padEnd(58)} error ${check.error.toExponential(2)}  tolerance ${check.tolerance.toExponential(0)}`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(describeError(error));
+  process.exitCode = error instanceof SluiceError ? error.exitCode : 1;
+}

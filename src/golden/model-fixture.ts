@@ -1,0 +1,266 @@
+import { join } from 'node:path';
+import { add, affine, Graph, gradients, mul, reshape, sumSquares, type Tensor } from '../graph/index.js';
+import { Generator, logitsOf } from '../infer/index.js';
+import { batchInputs, buildModel, lmLoss, loadBalancingLoss } from '../models/index.js';
+import type { ModelOutput } from '../models/trace.js';
+import { Checks, largest, maxError, relativeError } from './checks.js';
+import {
+  countedPositions,
+  countTargets,
+  type GoldenContext,
+  type LoadedModel,
+  openModel,
+  readJson,
+  runGraph,
+  shiftLabels,
+  splitParameter,
+  Tensors,
+} from './fixture.js';
+
+const caseNames = ['full', 'right', 'left', 'left_pos'] as const;
+type CaseName = (typeof caseNames)[number];
+
+/** Holds `models/<name>` against the engine: logits, losses, routers, gradients and greedy generation. */
+export async function checkModel(context: GoldenContext, name: string): Promise<Checks> {
+  const checks = new Checks(`models/${name}`);
+  const folder = join(context.folder, 'models', name);
+  const golden = readJson(folder, 'golden.json');
+  const tensors = new Tensors(folder, 'golden.safetensors');
+  const loaded = await openModel(context, folder);
+  try {
+    for (const caseName of caseNames) {
+      await checkCase(context, checks, loaded, { folder, golden, tensors, caseName });
+    }
+    await checkOldConfig(context, checks, loaded, { folder, golden, tensors, caseName: 'full' });
+    await checkGeneration(context, checks, loaded, golden, tensors);
+  } finally {
+    loaded.session.close();
+  }
+  return checks;
+}
+
+interface Case {
+  folder: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the fixture's own layout
+  golden: any;
+  tensors: Tensors;
+  caseName: CaseName;
+}
+
+/** Inputs of a case; padding comes from attention_mask. */
+function caseInputs({ tensors, caseName }: Case) {
+  const stem = caseName === 'left_pos' ? 'left' : caseName;
+  const ids = tensors.ints(`${stem}.input_ids`);
+  const [rows, length] = tensors.shape(`${stem}.input_ids`) as [number, number];
+  const mask =
+    caseName === 'full' ? new Int32Array(ids.length).fill(1) : tensors.ints(`${stem}.attention_mask`);
+  const positions =
+    caseName === 'left_pos' ? tensors.ints('left.position_ids') : countedPositions(rows, length);
+  const labels = shiftLabels(caseName === 'full' ? ids : tensors.ints(`${stem}.labels`), length);
+  return { rows, length, mask, inputs: { input_ids: ids, segment_ids: mask, positions, labels } };
+}
+
+async function checkCase(
+  context: GoldenContext,
+  checks: Checks,
+  loaded: LoadedModel,
+  from: Case,
+): Promise<void> {
+  const { golden, tensors, caseName, folder } = from;
+  const { tolerance } = golden;
+  const expected = golden.cases[caseName];
+  const { rows, length, mask, inputs } = caseInputs(from);
+  const { model, session } = loaded;
+
+  const graph = new Graph();
+  const batch = batchInputs(graph, rows, length);
+  const output = model.forward(batch);
+  outputLogits(graph, output);
+  const labels = graph.input('labels', 'i32', [rows, length]);
+  const ce = affine(lmLoss(output, labels).sum, 1 / countTargets(inputs.labels), 0);
+  graph.output('ce_loss', ce);
+  let loss = ce;
+  if (expected.aux_loss !== undefined) {
+    const aux = loadBalancingLoss(output.routers, batch.segmentIds);
+    graph.output('aux_loss', aux);
+    loss = add(ce, mul(aux, expected.router_aux_loss_coef));
+  }
+  graph.output('loss', loss);
+  const withGradients = caseName === 'full' || caseName === 'right';
+  const parameters = model.parameters();
+  if (withGradients)
+    outputGradients(
+      graph,
+      loss,
+      parameters.map(({ name, shape }) => graph.state(name, 'f32', shape)),
+    );
+  if (caseName === 'full') outputInternals(graph, output);
+  const got = await runGraph(context, session, graph, inputs);
+
+  const vocabulary = output.headWeight.shape[0]!;
+  const valid = (index: number) => mask[Math.floor(index / vocabulary)] === 1;
+  const error = maxError(got.logits!, tensors.floats(`${caseName}.logits`), valid);
+  checks.add(`${caseName}.logits`, error, tolerance.logits_abs);
+  for (const quantity of ['loss', 'ce_loss', 'aux_loss'] as const) {
+    if (expected[quantity] === undefined) continue;
+    const limit = quantity === 'aux_loss' ? tolerance.aux_loss_abs : tolerance.loss_abs;
+    checks.add(`${caseName}.${quantity}`, Math.abs(got[quantity]![0]! - expected[quantity]), limit);
+  }
+  if (caseName === 'full') checkInternals(checks, got, output, tensors, tolerance);
+  if (!withGradients) return;
+  const norm = Math.sqrt(got.grad_square_sum![0]!);
+  checks.add(`${caseName}.grad_norm`, Math.abs(norm / expected.grad_norm - 1), tolerance.grad_rel_inf);
+  const reference = new Tensors(folder, `grads_${caseName}.safetensors`);
+  const nulls: string[] = golden.fp32_vs_fp64?.[caseName]?.grad?.null_gradient ?? [];
+  const pieces = parameters.flatMap((parameter, index) =>
+    splitParameter(parameter, got[`grad.${index}`] as Float32Array),
+  );
+  compareGradients(checks, caseName, pieces, reference, nulls, tolerance);
+}
+
+function outputLogits(graph: Graph, output: ModelOutput): void {
+  const [, , width] = output.hidden.shape as [number, number, number];
+  graph.output('logits', logitsOf(output, reshape(output.hidden, [-1, width])));
+}
+
+/** Gradients as outputs `grad.<i>`, zeros where the loss does not depend on a parameter, and their squared norm. */
+export function outputGradients(graph: Graph, loss: Tensor, parameters: readonly Tensor[]): void {
+  const grads = gradients(loss, [...parameters]);
+  const present = grads.filter((grad) => grad !== null);
+  graph.output('grad_square_sum', sumSquares(present as [Tensor, ...Tensor[]]));
+  grads.forEach((grad, index) => {
+    graph.output(`grad.${index}`, grad ?? affine(parameters[index]!, 0, 0));
+  });
+}
+
+function compareGradients(
+  checks: Checks,
+  label: string,
+  pieces: readonly { name: string; data: Float32Array }[],
+  reference: Tensors,
+  nulls: readonly string[],
+  tolerance: { grad_rel_inf: number; grad_null_abs: number },
+): void {
+  const byName = new Map(pieces.map(({ name, data }) => [name, data]));
+  let relative = 0;
+  let absolute = 0;
+  for (const name of reference.names) {
+    const data = byName.get(name);
+    const expected = reference.floats(name);
+    if (!data) relative = Number.NaN;
+    else if (nulls.includes(name)) absolute = Math.max(absolute, largest(data));
+    else relative = Math.max(relative, relativeError(data, expected));
+  }
+  if (byName.size !== reference.names.length)
+    checks.add(`${label}.gradient_count`, byName.size, reference.names.length);
+  checks.add(`${label}.gradients`, relative, tolerance.grad_rel_inf);
+  if (nulls.length > 0) checks.add(`${label}.null_gradients`, absolute, tolerance.grad_null_abs);
+}
+
+function outputInternals(graph: Graph, output: ModelOutput): void {
+  output.hiddenStates.forEach((state, index) => {
+    graph.output(`hidden.${index}`, state);
+  });
+  output.routers.forEach((router, index) => {
+    graph.output(`router_logits.${index}`, router.moeLogits);
+    graph.output(`top_index.${index}`, router.topIndices);
+    graph.output(`top_weight.${index}`, router.topWeights);
+  });
+}
+
+function checkInternals(
+  checks: Checks,
+  got: Record<string, ArrayLike<number>>,
+  output: ModelOutput,
+  tensors: Tensors,
+  tolerance: Record<string, number>,
+): void {
+  const all = Float32Array.from(
+    output.hiddenStates.flatMap((_, index) => Array.from(got[`hidden.${index}`]!)),
+  );
+  checks.add(
+    'full.hidden_states',
+    maxError(all, tensors.floats('full.hidden_states')),
+    tolerance.logits_abs!,
+  );
+  output.routers.forEach((router, layer) => {
+    const limit = tolerance.router_logits_abs ?? tolerance.logits_abs!;
+    if (tensors.has(`full.router_logits.${layer}`)) {
+      const logits = tensors.floats(`full.router_logits.${layer}`);
+      checks.add(`full.router_logits.${layer}`, maxError(got[`router_logits.${layer}`]!, logits), limit);
+    }
+    const k = router.topIndices.shape[1]!;
+    const { index, weight } = sortChoices(got[`top_index.${layer}`]!, got[`top_weight.${layer}`]!, k);
+    checks.same(`full.router_topk_index.${layer}`, index, tensors.ints(`full.router_topk_index.${layer}`));
+    const weights = tensors.floats(`full.router_topk_weight.${layer}`);
+    checks.add(`full.router_topk_weight.${layer}`, maxError(weight, weights), limit);
+  });
+}
+
+/** Choices of each token in ascending order of expert, as the fixtures hold them. */
+function sortChoices(index: ArrayLike<number>, weight: ArrayLike<number>, k: number) {
+  const sorted = { index: new Int32Array(index.length), weight: new Float32Array(index.length) };
+  for (let first = 0; first < index.length; first += k) {
+    const order = Array.from({ length: k }, (_, j) => first + j).sort((a, b) => index[a]! - index[b]!);
+    order.forEach((from, j) => {
+      sorted.index[first + j] = index[from]!;
+      sorted.weight[first + j] = weight[from]!;
+    });
+  }
+  return sorted;
+}
+
+/** The same weights under config_v4.json must give the same logits. */
+async function checkOldConfig(
+  context: GoldenContext,
+  checks: Checks,
+  loaded: LoadedModel,
+  from: Case,
+): Promise<void> {
+  const model = await buildModel(readJson(from.folder, 'config_v4.json'), 'config_v4.json');
+  const { rows, length, inputs } = caseInputs(from);
+  const graph = new Graph();
+  outputLogits(graph, model.forward(batchInputs(graph, rows, length)));
+  const { logits } = await runGraph(context, loaded.session, graph, inputs);
+  const error = maxError(logits!, from.tensors.floats('full.logits'));
+  checks.add('config_v4.logits', error, from.golden.tolerance.logits_abs);
+}
+
+async function checkGeneration(
+  context: GoldenContext,
+  checks: Checks,
+  { model, session }: LoadedModel,
+  // biome-ignore lint/suspicious/noExplicitAny: the fixture's own layout
+  golden: any,
+  tensors: Tensors,
+): Promise<void> {
+  for (const stem of ['gen', 'gen_batch']) {
+    const ids = tensors.ints(`${stem}.prompt_ids`);
+    const [rows, length] = tensors.shape(`${stem}.prompt_ids`) as [number, number];
+    const mask = stem === 'gen' ? null : tensors.ints(`${stem}.attention_mask`);
+    const prompts = Array.from({ length: rows }, (_, row) =>
+      Array.from(ids.subarray(row * length, (row + 1) * length)).filter(
+        (_, t) => !mask || mask[row * length + t] === 1,
+      ),
+    );
+    const [, steps] = tensors.shape(`${stem}.new_ids`) as [number, number];
+    const expected = tensors.floats(`${stem}.step_logits`); // [rows, steps, V]
+    const vocabulary = expected.length / rows / steps;
+    let worst = 0;
+    const generator = new Generator(model, session, { threads: context.threads });
+    const generation = await generator.generate(prompts, {
+      maxNewTokens: steps,
+      temperature: 0,
+      onLogits(step, logits) {
+        for (let row = 0; row < rows; row++) {
+          const mine = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+          const first = (row * steps + step) * vocabulary;
+          worst = Math.max(worst, maxError(mine, expected.subarray(first, first + vocabulary)));
+        }
+      },
+    });
+    generator.close();
+    checks.same(`${stem}.new_ids`, generation.ids.flat(), tensors.ints(`${stem}.new_ids`));
+    checks.add(`${stem}.step_logits`, worst, golden.tolerance.logits_abs);
+  }
+}

@@ -1,0 +1,33 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Checks } from './checks.js';
+import type { GoldenContext } from './fixture.js';
+import { checkModel } from './model-fixture.js';
+import { checkQualityLosses, checkSelectMoe } from './select-moe-fixture.js';
+
+export interface GoldenTest {
+  /** Folder below the fixtures: `models/olmoe`, `lora/gpt2`. */
+  readonly fixture: string;
+  run(context: GoldenContext): Promise<Checks>;
+}
+
+/** One test per fixture folder that is there. */
+export function goldenTests(folder: string): GoldenTest[] {
+  const below = (name: string) =>
+    existsSync(join(folder, name))
+      ? readdirSync(join(folder, name), { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map((entry) => entry.name)
+          .sort()
+      : [];
+  const single = (fixture: string, run: GoldenTest['run']): GoldenTest[] =>
+    existsSync(join(folder, fixture)) ? [{ fixture, run }] : [];
+  return [
+    ...below('models').map((name) => ({
+      fixture: `models/${name}`,
+      run: (context: GoldenContext) => checkModel(context, name),
+    })),
+    ...single('select_moe', checkSelectMoe),
+    ...single('quality_losses', checkQualityLosses),
+  ];
+}

@@ -1,0 +1,189 @@
+import type { Executable, Session } from '../engine/index.js';
+import { SluiceError } from '../errors.js';
+import { compile, Graph, type Program, reshape, slice } from '../graph/index.js';
+import type { Adapter, Model } from '../models/index.js';
+import { logitsOf } from './logits.js';
+import { bucketLength, leftPad } from './prompt-batch.js';
+import { type SamplingOptions, sample } from './sampler.js';
+
+export interface GenerateOptions extends SamplingOptions {
+  readonly maxNewTokens: number;
+  /** Ids that end a row; the id itself is not returned. */
+  readonly stopIds?: readonly number[];
+  /** Ends a row when true for its new ids: stop strings are checked here. */
+  readonly stopWhen?: (newIds: readonly number[]) => boolean;
+  readonly signal?: AbortSignal;
+  /** Called with the logits [rows, V] of every step before a token is chosen. */
+  readonly onLogits?: (step: number, logits: Float32Array) => void;
+}
+
+export interface Generation {
+  /** New ids of each prompt. */
+  readonly ids: number[][];
+  readonly prefillSeconds: number;
+  readonly decodeSeconds: number;
+  /** New tokens per second over prefill and decoding. */
+  readonly tokensPerSecond: number;
+}
+
+interface Programs {
+  readonly prefill: Executable;
+  readonly decode: Executable;
+  readonly cacheStates: readonly string[];
+}
+
+/** Generates with a model whose weights are in the session: a prefill and a decode program over one key-value cache. */
+export class Generator {
+  readonly #model: Model;
+  readonly #session: Session;
+  readonly #threads: number;
+  readonly #adapter: Adapter | null;
+  readonly #programs = new Map<string, Programs>();
+
+  constructor(model: Model, session: Session, options: { threads: number; adapter?: Adapter | null }) {
+    this.#model = model;
+    this.#session = session;
+    this.#threads = options.threads;
+    this.#adapter = options.adapter ?? null;
+  }
+
+  /**
+   * Continues every prompt. Throws `generate.prompt` for an empty prompt or one that leaves no room for new tokens.
+   * Tokens of a row do not depend on the other rows.
+   */
+  async generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<Generation> {
+    const { maxNewTokens, stopIds = [], signal } = options;
+    const longest = this.#checkPrompts(prompts, maxNewTokens);
+    const length = bucketLength(longest, this.#limit() - maxNewTokens);
+    const capacity = bucketLength(length + maxNewTokens, this.#limit());
+    const rows = prompts.length;
+    const { prefill, decode } = this.#programsFor(rows, length, capacity);
+
+    const batch = leftPad(prompts, length);
+    const keySegments = new Int32Array(rows * capacity);
+    for (let row = 0; row < rows; row++) {
+      keySegments.set(batch.segmentIds.subarray(row * length, (row + 1) * length), row * capacity);
+    }
+    const ids: number[][] = prompts.map(() => []);
+    const done = new Array<boolean>(rows).fill(false);
+    let decodeSeconds = 0;
+    let { logits } = await prefill.run(
+      pick(prefill.program, {
+        input_ids: batch.inputIds,
+        segment_ids: batch.segmentIds,
+        positions: batch.positions,
+        key_segments: keySegments,
+        start: Int32Array.of(0),
+      }),
+    );
+    const prefillSeconds = prefill.lastSeconds;
+    const vocabulary = logits!.length / rows;
+    for (let step = 0; ; step++) {
+      options.onLogits?.(step, logits as Float32Array);
+      const next = new Int32Array(rows);
+      for (let row = 0; row < rows; row++) {
+        const rowLogits = (logits as Float32Array).subarray(row * vocabulary, (row + 1) * vocabulary);
+        const seen = [...prompts[row]!, ...ids[row]!];
+        next[row] = sample(rowLogits, options, seen, { row, step });
+        if (done[row]) continue;
+        done[row] = stopIds.includes(next[row]!);
+        if (!done[row]) ids[row]!.push(next[row]!);
+        done[row] ||= options.stopWhen?.(ids[row]!) ?? false;
+      }
+      if (step + 1 >= maxNewTokens || done.every(Boolean)) break;
+      if (signal?.aborted) throw new SluiceError('interrupted', 'generation was interrupted');
+      for (let row = 0; row < rows; row++) keySegments[row * capacity + length + step] = 1;
+      ({ logits } = await decode.run(
+        pick(decode.program, {
+          input_ids: next,
+          segment_ids: new Int32Array(rows).fill(1),
+          positions: Int32Array.from(prompts, (prompt) => prompt.length + step),
+          key_segments: keySegments,
+          start: Int32Array.of(length + step),
+        }),
+      ));
+      decodeSeconds += decode.lastSeconds;
+    }
+    const count = ids.reduce((sum, row) => sum + row.length, 0);
+    return { ids, prefillSeconds, decodeSeconds, tokensPerSecond: count / (prefillSeconds + decodeSeconds) };
+  }
+
+  /** Frees the caches. Weights stay in the session. */
+  close(): void {
+    for (const { cacheStates } of this.#programs.values())
+      for (const name of cacheStates) this.#session.dropState(name);
+    this.#programs.clear();
+  }
+
+  #limit(): number {
+    return this.#model.maxLength ?? Number.POSITIVE_INFINITY;
+  }
+
+  #checkPrompts(prompts: readonly (readonly number[])[], maxNewTokens: number): number {
+    const limit = this.#limit();
+    prompts.forEach((prompt, row) => {
+      if (prompt.length === 0) {
+        throw new SluiceError('generate.prompt', `prompt ${row} is empty`, {
+          hint: 'give at least the begin token',
+        });
+      }
+      if (prompt.length + maxNewTokens > limit) {
+        throw new SluiceError(
+          'generate.prompt',
+          `prompt ${row} has ${prompt.length} tokens; with max_new_tokens=${maxNewTokens} that is more than the model's ${limit}`,
+          { hint: `max_new_tokens=${Math.max(limit - prompt.length, 0)} fits` },
+        );
+      }
+    });
+    return prompts.reduce((longest, prompt) => Math.max(longest, prompt.length), 0);
+  }
+
+  #programsFor(rows: number, length: number, capacity: number): Programs {
+    const key = `${rows}x${length}x${capacity}`;
+    let programs = this.#programs.get(key);
+    if (!programs) {
+      this.close(); // one cache at a time: batches of one shape follow each other
+      programs = this.#compile(rows, length, capacity);
+      this.#programs.set(key, programs);
+    }
+    return programs;
+  }
+
+  #compile(rows: number, length: number, capacity: number): Programs {
+    const prefill = this.#program(rows, length, capacity);
+    const decode = this.#program(rows, 1, capacity);
+    const caches = decode.states.filter(({ name }) => name.startsWith('cache.'));
+    for (const { name, shape } of caches) this.#session.setState(name, 'f32', shape, null);
+    return {
+      prefill: this.#session.load(prefill),
+      decode: this.#session.load(decode),
+      cacheStates: caches.map(({ name }) => name),
+    };
+  }
+
+  #program(rows: number, length: number, capacity: number): Program {
+    const graph = new Graph();
+    const output = this.#model.forward(
+      {
+        inputIds: graph.input('input_ids', 'i32', [rows, length]),
+        segmentIds: graph.input('segment_ids', 'i32', [rows, length]),
+        positions: graph.input('positions', 'i32', [rows, length]),
+        cache: {
+          capacity,
+          start: graph.input('start', 'i32', [1]),
+          segmentIds: graph.input('key_segments', 'i32', [rows, capacity]),
+        },
+      },
+      { adapter: this.#adapter },
+    );
+    // prompts are left-padded: the last position is every row's last token
+    const last = reshape(slice(output.hidden, 1, length - 1, length), [rows, -1]);
+    graph.output('logits', logitsOf(output, last));
+    return compile(graph, { threads: this.#threads });
+  }
+}
+
+/** The inputs that the program really has: a model without rotary embedding takes no positions. */
+export function pick<T>(program: Program, inputs: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(program.inputs.map(({ name }) => [name, inputs[name]!]));
+}
