@@ -1,7 +1,7 @@
 export { LoraAdapter, type LoraConfig } from './adapters/lora.js';
 export { loadPeftWeights, readPeftConfig, savePeftFolder } from './adapters/peft-folder.js';
 export type { RawModelConfig } from './config-reader.js';
-export { initializationGraph, rngInput } from './initialize.js';
+export { initializationGraph, initializeWeights, type ProgramStore, rngInput } from './initialize.js';
 export {
   layerLogits,
   layerScores,

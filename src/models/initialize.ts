@@ -1,14 +1,17 @@
 import {
   affine,
   assign,
+  compile,
   full,
   Graph,
+  type Program,
   randomNormal,
   randomUniform,
-  reshape,
   type Tensor,
+  type TypedArray,
 } from '../graph/index.js';
 import type { ParameterSpec } from './parameter.js';
+import type { StateStore } from './weights.js';
 
 /**
  * A graph that gives every parameter its first value when run once with input `rng` i32[4] (seed low, seed high, 0,
@@ -31,7 +34,7 @@ function initialValue(graph: Graph, rng: Tensor, { name, shape, init }: Paramete
   if (init.kind === 'uniform') {
     return affine(randomUniform(graph, rng, shape, stream), 2 * init.bound, -init.bound);
   }
-  return affine(reshape(randomNormal(graph, rng, shape, stream), shape), init.std, init.mean);
+  return affine(randomNormal(graph, rng, shape, stream), init.std, init.mean);
 }
 
 /** The four numbers that `rng` takes for a seed. */
@@ -44,4 +47,21 @@ function streamOf(name: string): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 1) | (1 << 20);
+}
+
+/** The part of an engine session that initialisation needs. */
+export interface ProgramStore extends StateStore {
+  load(program: Program): { run(inputs: Record<string, TypedArray>): Promise<unknown> };
+}
+
+/** Creates every parameter in the session with its first value. The same seed gives the same numbers anywhere. */
+export async function initializeWeights(
+  parameters: readonly ParameterSpec[],
+  session: ProgramStore,
+  options: { seed: number; threads: number },
+): Promise<void> {
+  for (const { name, shape } of parameters) session.setState(name, 'f32', shape, null);
+  const program = compile(initializationGraph(parameters), { threads: options.threads });
+  const rng = program.inputs.length > 0 ? { rng: rngInput(options.seed) } : {};
+  await session.load(program).run(rng);
 }

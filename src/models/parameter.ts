@@ -12,6 +12,8 @@ export interface ParameterSpec {
   readonly init: Init;
   /** The first axis counts experts, each a tensor of its own in files. */
   readonly stacked: boolean;
+  /** Kept in files but learnt by no gradient, such as a router's correction bias. */
+  readonly buffer: boolean;
 }
 
 export const ones: Init = { kind: 'constant', value: 1 };

@@ -4,6 +4,8 @@ import { type Family, Model } from './model.js';
 
 /** model_type of config.json -> the family's code, loaded when first asked for. */
 const families: Readonly<Record<string, () => Promise<{ family: Family }>>> = {
+  deepseek_v2: () => import('./deepseek/model.js'),
+  deepseek_v3: () => import('./deepseek/model.js'),
   gemma2: () => import('./gemma2/model.js'),
   gpt2: () => import('./gpt2/model.js'),
   llama: () => import('./llama/model.js'),

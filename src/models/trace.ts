@@ -108,9 +108,23 @@ export class ModelTrace {
     return this.named(this.#path.length ? `${this.path}.${name}` : name, shape, init, stacked);
   }
 
+  /** A tensor of the current module that no gradient teaches. */
+  buffer(name: string, shape: readonly number[], init: Init): Tensor {
+    const full = `${this.path}.${name}`;
+    this.parameters.set(full, {
+      name: full,
+      shape: [...shape],
+      dtype: 'f32',
+      init,
+      stacked: false,
+      buffer: true,
+    });
+    return this.graph.state(full, 'f32', [...shape]);
+  }
+
   /** A parameter by its full name. */
   named(name: string, shape: readonly number[], init: Init, stacked = false): Tensor {
-    this.parameters.set(name, { name, shape: [...shape], dtype: 'f32', init, stacked });
+    this.parameters.set(name, { name, shape: [...shape], dtype: 'f32', init, stacked, buffer: false });
     return this.graph.state(name, 'f32', [...shape]);
   }
 

@@ -61,7 +61,14 @@ export class LoraAdapter implements Adapter {
   #matrix(trace: ModelTrace, site: LinearSite, letter: 'A' | 'B', shape: number[], init: Init): Tensor {
     const name = stateName(site.path, letter);
     const whole = site.experts ? [site.experts.count, ...shape] : shape;
-    this.parameters.set(name, { name, shape: whole, dtype: 'f32', init, stacked: site.experts !== null });
+    this.parameters.set(name, {
+      name,
+      shape: whole,
+      dtype: 'f32',
+      init,
+      stacked: site.experts !== null,
+      buffer: false,
+    });
     return trace.graph.state(name, 'f32', whole);
   }
 }
