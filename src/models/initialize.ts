@@ -62,6 +62,6 @@ export async function initializeWeights(
 ): Promise<void> {
   for (const { name, shape } of parameters) session.setState(name, 'f32', shape, null);
   const program = compile(initializationGraph(parameters), { threads: options.threads });
-  const rng = program.inputs.length > 0 ? { rng: rngInput(options.seed) } : {};
-  await session.load(program).run(rng);
+  const inputs: Record<string, TypedArray> = program.inputs.length > 0 ? { rng: rngInput(options.seed) } : {};
+  await session.load(program).run(inputs);
 }
