@@ -178,8 +178,9 @@ function readDocuments(context: StageContext<PrepareConfig>) {
 }
 
 async function addonTrainer(): Promise<TrainBpe> {
-  const { loadAddon } = await import('../src/engine/addon.js');
-  return loadAddon().trainBpe as TrainBpe;
+  const { openEngine } = await import('../src/engine/index.js');
+  const { addon } = await openEngine();
+  return addon.trainBpe as TrainBpe;
 }
 
 function* questionRows(questions: readonly Question[]): Generator<object> {

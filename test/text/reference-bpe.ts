@@ -1,6 +1,8 @@
 import type { TrainBpe } from '../../src/text/index.js';
 
-const PATTERN = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+// GPT-2's pattern. Its \s is Unicode's White_Space; JavaScript's own \s differs in U+0085 and U+FEFF.
+const PATTERN =
+  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /** The obvious byte-level BPE trainer: recounts every pair after every merge. The judge of the native one. */
 export const referenceTrainBpe: TrainBpe = async (options, texts) => {

@@ -100,11 +100,12 @@ export function makeQuestions(documents: readonly SourceDocument[], options: Que
   const questions: Question[] = [];
   options.kinds.forEach((kind, k) => {
     const choices = options.classes.get(kind)!;
-    const drawers = sources.map((source) => ({ source, drawer: new PassageDrawer(source, random) }));
     const ofKind = share(options.count, options.kinds.length, k);
     choices.forEach((answer, c) => {
       const label = CLASSIFIERS[kind]?.label;
-      const usable = drawers.filter(({ source }) => label === undefined || label(source.document) === answer);
+      const usable = sources
+        .filter((source) => label === undefined || label(source.document) === answer)
+        .map((source) => ({ source, drawer: new PassageDrawer(source, random) }));
       const wanted = share(ofKind, choices.length, c);
       for (let made = 0; made < wanted && usable.length > 0; ) {
         const i = random.below(usable.length);
