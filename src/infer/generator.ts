@@ -11,7 +11,7 @@ export interface GenerateOptions extends SamplingOptions {
   /** Ids that end a row; the id itself is not returned. */
   readonly stopIds?: readonly number[];
   /** Ends a row when true for its new ids: stop strings are checked here. */
-  readonly stopWhen?: (newIds: readonly number[]) => boolean;
+  readonly stopWhen?: (newIds: readonly number[]) => boolean | Promise<boolean>;
   readonly signal?: AbortSignal;
   /** Called with the logits [rows, V] of every step before a token is chosen. */
   readonly onLogits?: (step: number, logits: Float32Array) => void;
@@ -88,7 +88,7 @@ export class Generator {
         if (done[row]) continue;
         done[row] = stopIds.includes(next[row]!);
         if (!done[row]) ids[row]!.push(next[row]!);
-        done[row] ||= options.stopWhen?.(ids[row]!) ?? false;
+        if (!done[row] && options.stopWhen) done[row] = await options.stopWhen(ids[row]!);
       }
       if (step + 1 >= maxNewTokens || done.every(Boolean)) break;
       if (signal?.aborted) throw new SluiceError('interrupted', 'generation was interrupted');

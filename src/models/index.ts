@@ -1,6 +1,6 @@
 export { LoraAdapter, type LoraConfig } from './adapters/lora.js';
 export { loadPeftWeights, readPeftConfig, savePeftFolder } from './adapters/peft-folder.js';
-export type { RawModelConfig } from './config-reader.js';
+export { type RawModelConfig, readJsonObject } from './config-reader.js';
 export { initializationGraph, initializeWeights, type ProgramStore, rngInput } from './initialize.js';
 export {
   layerLogits,

@@ -42,10 +42,13 @@ export class Model {
     return this.architecture.forward(new ModelTrace(batch.inputIds.graph, options), batch);
   }
 
-  /** Every parameter, in the order of use: what `forward` declares for the smallest batch. */
-  parameters(): ParameterSpec[] {
+  /**
+   * Every parameter of the model itself, in the order of use: what `forward` declares for the smallest batch. An
+   * adapter given here learns its own on the way.
+   */
+  parameters(options: TraceOptions = {}): ParameterSpec[] {
     const graph = new Graph();
-    const trace = new ModelTrace(graph);
+    const trace = new ModelTrace(graph, options);
     this.architecture.forward(trace, batchInputs(graph, 1, 2));
     return [...trace.parameters.values()];
   }

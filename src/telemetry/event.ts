@@ -1,5 +1,5 @@
 /** What a running stage tells the outside. Events are plain JSON: they cross the process boundary as they are. */
-export type TelemetryEvent = ProgressEvent | MetricsEvent | LogEvent | TableEvent | ResultEvent;
+export type TelemetryEvent = ProgressEvent | MetricsEvent | LogEvent | TableEvent;
 
 /** Where a stage is; drawn by the terminal, stored by no one. */
 export interface ProgressEvent {
@@ -35,10 +35,4 @@ export interface TableEvent {
   title: string;
   columns: string[];
   rows: (string | number)[][];
-}
-
-/** What a stage answers as one JSON object; with `--log json` the only thing on standard output. */
-export interface ResultEvent {
-  type: 'result';
-  value: Record<string, unknown>;
 }

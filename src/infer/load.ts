@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Session } from '../engine/index.js';
+import {
+  LoraAdapter,
+  loadModel,
+  loadPeftWeights,
+  loadWeights,
+  type Model,
+  readJsonObject,
+  readPeftConfig,
+} from '../models/index.js';
+
+/** A model with its weights, and perhaps an adapter, in a session. */
+export interface ReadyModel {
+  readonly model: Model;
+  readonly adapter: LoraAdapter | null;
+}
+
+/** Loads a model folder, and a PEFT folder on top of it, into the session. Throws `model.*` and `adapter.*`. */
+export async function loadReadyModel(
+  session: Session,
+  folder: string,
+  adapterFolder: string | null,
+): Promise<ReadyModel> {
+  const model = await loadModel(folder);
+  loadWeights(model, folder, session);
+  if (adapterFolder === null) return { model, adapter: null };
+  const adapter = new LoraAdapter(readPeftConfig(adapterFolder));
+  model.parameters({ adapter }); // tracing meets every adapted layer
+  loadPeftWeights(adapterFolder, adapter, session);
+  return { model, adapter };
+}
+
+/** Ids that end a text: `eos_token_id` (one or a list) of generation_config.json, else of config.json. */
+export function stopIdsOf(model: Model, folder: string): number[] {
+  const file = join(folder, 'generation_config.json');
+  const generation = existsSync(file) ? readJsonObject(file) : {};
+  const eos = generation.eos_token_id ?? model.config.eos_token_id ?? [];
+  return (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => Number.isInteger(id));
+}
