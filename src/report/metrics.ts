@@ -26,7 +26,7 @@ export async function readMetrics(path: string): Promise<MetricSeries[]> {
       series.set(name, known);
     }
   }
-  return [...series.values()].filter((one) => one.values.some((value) => value !== null));
+  return [...series.values()];
 }
 
 /** The objects of a JSONL file one by one, never the whole file at once; lines that hold none are passed over. */

@@ -31,7 +31,7 @@ p { margin: 6px 0; } .note { color: var(--soft); font-size: 13px; margin: 10px 0
 .status-done { color: var(--good); fill: var(--good); } .status-failed { color: var(--bad); fill: var(--bad); }
 .status-interrupted { color: var(--warn); fill: var(--warn); } .status-running { color: var(--busy); fill: var(--busy); }
 .status-reused, .status-skipped { color: var(--c2); fill: var(--c2); } .status-waiting, .status-other { color: var(--soft); fill: var(--soft); }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 10px 24px; margin: 18px 0 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(186px, 1fr)); gap: 10px 20px; margin: 18px 0 0; }
 .facts div { min-width: 0; } .facts dt { color: var(--soft); font-size: 12px; } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 14px 16px; margin: 0; min-width: 0; }
 .grid-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 14px; }

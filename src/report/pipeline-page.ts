@@ -8,7 +8,7 @@ import type { RunFolder } from './run-folder.js';
 import { pageFoot } from './run-page.js';
 import type { StepRecord, TableRecord } from './run-record.js';
 import { config } from './sections/config.js';
-import { curveSection } from './sections/curves.js';
+import { curveSection, hasValues } from './sections/curves.js';
 import { files } from './sections/files.js';
 import { header } from './sections/header.js';
 import { selectionSection } from './sections/selection.js';
@@ -53,7 +53,7 @@ function resultOf(pipeline: RunFolder, steps: PipelineStep[]): TableRecord[] {
 /** One small chart per step that trained, all its losses together: with a penalty in it, `loss` has `lm_loss` beside it. */
 function lossCharts(steps: PipelineStep[]): LineChart[] {
   return steps.flatMap(({ record, run }) => {
-    const losses = (run?.metrics ?? []).filter((one) => /(^|\/)(lm_)?loss$/.test(one.name));
+    const losses = (run?.metrics ?? []).filter((one) => /(^|\/)(lm_)?loss$/.test(one.name) && hasValues(one));
     if (!losses.some((one) => one.name.startsWith('train/'))) return [];
     const label = (name: string) => name.replace(/\/loss$/, '').replace('/', ' ');
     return [{ title: record.name, series: losses.map((points) => ({ label: label(points.name), points })) }];

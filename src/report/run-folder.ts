@@ -16,7 +16,7 @@ export interface RunFolder {
   record: RunRecord;
   metrics: MetricSeries[];
   plan: MemoryPlan | null;
-  /** Texts of `.hydra/`; null where the file is missing. */
+  /** Texts of `.hydra/`; null where the file is missing or empty. */
   config: string | null;
   overrides: string | null;
   hydra: string | null;
@@ -67,7 +67,8 @@ async function readRecord(directory: string): Promise<RunRecord> {
 }
 
 async function readIfThere(path: string): Promise<string | null> {
-  return existsSync(path) ? await readFile(path, 'utf8') : null;
+  const text = existsSync(path) ? await readFile(path, 'utf8') : '';
+  return text.trim() === '' ? null : text;
 }
 
 async function tailOf(path: string): Promise<string | null> {

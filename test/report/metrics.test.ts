@@ -25,9 +25,12 @@ describe('report/metrics', () => {
     ]);
   });
 
-  it('what is not a number is a gap, and a curve of gaps alone is no curve', async () => {
-    const text = '{"step":1,"loss":null,"bad":"NaN"}\n{"step":2,"loss":2,"bad":null}\n[]\n7\n';
-    expect(await read(text)).to.deep.equal([{ name: 'loss', steps: [1, 2], values: [null, 2] }]);
+  it('what is not a number is a gap; lines that are no objects are passed over', async () => {
+    const text = '{"step":1,"loss":null,"bad":"NaN"}\n{"step":2,"loss":2}\n[]\n7\n';
+    expect(await read(text)).to.deep.equal([
+      { name: 'loss', steps: [1, 2], values: [null, 2] },
+      { name: 'bad', steps: [1], values: [null] },
+    ]);
   });
 
   it('no file gives no curves', async () => {

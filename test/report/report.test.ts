@@ -75,6 +75,12 @@ describe('report of a run', () => {
     ]);
   });
 
+  it('names a measure that never was a number rather than hiding it', async () => {
+    const page = await reportOf({}, { 'metrics.jsonl': '{"step":1,"train/loss":2,"train/bad":"NaN"}\n' });
+    expect(page).to.include('never a finite number: train/bad');
+    expect(page.match(/data-chart/g)).to.have.length(1 + 1); // the card, and the script that looks for it
+  });
+
   it('counts what a selection kept, by defect and against a random choice', async () => {
     const row = (id: number, kept: boolean, quality: number, defect?: string) => ({
       id: `r${id}`,

@@ -8,7 +8,15 @@ const LAST = ['learning_rate', 'gradient_norm', 'tokens_per_second', 'mfu'];
 
 /** One card per measure, the curves of its phases together: `train/loss` and `validation/loss` are the card `loss`. */
 export function curves(metrics: MetricSeries[]): Html {
-  return curveSection('Curves', chartsOf(metrics));
+  const drawn = metrics.filter(hasValues);
+  const empty = metrics.filter((one) => !hasValues(one)).map((one) => one.name);
+  return html`${drawn.length > 0 && curveSection('Curves', chartsOf(drawn))}
+${empty.length > 0 && html`<p class="note">Logged, but never a finite number: ${empty.join(', ')}</p>`}`;
+}
+
+/** Whether there is anything to draw. */
+export function hasValues(series: MetricSeries): boolean {
+  return series.values.some((value) => value !== null);
 }
 
 /** Any line charts under a heading with the smoothing slider and the log switch. */
