@@ -5,6 +5,7 @@ export { gradients } from './gradients.js';
 export { Graph } from './graph.js';
 export * from './ops/index.js';
 export { parseProgram } from './parse-program.js';
+export { describePlan, formatBytes, type PlanSummary, summarizePlan } from './plan-report.js';
 export type { NamedType, Program, ProgramOp, ProgramValue } from './program.js';
 export { elementCount, formatShape, type Shape } from './shape.js';
 export { Tensor } from './tensor.js';

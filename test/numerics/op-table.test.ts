@@ -79,6 +79,13 @@ describe('op table', () => {
         });
 
         if (row.finiteDifferences) {
+          it('needs no more than its planned memory', () => {
+            const { program, inputs, states } = gradientProgram(row, 1);
+            const given = [arraysOf(inputs), arraysOf(states)] as const;
+            const apart = interpret(program, ...given);
+            expect(interpret(program, ...given, { inArena: true })).to.deep.equal(apart);
+          });
+
           it('has the gradient of finite differences', () => expectFiniteDifferences(row));
         }
       }

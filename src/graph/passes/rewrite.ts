@@ -12,8 +12,8 @@ export interface RewriteStep {
 
 /**
  * A new graph from an old one, node by node in program order. `visit` returns what stands for the node's outputs;
- * states no one uses any more vanish, inputs stay, for they are the program's signature. `nodes` may give another
- * valid order.
+ * states no one uses any more vanish, inputs stay, for they are the program's signature. `nodes` may be fewer, or in
+ * another valid order.
  */
 export function rewrite(
   graph: Graph,

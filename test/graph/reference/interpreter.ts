@@ -1,4 +1,4 @@
-import type { Program, ProgramValue } from '../../../src/graph/index.js';
+import { elementCount, type Program, type ProgramValue } from '../../../src/graph/index.js';
 import type { OpName } from '../../../src/graph/op-list.js';
 import { nameInputs, nameOutputs } from '../../../src/graph/op-names.js';
 import { type RefArray, refArray } from './array.js';
@@ -40,11 +40,18 @@ export type Arrays = Readonly<Record<string, ArrayLike<number>>>;
 
 /**
  * Runs a program in float64 with obvious loops: the judge of the native engine and of the gradient rules. Every value
- * has memory of its own here, so a wrong memory plan shows as a difference. `states` are left as they are; the changed
- * ones come back.
+ * has memory of its own, unless `inArena`: then intermediates lie where the plan puts them and scratch is spoilt, so
+ * that a wrong plan gives other results. `states` are left as they are; the changed ones come back.
  */
-export function interpret(program: Program, inputs: Arrays, states: Arrays = {}) {
+export function interpret(
+  program: Program,
+  inputs: Arrays,
+  states: Arrays = {},
+  options: { inArena?: boolean } = {},
+) {
   const values: RefArray[] = [];
+  const arena = new Float64Array(program.arenaBytes / 4).fill(NaN); // an element of arena per f32 or i32
+  const inArena = options.inArena ?? false;
   const given = (kind: string, from: Arrays, name: string): ArrayLike<number> => {
     const data = from[name];
     if (!data) throw new Error(`no ${kind} ${name}`);
@@ -54,17 +61,22 @@ export function interpret(program: Program, inputs: Arrays, states: Arrays = {})
     const { shape, dtype } = value;
     if (value.kind === 'alias') return { shape, dtype, data: values[value.base]!.data };
     if (value.kind === 'const') return refArray(shape, dtype, value.values);
-    if (value.kind === 'temp') return refArray(shape, dtype);
+    if (value.kind === 'temp') {
+      if (!inArena) return refArray(shape, dtype);
+      return { shape, dtype, data: arena.subarray(value.offset / 4, value.offset / 4 + elementCount(shape)) };
+    }
     return refArray(shape, dtype, given(value.kind, value.kind === 'input' ? inputs : states, value.name));
   };
   for (const value of program.values) values.push(make(value));
-  for (const { op, inputs: from, outputs: to, attributes } of program.ops) {
-    const pick = (ids: readonly (number | null)[]) => ids.map((id) => (id === null ? null : values[id]!));
-    (kernels[op] as unknown as LooseKernel)(
-      nameInputs(op, pick(from)),
-      nameOutputs(op, pick(to)),
-      attributes,
-    );
+  for (const { op, inputs: from, outputs: to, attributes, scratch } of program.ops) {
+    const operands = from.map((id) => (id === null ? null : values[id]!));
+    // Results are made aside and stored after: a kernel here may read an input it would else have overwritten.
+    const results = to.map((id) => (id === null ? null : refArray(values[id]!.shape, values[id]!.dtype)));
+    if (scratch) arena.fill(NaN, scratch.offset / 4, (scratch.offset + scratch.bytes) / 4);
+    (kernels[op] as unknown as LooseKernel)(nameInputs(op, operands), nameOutputs(op, results), attributes);
+    to.forEach((id, index) => {
+      if (id !== null) values[id]!.data.set(results[index]!.data);
+    });
   }
   return {
     outputs: Object.fromEntries(program.outputs.map(({ name, value }) => [name, values[value]!.data])),

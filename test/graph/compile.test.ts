@@ -1,0 +1,248 @@
+import { expect } from 'chai';
+import {
+  accumulate,
+  add,
+  affine,
+  assign,
+  compile,
+  exp,
+  expand,
+  full,
+  Graph,
+  gradients,
+  mean,
+  mul,
+  neg,
+  type Program,
+  parseProgram,
+  reshape,
+  square,
+  sum,
+  transpose,
+} from '../../src/graph/index.js';
+import { expectClose } from '../numerics/compare.js';
+import { interpret } from './reference/interpreter.js';
+import { tinyData } from './tiny-data.js';
+import { tinyTrainStep } from './tiny-models.js';
+
+const opNames = ({ ops }: Program) => ops.map(({ op }) => op).join(' ');
+
+/** Compiles what `build` outputs as `y` from x f32[2,3]. */
+function compiled(
+  build: (x: ReturnType<Graph['input']>, graph: Graph) => ReturnType<Graph['input']>,
+): Program {
+  const graph = new Graph();
+  graph.output('y', build(graph.input('x', 'f32', [2, 3]), graph));
+  return compile(graph, { threads: 1 });
+}
+
+describe('passes', () => {
+  const rewrites: [string, Parameters<typeof compiled>[0], string][] = [
+    ['drops what nobody needs', (x) => [exp(x), square(x)][1]!, 'square'],
+    [
+      'drops a product with 1 and a sum with 0',
+      (x, graph) => add(mul(x, full(graph, [3], 1)), full(graph, [], 0)),
+      '',
+    ],
+    ['folds chains of scale and shift', (x) => affine(affine(x, 2, 1), 0.5, 3), 'affine'],
+    ['joins reshapes', (x) => neg(reshape(reshape(x, [6]), [3, 2])), 'neg'],
+    ['undoes a transpose of a transpose', (x) => transpose(transpose(x, [1, 0]), [1, 0]), ''],
+    ['computes the same thing once', (x) => mul(exp(x), exp(x)), 'exp mul'],
+    [
+      'does not repeat what broadcasts anyway',
+      (x, graph) => mul(x, expand(graph.constant([1, 2, 3]), [2, 3])),
+      'mul',
+    ],
+    [
+      'keeps a repetition that gives the shape',
+      (x, graph) => add(expand(full(graph, [1], 2), [2, 3]), sum(x)),
+      'sum affine',
+    ],
+  ];
+  for (const [name, build, wanted] of rewrites) {
+    it(`${name}`, () => {
+      const program = compiled(build);
+      if (name.startsWith('keeps')) expect(program.outputTypes[0]!.shape).to.deep.equal([2, 3]);
+      else expect(opNames(program)).to.equal(wanted);
+    });
+  }
+
+  it('leave one op of the gradient of a mean square', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'f32', [2, 3]);
+    const [dx] = gradients(mean(square(x)), [x]);
+    graph.output('dx', dx!);
+    const program = compile(graph, { threads: 1 });
+    expect(opNames(program)).to.equal('affine');
+    const { outputs } = interpret(program, { x: [1, 2, 3, 4, 5, 6] });
+    expectClose(
+      outputs.dx!,
+      [1, 2, 3, 4, 5, 6].map((value) => value / 3),
+      1e-15,
+      'dx',
+    );
+  });
+
+  it('read a state again after it has changed', () => {
+    const graph = new Graph();
+    const w = graph.state('w', 'f32', [2]);
+    const before = exp(w);
+    assign(w, graph.input('x', 'f32', [2]));
+    graph.output('y', add(before, exp(w)));
+    const program = compile(graph, { threads: 1 });
+    const { outputs, states } = interpret(program, { x: [1, 1] }, { w: [0, 0] });
+    expect([...outputs.y!]).to.deep.equal([1 + Math.E, 1 + Math.E]);
+    expect([...states.w!]).to.deep.equal([1, 1]);
+  });
+
+  it('move an update up to its gradient, but not past a reader of the old value', () => {
+    const graph = new Graph();
+    const [a, b] = [graph.state('a', 'f32', [2]), graph.state('b', 'f32', [2])];
+    const x = graph.input('x', 'f32', [2]);
+    const first = exp(x);
+    const second = mul(square(x), a); // reads a
+    accumulate(b, first);
+    accumulate(a, first);
+    graph.output('y', second);
+    expect(opNames(compile(graph, { threads: 1 }))).to.equal('exp accumulate square mul accumulate');
+    const { outputs, states } = interpret(
+      compile(graph, { threads: 1 }),
+      { x: [0, 2] },
+      { a: [5, 5], b: [0, 0] },
+    );
+    expect([...outputs.y!]).to.deep.equal([0, 20]);
+    expect([...states.a!]).to.deep.equal([6, 5 + Math.exp(2)]);
+  });
+
+  it('update each weight as soon as its gradient is there when nothing waits for all of them', () => {
+    const ops = compile(tinyTrainStep({ layers: 2, clip: false }).graph, { threads: 1 }).ops;
+    const firstUpdate = ops.findIndex(({ op }) => op === 'adamw');
+    const lastGradient = ops.findLastIndex(({ op }) => op.endsWith('_grad'));
+    expect(firstUpdate).to.be.lessThan(lastGradient);
+  });
+});
+
+describe('memory plan', () => {
+  for (const clip of [false, true]) {
+    it(`gives a training step ${clip ? 'with' : 'without'} clipping the results of separate memory`, () => {
+      const program = compile(tinyTrainStep({ layers: 3, clip }).graph, { threads: 2 });
+      const { inputs, states } = tinyData(program);
+      const apart = interpret(program, inputs, states);
+      expect(interpret(program, inputs, states, { inArena: true })).to.deep.equal(apart);
+      expect(apart.outputs.loss![0]).to.be.within(1, 10);
+      expect(apart.states['0.q_proj']).to.not.deep.equal(Float64Array.from(states['0.q_proj']!));
+    });
+  }
+
+  it('needs hardly more than what is alive at once', () => {
+    const program = compile(tinyTrainStep({ layers: 6, clip: false }).graph, { threads: 2 });
+    const separate = program.values.reduce(
+      (sum, value) => (value.kind === 'temp' ? sum + 4 * value.shape.reduce((a, b) => a * b, 1) : sum),
+      0,
+    );
+    expect(program.arenaBytes).to.be.lessThan(separate / 2);
+  });
+
+  it('writes a chain of elementwise ops over one buffer', () => {
+    const program = compiled((x) => affine(exp(neg(exp(x))), 2, 1));
+    const offsets = program.values.flatMap((value) => (value.kind === 'temp' ? [value.offset] : []));
+    expect(offsets).to.deep.equal([0, 0, 0, 0]);
+    expect(program.arenaBytes).to.equal(64);
+  });
+
+  it('does not overwrite what is still needed, an output, an input or a state', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'f32', [4]);
+    const w = graph.state('w', 'f32', [4]);
+    const y = exp(x);
+    graph.output('y', y);
+    graph.output('z', neg(y));
+    graph.output('v', neg(w));
+    const program = compile(graph, { threads: 1 });
+    const run = interpret(program, { x: [0, 0, 0, 0] }, { w: [1, 2, 3, 4] }, { inArena: true });
+    expect([...run.outputs.y!]).to.deep.equal([1, 1, 1, 1]);
+    expect([...run.outputs.z!]).to.deep.equal([-1, -1, -1, -1]);
+    expect([...run.states.w!]).to.deep.equal([1, 2, 3, 4]);
+  });
+
+  it('aligns every place to 64 bytes and keeps it inside the arena', () => {
+    const { values, ops, arenaBytes } = compile(tinyTrainStep({ layers: 2, clip: true }).graph, {
+      threads: 2,
+    });
+    for (const value of values) {
+      if (value.kind !== 'temp') continue;
+      expect(value.offset % 64).to.equal(0);
+      expect(value.offset + 4 * value.shape.reduce((a, b) => a * b, 1)).to.be.at.most(arenaBytes);
+    }
+    for (const { scratch } of ops) {
+      if (!scratch) continue;
+      expect(scratch.offset % 64).to.equal(0);
+      expect(scratch.offset + scratch.bytes).to.be.at.most(arenaBytes);
+    }
+  });
+});
+
+describe('program text', () => {
+  it('of a training step reads back as the same program', () => {
+    const program = compile(tinyTrainStep({ layers: 2, clip: true }).graph, { threads: 2 });
+    expect(parseProgram(program.text)).to.deep.equal(program);
+  });
+
+  it('is what the format says', () => {
+    const graph = new Graph();
+    const x = graph.input('x "quoted"', 'f32', [2, 2]);
+    const w = graph.state('w', 'f32', [4]);
+    const y = graph.scope(
+      'block',
+      () => graph.emit('clamp', { x: reshape(x, [4]) }, { min: -Infinity, max: 1e-7 }).y,
+    );
+    graph.output('sum', add(add(y, w), graph.constant([0.5, -0, 3, 1e21])));
+    expect(compile(graph, { threads: 2 }).text).to.equal(
+      [
+        'sluice-program 1',
+        'threads 2',
+        'arena 64',
+        'value 0 state "w" f32 [4]',
+        'value 1 input "x \\"quoted\\"" f32 [2,2]',
+        'value 2 const f32 [4] 0.5 -0 3 1e+21',
+        'value 3 alias 1 f32 [4]',
+        'value 4 temp @0 f32 [4]',
+        'value 5 temp @0 f32 [4]',
+        'value 6 temp @0 f32 [4]',
+        'output "sum" 6',
+        'op clamp (3) -> (4) {min=-inf max=1e-7} "block"',
+        'op add (4,0) -> (5) {} ""',
+        'op add (5,2) -> (6) {} ""',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  const broken: [string, string, string][] = [
+    [
+      'another version',
+      'sluice-program 2\n',
+      'program line 1: a program starts with "sluice-program 1": sluice-program 2',
+    ],
+    [
+      'no end of the header',
+      'sluice-program 1\nthreads 1',
+      'program: expected arena and a number: the text ends',
+    ],
+    [
+      'an unknown op',
+      'sluice-program 1\nthreads 1\narena 0\nop dance () -> () {} ""',
+      'program line 4: there is no op dance: op dance () -> () {} ""',
+    ],
+    [
+      'a gap in the values',
+      'sluice-program 1\nthreads 1\narena 0\nvalue 1 temp @0 f32 [2]',
+      'program line 4: the next value is 0: value 1 temp @0 f32 [2]',
+    ],
+  ];
+  for (const [name, text, message] of broken) {
+    it(`with ${name} is refused`, () => {
+      expect(() => parseProgram(text)).to.throw(message);
+    });
+  }
+});

@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import { compile, describePlan, Graph, matmul, summarizePlan } from '../../src/graph/index.js';
+
+describe('plan report', () => {
+  const graph = new Graph();
+  const x = graph.input('x', 'f32', [128, 64]);
+  graph.output(
+    'y',
+    graph.scope('head', () => matmul(x, graph.state('w', 'f32', [256, 64]), { transB: true })),
+  );
+  const program = compile(graph, { threads: 2 });
+
+  it('counts planned bytes and floating-point operations exactly', () => {
+    expect(summarizePlan('forward', program)).to.deep.equal({
+      name: 'forward',
+      threads: 2,
+      stateBytes: 65_536,
+      inputBytes: 32_768,
+      arenaBytes: 131_072,
+      plannedBytes: 229_376,
+      flops: 2 * 128 * 64 * 256,
+      trafficBytes: 229_376,
+      ops: 1,
+    });
+  });
+
+  it('reads as a table', () => {
+    expect(describePlan('forward', program)).to.equal(
+      [
+        'forward: 1 ops, 2 threads',
+        '  states  64.0 KiB (1)',
+        '  inputs  32.0 KiB (x)',
+        '  arena   128 KiB',
+        '  planned 224 KiB',
+        '  cost    4.19 MFLOP, 224 KiB moved per run',
+        '',
+        '  op      times  FLOP    share    moved',
+        '  matmul  1      4.19 M  100.0 %  224 KiB',
+        '',
+        '  #  op      scope  result        FLOP    moved',
+        '  0  matmul  head   f32[128,256]  4.19 M  224 KiB',
+        '',
+      ].join('\n'),
+    );
+  });
+});
