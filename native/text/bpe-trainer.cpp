@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 #include <queue>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -19,7 +21,7 @@ Pair make_pair_key(uint32_t left, uint32_t right) { return static_cast<Pair>(lef
 // Distinct words as symbol ids, all in one array; merging shortens a word in place.
 struct Words {
   std::vector<uint32_t> symbols;
-  std::vector<uint32_t> start;
+  std::vector<size_t> start;
   std::vector<uint32_t> length;
   std::vector<int64_t> count;
 };
@@ -75,20 +77,33 @@ class Trainer {
     return entry->second;
   }
 
-  // Each thread takes the next text and counts into a map of its own; sums do not depend on who counted.
+  // Each thread takes the next text and counts into a map of its own; sums do not depend on who counted. A
+  // thread that cannot be started is done without; an exception on one is thrown again here.
   WordCounts count_words(const std::vector<std::string>& texts) const {
     const size_t threads = std::max(1, options_.threads);
     std::vector<WordCounts> counts(threads);
+    std::vector<std::exception_ptr> failures(threads);
     std::atomic<size_t> next{0};
-    const auto work = [&](size_t thread) {
-      for (size_t i; (i = next.fetch_add(1)) < texts.size();) {
-        split_words(texts[i], classes_, [&](std::string_view word) { ++counts[thread][word]; });
+    const auto work = [&](size_t thread) noexcept {
+      try {
+        for (size_t i; (i = next.fetch_add(1)) < texts.size();) {
+          split_words(texts[i], classes_, [&](std::string_view word) { ++counts[thread][word]; });
+        }
+      } catch (...) {
+        failures[thread] = std::current_exception();
       }
     };
     std::vector<std::thread> others;
-    for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
+    others.reserve(threads);
+    try {
+      for (size_t thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
+    } catch (const std::system_error&) {
+    }
     work(0);
     for (std::thread& thread : others) thread.join();
+    for (const std::exception_ptr& failure : failures) {
+      if (failure) std::rethrow_exception(failure);
+    }
     for (size_t thread = 1; thread < threads; ++thread) {
       for (const auto& [word, count] : counts[thread]) counts[0][word] += count;
     }
@@ -97,7 +112,7 @@ class Trainer {
 
   void set_words(const WordCounts& counts) {
     for (const auto& [word, count] : counts) {
-      words_.start.push_back(static_cast<uint32_t>(words_.symbols.size()));
+      words_.start.push_back(words_.symbols.size());
       words_.length.push_back(static_cast<uint32_t>(word.size()));
       words_.count.push_back(static_cast<int64_t>(count));
       for (const char c : word) words_.symbols.push_back(byte_id_[static_cast<uint8_t>(c)]);
