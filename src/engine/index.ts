@@ -1,5 +1,5 @@
 export type { EngineInfo, NativeAddon, OpProfile } from './addon.js';
 export { Engine, openEngine } from './engine.js';
-export { type OpenDevice, openDevice, threadsOf } from './open-device.js';
 export { Executable } from './executable.js';
+export { type OpenDevice, openDevice, threadsOf } from './open-device.js';
 export { Session, type SessionOptions, type State } from './session.js';

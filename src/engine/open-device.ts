@@ -26,4 +26,5 @@ export async function openDevice(config: { device: string; threads: number | nul
 }
 
 /** Threads that a config's `threads` means; null: all cores. */
-export const threadsOf = (config: { threads: number | null }): number => config.threads ?? availableParallelism();
+export const threadsOf = (config: { threads: number | null }): number =>
+  config.threads ?? availableParallelism();
