@@ -58,10 +58,8 @@ export class Tokenizer {
     this.eosId = this.idOf(this.eosToken);
     this.padId = this.idOf(tokenText(config.pad_token)) ?? this.eosId ?? 0;
     const source = readTemplate(directory, config);
-    this.chatTemplate =
-      source === null
-        ? null
-        : new ChatTemplate(source, { bos_token: this.bosToken, eos_token: this.eosToken });
+    const tokens = { bos_token: this.bosToken, eos_token: this.eosToken };
+    this.chatTemplate = source === null ? null : new ChatTemplate(source, tokens, this.specialTokens);
   }
 
   /** Token ids of one text; with the tokenizer's own special tokens (a Llama BOS) unless told otherwise. */

@@ -18,6 +18,7 @@ const TALK: Message[] = [
 
 describe('a chat template', () => {
   const tokens = { bos_token: '<s>', eos_token: '</s>' };
+  const special = ['<s>', '</s>', '<|im_end|>'];
   const rows: [name: string, template: string, answers: string[]][] = [
     [
       'leaves the line break after the end token out of the answer',
@@ -37,29 +38,37 @@ describe('a chat template', () => {
   ];
   for (const [name, source, expected] of rows) {
     it(name, () => {
-      const { text, answers } = new ChatTemplate(source, tokens).renderWithAnswers(TALK);
+      const { text, answers } = new ChatTemplate(source, tokens, special).renderWithAnswers(TALK);
       expect(answers.map(([start, end]) => text.slice(start, end))).to.deep.equal(expected);
     });
   }
 
   it('passes on what the template itself complains about', () => {
-    const template = new ChatTemplate(BRACKETS, tokens);
+    const template = new ChatTemplate(BRACKETS, tokens, special);
     expect(() => template.render([{ role: 'tool', content: '' }])).to.throw(SluiceError, 'no tool');
   });
 
-  it('refuses a template that rewrites earlier messages', () => {
-    const template = new ChatTemplate(
-      '{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}',
-      tokens,
-    );
-    expect(() => template.renderWithAnswers(TALK)).to.throw(
+  it('finds an answer by its content where the template writes the last turn otherwise', () => {
+    const thinking =
+      '{% for m in messages %}{{ m.role }}: {% if loop.last %}<think></think>{% endif %}{{ m.content | trim }}<|im_end|>\n{% endfor %}' +
+      '{% if add_generation_prompt %}assistant: <think></think>{% endif %}';
+    const { text, answers } = new ChatTemplate(thinking, tokens, special).renderWithAnswers(TALK);
+    expect(answers.map(([start, end]) => text.slice(start, end))).to.deep.equal([
+      'Hello<|im_end|>',
+      'So long<|im_end|>',
+    ]);
+  });
+
+  it('refuses a template that writes an answer twice', () => {
+    const twice = '{{ messages | length }}{% for m in messages %}{{ m.content }}{{ m.content }}{% endfor %}';
+    expect(() => new ChatTemplate(twice, tokens, special).renderWithAnswers(TALK)).to.throw(
       SluiceError,
-      'renders message 2 differently when more follows',
+      'renders message 2 so that its answer has no place of its own',
     );
   });
 
   it('refuses a template that does not parse', () => {
-    expect(() => new ChatTemplate('{% for %}', tokens)).to.throw(
+    expect(() => new ChatTemplate('{% for %}', tokens, special)).to.throw(
       SluiceError,
       'the chat template does not parse',
     );
