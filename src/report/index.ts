@@ -1,5 +1,5 @@
-import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { writeTextAtomic } from '../checkpoint/index.js';
 import { type PipelineStep, pipelinePage } from './pipeline-page.js';
 import { readRunFolder, recordedPath } from './run-folder.js';
 import { runPage } from './run-page.js';
@@ -13,7 +13,7 @@ import type { StepRecord } from './run-record.js';
 export async function writeReport(runDirectory: string): Promise<string> {
   const run = await readRunFolder(runDirectory);
   if (run.record.steps !== undefined) return await writePipelineReport(runDirectory);
-  return await writePage(run.directory, runPage(run));
+  return writePage(run.directory, runPage(run));
 }
 
 /** Writes `report.html` into a pipeline's folder, from it and the folders of its steps. As `writeReport` otherwise. */
@@ -22,7 +22,7 @@ export async function writePipelineReport(pipelineDirectory: string): Promise<st
   const steps = await Promise.all(
     (pipeline.record.steps ?? []).map((step) => readStep(pipeline.directory, step)),
   );
-  return await writePage(pipeline.directory, pipelinePage(pipeline, steps));
+  return writePage(pipeline.directory, pipelinePage(pipeline, steps));
 }
 
 /** A step that never started, or whose folder was deleted since, is shown without one. */
@@ -32,11 +32,8 @@ async function readStep(pipelineDirectory: string, record: StepRecord): Promise<
   return { record, run };
 }
 
-async function writePage(directory: string, text: string): Promise<string> {
+function writePage(directory: string, text: string): string {
   const path = join(resolve(directory), 'report.html');
-  // Never half a page, not even for a reader who reloads it while it is written.
-  const temporary = `${path}.${process.pid}.tmp`;
-  await writeFile(temporary, text);
-  await rename(temporary, path);
+  writeTextAtomic(path, text);
   return path;
 }

@@ -9,7 +9,6 @@ export interface MemoryPlan {
   /** Of the largest program: programs of a session share one arena. */
   arenaBytes: number | null;
   plannedBytes: number | null;
-  freeBytes: number | null;
 }
 
 export interface PlannedProgram {
@@ -30,16 +29,15 @@ export async function readMemoryPlan(path: string): Promise<MemoryPlan | null> {
   }
   const programs = Array.isArray(plan.programs) ? (plan.programs as Record<string, unknown>[]) : [];
   return {
-    programs: programs.map((program) => ({
-      name: String(program.name ?? ''),
+    programs: programs.map((program, index) => ({
+      name: typeof program.name === 'string' ? program.name : `program ${index + 1}`,
       ops: count(program.ops),
-      arenaBytes: count(program.arenaBytes),
+      arenaBytes: count(program.arena_bytes),
       flops: count(program.flops),
     })),
-    stateBytes: count(plan.stateBytes),
-    arenaBytes: count(plan.arenaBytes),
-    plannedBytes: count(plan.plannedBytes),
-    freeBytes: count(plan.freeBytes),
+    stateBytes: count(plan.state_bytes),
+    arenaBytes: count(plan.arena_bytes),
+    plannedBytes: count(plan.planned_bytes),
   };
 }
 

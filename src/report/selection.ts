@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SafetensorsFile } from '../checkpoint/index.js';
 import { jsonLines } from './metrics.js';
 
 /** Examples shown of each kind; the rest of the files is only counted. */
@@ -13,7 +13,7 @@ export interface Selection {
   keptExamples: ExampleRow[];
   /** Worst first, where the run wrote some. */
   droppedExamples: ExampleRow[];
-  /** Mean gate per layer over kept and over dropped rows; empty when router_data has no readable rows. */
+  /** Mean gate per layer over kept and over dropped rows; empty without router_data of these rows. */
   layers: { kept: number; dropped: number }[];
 }
 
@@ -49,7 +49,7 @@ export async function readSelection(runDirectory: string): Promise<Selection | n
     scores,
     keptExamples: await firstExamples(join(runDirectory, 'selected_data.jsonl')),
     droppedExamples: await firstExamples(join(runDirectory, 'dropped_examples.jsonl')),
-    layers: await layerMeans(join(runDirectory, 'router_data'), scores),
+    layers: layerMeans(join(runDirectory, 'router_data', 'router_data.safetensors'), scores),
   };
 }
 
@@ -83,31 +83,39 @@ async function firstExamples(path: string): Promise<ExampleRow[]> {
   return examples;
 }
 
+/** A number, or `{quality, layers}` as stage 2 writes it. */
 function scoreOf(scores: unknown): number | null {
-  if (typeof scores === 'number') return scores;
-  if (!Array.isArray(scores) || scores.length === 0) return null;
-  return scores.reduce((sum: number, one: unknown) => sum + Number(one), 0) / scores.length;
+  const score =
+    typeof scores === 'object' && scores !== null ? (scores as { quality?: unknown }).quality : scores;
+  return typeof score === 'number' ? score : null;
 }
 
-/** From the JSONL files of router_data: rows of `{id, scores: [one per layer]}`. */
-async function layerMeans(folder: string, scores: ScoredRow[]): Promise<Selection['layers']> {
-  if (!existsSync(folder)) return [];
-  const kept = new Map(scores.map((row) => [`${row.dataset}\0${row.id}`, row.kept]));
-  const sums: { kept: number; dropped: number }[] = [];
-  const counts = { kept: 0, dropped: 0 };
-  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.jsonl')).sort()) {
-    for await (const line of jsonLines(join(folder, file))) {
-      const group = kept.get(`${String(line.dataset ?? '')}\0${String(line.id ?? '')}`) ? 'kept' : 'dropped';
-      if (!Array.isArray(line.scores)) continue;
-      counts[group] += 1;
-      line.scores.forEach((score: unknown, layer: number) => {
-        const sum = (sums[layer] ??= { kept: 0, dropped: 0 });
-        sum[group] += Number(score);
-      });
+/** `quality_score` [rows, layers] holds the rows in the order of scores.jsonl. */
+function layerMeans(path: string, scores: ScoredRow[]): Selection['layers'] {
+  if (!existsSync(path)) return [];
+  try {
+    const file = new SafetensorsFile(path);
+    try {
+      const [rows, layers] = file.entry('quality_score').shape;
+      return rows === scores.length ? meansOf(file.readF32('quality_score'), layers!, scores) : [];
+    } finally {
+      file.close();
     }
+  } catch {
+    return []; // a damaged file costs the page one picture, not the others
   }
-  return sums.map((sum) => ({
-    kept: sum.kept / (counts.kept || 1),
-    dropped: sum.dropped / (counts.dropped || 1),
-  }));
+}
+
+function meansOf(gates: Float32Array, layers: number, scores: ScoredRow[]): Selection['layers'] {
+  const keptRows = scores.filter((row) => row.kept).length;
+  const droppedRows = scores.length - keptRows;
+  return Array.from({ length: layers }, (_, layer) => {
+    const mean = { kept: 0, dropped: 0 };
+    scores.forEach((row, index) => {
+      const gate = gates[index * layers + layer]!;
+      if (row.kept) mean.kept += gate / keptRows;
+      else mean.dropped += gate / droppedRows;
+    });
+    return mean;
+  });
 }

@@ -4,7 +4,14 @@ import { expect } from 'chai';
 import { SluiceError } from '../../src/errors.js';
 import { writePipelineReport, writeReport } from '../../src/report/index.js';
 import { demoPipeline } from './fixture/demo-pipeline.js';
-import { jsonl, runFolder, selectionFiles, temporaryFolder, trainingMetrics } from './fixture/run-folders.js';
+import {
+  jsonl,
+  runFolder,
+  safetensors,
+  selectionFiles,
+  temporaryFolder,
+  trainingMetrics,
+} from './fixture/run-folders.js';
 import { firstFlaw } from './fixture/well-formed.js';
 
 const HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>\'"&';
@@ -104,6 +111,27 @@ describe('report of a run', () => {
     expect(page).to.include('Dirt in what was kept: 25.0 %; a random choice would hold 37.5 %.');
   });
 
+  it('averages the gate of each layer over kept and over dropped rows', async () => {
+    const rows = [true, false, false].map((kept, index) => ({
+      id: `${index}`,
+      dataset: 'd',
+      score: 0.5,
+      kept,
+    }));
+    const gates = safetensors('quality_score', [3, 2], Float32Array.of(0.75, 0.5, 0.25, 0.125, 0.5, 0.375));
+    const files = { 'scores.jsonl': jsonl(rows), 'router_data/router_data.safetensors': gates };
+    const page = await reportOf({}, files);
+    expect([...page.matchAll(/bar-text">([\d.]+)</g)].map((match) => match[1])).to.deep.equal([
+      ...['0.7500', '0.3750'],
+      ...['0.5000', '0.2500'],
+    ]);
+    const damaged = await reportOf(
+      {},
+      { ...files, 'router_data/router_data.safetensors': gates.subarray(0, 40) },
+    );
+    expect(damaged).to.include('1 of 3 rows kept').and.not.include('Mean gate');
+  });
+
   it('shows rows that were kept and dropped, and the mean gate of each layer', async () => {
     const page = await reportOf({}, selectionFiles(60));
     expect(page).to.match(/Kept, best first[\s\S]*sotu-\d+[\s\S]*Dropped, worst first[\s\S]*wrong script/);
@@ -111,15 +139,35 @@ describe('report of a run', () => {
     expect(firstFlaw(page)).to.equal(null);
   });
 
+  it('sets numbers right, also those with an error or a unit, and words left', async () => {
+    const rows = [
+      ['base', '58.31', '11.2 ± 1.4 %', '1e-4', 7, '–'],
+      ['tuned', '49.07', '', '', '', '3.5 %'],
+    ];
+    const page = await reportOf({ tables: [{ title: 'T', columns: ['a', 'b', 'c', 'd', 'e', 'f'], rows }] });
+    const classes = [...page.matchAll(/<th scope="col"( class="number")?>([a-f])</g)].map((match) => [
+      match[2],
+      !!match[1],
+    ]);
+    expect(classes).to.deep.equal([
+      ['a', false],
+      ['b', true],
+      ['c', true],
+      ['d', true],
+      ['e', true],
+      ['f', true],
+    ]);
+  });
+
   it('compares planned memory with what the process took', async () => {
     const plan = {
-      programs: [{ name: 'step', ops: 9, arenaBytes: 2048, flops: 3e9 }],
-      stateBytes: 1024,
-      arenaBytes: 2048,
+      programs: [{ name: 'step', ops: 9, arena_bytes: 2048, flops: 3e9 }],
+      state_bytes: 1024,
+      arena_bytes: 2048,
     };
     const page = await reportOf(
       { facts: { peakMemoryBytes: 4096 } },
-      { 'plan.json': { ...plan, plannedBytes: 3072 } },
+      { 'plan.json': { ...plan, planned_bytes: 3072 } },
     );
     for (const text of ['3.0 KiB', '4.0 KiB', '3.00 G', 'width:25.00%', 'width:100.00%'])
       expect(page).to.include(text);

@@ -12,7 +12,7 @@ export function memory(plan: MemoryPlan, peak: number | null): Html {
 ${peak !== null && html`<span>used</span><span class="memory">${part('m2', peak, scale, 'peak of the process')}</span><b>${bytesText(peak)}</b>`}
 </div><p class="note legend">${key('s0', 'weights and state', plan.stateBytes)}${key('s1', 'arena', plan.arenaBytes)}${other > 0 && key('s5', 'other', other)}${
     peak !== null && key('s2', 'peak of the whole process', peak)
-  }${plan.freeBytes !== null && html`<span>free before the first step <b>${bytesText(plan.freeBytes)}</b></span>`}</p></div>
+  }</p></div>
 ${plan.programs.length > 0 && programTable(plan)}</div></section>`;
 }
 

@@ -8,11 +8,18 @@ export function resultTables(tables: TableRecord[]): Html {
 }
 
 function resultTable(table: TableRecord): Html {
-  const numeric = table.columns.map((_, column) => table.rows.some((row) => typeof row[column] === 'number'));
+  const numeric = table.columns.map((_, column) => isNumeric(table.rows.map((row) => row[column] ?? '')));
   return html`<table><caption>${table.title}</caption>
 <thead><tr>${table.columns.map((name, column) => html`<th scope="col"${numeric[column] && html` class="number"`}>${name}</th>`)}</tr></thead>
 <tbody>${table.rows.map(
     (row) =>
       html`<tr>${row.map((cell, column) => html`<td${numeric[column] && html` class="number"`}>${typeof cell === 'number' ? numberText(cell) : cell}</td>`)}</tr>`,
   )}</tbody></table>`;
+}
+
+/** Numbers, or texts of them: `58.31`, `37.1 ± 2.2 %`. */
+function isNumeric(cells: (string | number)[]): boolean {
+  const isNumber = (cell: string | number) =>
+    typeof cell === 'number' || /^[-+]?\d[\d.,]*(e[-+]?\d+)?( ± [\d.]+)?( ?%)?$/.test(cell);
+  return cells.some(isNumber) && cells.every((cell) => cell === '' || cell === '–' || isNumber(cell));
 }
