@@ -62,7 +62,7 @@ export class Session {
     guarded('engine.state', () => this.#live().dropState(name));
   }
 
-  /** Decodes and checks a program once. Its states must exist by then. Throws `engine.load`. */
+  /** Decodes and checks a program once. Its states must exist when it runs. Throws `engine.load`. */
   load(program: Program): Executable {
     return new Executable(
       guarded('engine.load', () => this.#live().load(program.text)),

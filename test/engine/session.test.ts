@@ -148,7 +148,21 @@ describe('session', () => {
       /^state w of shape \[2\] was given 3 elements$/,
       () => session.setState('w', 'f32', [2], new Float32Array(3)),
     ],
-    ['a program whose states are missing', 'engine.load', /w/, () => session.load(countingProgram())],
+    [
+      'a run whose states are missing',
+      'engine.run',
+      /^state "w" was never set$/,
+      () => session.load(countingProgram()).run({ x: new Float32Array(3) }),
+    ],
+    [
+      'a run whose state has another shape',
+      'engine.run',
+      /^state "w" is f32\[4\], the program was made for f32\[3\]$/,
+      () => {
+        session.setState('w', 'f32', [4], null);
+        return session.load(countingProgram()).run({ x: new Float32Array(3) });
+      },
+    ],
     [
       'a device that does not exist',
       'engine.session',

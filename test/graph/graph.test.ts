@@ -51,6 +51,7 @@ describe('tracing', () => {
     const graph = new Graph();
     const x = graph.input('x', 'f32', [2, 3, 4]);
     expect(matmul(x, graph.state('w', 'f32', [5, 4]), { transB: true }).shape).to.deep.equal([2, 3, 5]);
+    expect(matmul(x, graph.state('u', 'f32', [3, 5]), { transA: true }).shape).to.deep.equal([2, 4, 5]);
     expect(sum(x, { axes: [-1], keepdims: true }).shape).to.deep.equal([2, 3, 1]);
     expect(sum(x).shape).to.deep.equal([]);
     expect(reshape(x, [-1, 4]).shape).to.deep.equal([6, 4]);

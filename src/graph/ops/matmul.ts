@@ -14,8 +14,10 @@ export function matmul(
   b: Tensor,
   options: { transA?: boolean; transB?: boolean; bias?: Tensor | null } = {},
 ): Tensor {
-  const attributes = { trans_a: options.transA ?? false, trans_b: options.transB ?? false };
-  return a.graph.emit('matmul', { a, b, bias: options.bias ?? null }, attributes).y;
+  const shared = b.shape.length === 2 && a.shape.length > 2; // one b for all leading rows: a must lie in rows
+  const [left, transA] = shared && options.transA ? [swapLast(a), false] : [a, options.transA ?? false];
+  const attributes = { trans_a: transA, trans_b: options.transB ?? false };
+  return a.graph.emit('matmul', { a: left, b, bias: options.bias ?? null }, attributes).y;
 }
 
 /**
@@ -62,6 +64,9 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
           `the leading dimensions ${formatShape(left.leading)} and ${formatShape(right.leading)} differ`,
         );
       }
+      if (b.shape.length === 2 && a.shape.length > 2 && call.attributes.trans_a) {
+        call.fail('a transposed a of more than 2 dimensions needs a b with the same leading dimensions');
+      }
       expectShape(call, 'bias', bias, [right.columns]);
       return { y: f32([...left.leading, left.rows, right.columns]) };
     },
@@ -72,7 +77,6 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
       return {
         a: () => {
           if (!transA) return matmul(dy, b, { transB: !transB });
-          if (shared) return swapLast(matmul(dy, b, { transB: !transB }));
           return matmul(b, dy, { transA: transB, transB: true });
         },
         b: () => {
@@ -81,7 +85,7 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
               ? matmul(dy, a, { transA: true, transB: transA })
               : matmul(a, dy, { transA: !transA });
           }
-          const rows = flatRows(transA ? swapLast(a) : a);
+          const rows = flatRows(a);
           return transB
             ? matmul(flatRows(dy), rows, { transA: true })
             : matmul(rows, flatRows(dy), { transA: true });

@@ -79,15 +79,6 @@ export const matmulRows: NumericRow[] = [
   ),
   row(
     'matmul',
-    'of transposed batches with one b',
-    { a: data.normal([3, 5, 4]), b: data.normal([5, 2]) },
-    {
-      attributes: { trans_a: true, trans_b: false },
-      gradient: both,
-    },
-  ),
-  row(
-    'matmul',
     'past the blocks of a kernel',
     { a: data.normal([131, 77]), b: data.normal([101, 77]) },
     {
