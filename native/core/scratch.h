@@ -6,14 +6,16 @@
 // size that any thread may take, so results do not depend on the thread count either. Small tiles that fit a
 // core's cache live in the thread pool's own per-thread workspace and are not part of any plan.
 //
+// clang-format off
 //   op                          bytes
-//   sum_squares                 8 * sum over inputs of ceil(elements / 65536)      one f64 per piece
-//   rms_norm_grad               4 * H * ceil(rows / 128)                           dweight per piece of rows
-//   layer_norm_grad             8 * H * ceil(rows / 128)                           dweight and dbias per
-//   piece of rows attention_grad              4 * B * Hq * T                                     sum(do * o)
-//   per query linear_cross_entropy        128 * N                                            8 parts of the
-//   vocabulary x 4 numbers linear_cross_entropy_grad   4 * V * chunk(N, V) logits of one chunk of tokens
+//   sum_squares                 8 * sum over inputs of ceil(elements / 65536)   one f64 per piece
+//   rms_norm_grad               4 * H * ceil(rows / 128)                        dweight per piece of rows
+//   layer_norm_grad             8 * H * ceil(rows / 128)                        dweight and dbias per piece
+//   attention_grad              4 * B * Hq * T                                  sum(do * o) per query
+//   linear_cross_entropy        128 * N                                         8 vocabulary parts x 4 numbers
+//   linear_cross_entropy_grad   4 * V * chunk(N, V)                             logits of one chunk of tokens
 //   every other op              0
+// clang-format on
 //
 // rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w.
 #pragma once

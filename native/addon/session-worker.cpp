@@ -1,0 +1,115 @@
+#include "session-worker.h"
+
+#include <new>
+
+#include "../backends/cpu/cpu-backend.h"
+
+namespace sluice::addon {
+namespace {
+
+/** Node calls this when the environment ends (process exit, end of a worker thread) before the session was closed. */
+void close_at_exit(void* worker) { static_cast<SessionWorker*>(worker)->close(); }
+
+void free_bytes(Napi::Env, void*, std::vector<std::byte>* bytes) { delete bytes; }
+
+Napi::ArrayBuffer to_array_buffer(Napi::Env env, std::vector<std::byte> bytes) {
+  if (bytes.empty()) return Napi::ArrayBuffer::New(env, 0);
+  auto* owned = new std::vector<std::byte>(std::move(bytes));
+  return Napi::ArrayBuffer::New(env, owned->data(), owned->size(), free_bytes, owned);
+}
+
+}  // namespace
+
+std::shared_ptr<SessionWorker> SessionWorker::start(Napi::Env env, int threads) {
+  return std::shared_ptr<SessionWorker>(new SessionWorker(env, threads));
+}
+
+SessionWorker::SessionWorker(Napi::Env env, int threads) : env_(env), session_(make_cpu_backend(threads)) {
+  settle_ = Napi::ThreadSafeFunction::New(env, Napi::Function(), "sluice.run", 0, 1);
+  settle_.Unref(env);  // only a run under way keeps the process alive
+  napi_add_env_cleanup_hook(env, close_at_exit, this);
+  thread_ = std::thread([this] { work(); });
+}
+
+SessionWorker::~SessionWorker() { close(); }
+
+void SessionWorker::submit(std::unique_ptr<Run> run) {
+  if (pending_++ == 0) settle_.Ref(env_);
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(run));
+  }
+  wake_.notify_one();
+}
+
+void SessionWorker::close() {
+  if (closed_) return;
+  closed_ = true;
+  napi_remove_env_cleanup_hook(env_, close_at_exit, this);
+  session_.stop();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+  settle_.Release();
+}
+
+void SessionWorker::work() {
+  for (;;) {
+    std::unique_ptr<Run> run;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      run = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    try {
+      run->status = session_.run(*run->executable, run->inputs, run->result);
+    } catch (const std::bad_alloc&) {
+      run->status = Status::error("out of memory");
+    } catch (const std::exception& error) {
+      run->status = Status::error(error.what());
+    }
+    run->executable.reset();
+    {
+      const std::lock_guard lock(mutex_);
+      finished_.push_back(std::move(run));
+    }
+    // the worker is kept alive by its shared pointer until the event loop has settled the run
+    auto self = shared_from_this();
+    auto* keep = new std::shared_ptr<SessionWorker>(std::move(self));
+    const auto settle_next = [](Napi::Env env, Napi::Function, std::shared_ptr<SessionWorker>* worker) {
+      const std::unique_ptr<std::shared_ptr<SessionWorker>> owner(worker);
+      std::unique_ptr<Run> next;
+      {
+        const std::lock_guard lock((*owner)->mutex_);
+        next = std::move((*owner)->finished_.front());
+        (*owner)->finished_.pop_front();
+      }
+      if (env != nullptr) (*owner)->settle(std::move(next));
+    };
+    if (settle_.NonBlockingCall(keep, settle_next) != napi_ok) delete keep;
+  }
+}
+
+void SessionWorker::settle(std::unique_ptr<Run> run) {
+  const Napi::HandleScope scope(env_);
+  if (--pending_ == 0 && !closed_) settle_.Unref(env_);
+  if (!run->status.ok()) {
+    run->deferred.Reject(Napi::Error::New(env_, run->status.message()).Value());
+    return;
+  }
+  Napi::Object outputs = Napi::Object::New(env_);
+  for (size_t i = 0; i < run->result.outputs.size(); i++) {
+    outputs.Set(run->result.names[i], to_array_buffer(env_, std::move(run->result.outputs[i])));
+  }
+  Napi::Object result = Napi::Object::New(env_);
+  result.Set("outputs", outputs);
+  result.Set("seconds", run->result.seconds);
+  run->deferred.Resolve(result);
+}
+
+}  // namespace sluice::addon

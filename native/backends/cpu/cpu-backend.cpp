@@ -1,0 +1,160 @@
+#include "cpu-backend.h"
+
+#include <sys/mman.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "kernels/kernels.h"
+#include "product-library.h"
+
+namespace sluice {
+namespace cpu {
+
+namespace generic {
+const KernelSet& kernels();
+}
+#if defined(SLUICE_X86)
+namespace avx2 {
+const KernelSet& kernels();
+}
+namespace avx512 {
+const KernelSet& kernels();
+}
+#endif
+
+namespace {
+
+/** The best set of this machine; ENGINE_ISA names a smaller one, for tests. */
+const KernelSet& choose_kernels() {
+  const char* wish = std::getenv("ENGINE_ISA");
+  const std::string isa = wish ? wish : "";
+#if defined(SLUICE_X86)
+  __builtin_cpu_init();
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (has_avx512 && isa != "generic" && isa != "avx2") return avx512::kernels();
+  if (has_avx2 && isa != "generic") return avx2::kernels();
+#endif
+  return generic::kernels();
+}
+
+struct Parts {
+  const KernelSet& kernels = choose_kernels();
+  ProductLibrary library = product_library(kernels.gemm);
+};
+
+const Parts& parts() {
+  static const Parts chosen;
+  return chosen;
+}
+
+constexpr int64_t kHugePage = int64_t{2} << 20;
+
+int64_t mapped_bytes(int64_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage + kHugePage; }
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads) : pool_(threads, parts().library.on_thread_start) {}
+
+  const char* name() const override { return "cpu"; }
+  bool supports(const Program&, const Op&) const override { return true; }
+
+  Status launch(const Launch& launch) override {
+    if (!prepared_ && parts().library.on_thread_start) parts().library.on_thread_start();
+    prepared_ = true;
+    const KernelCall call{*launch.op, launch.inputs, launch.input_count, launch.outputs,
+                          launch.scratch, pool_, parts().library.gemm};
+    return parts().kernels.table[static_cast<size_t>(launch.op->kind)](call);
+  }
+
+  // Large blocks are mapped, begin on a huge page and ask for huge pages: fewer TLB misses in products.
+  void* allocate(int64_t bytes) override {
+    if (bytes < kHugePage) {
+      void* memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 64) / 64 * 64));
+      if (memory) std::memset(memory, 0, static_cast<size_t>(bytes));
+      return memory;
+    }
+    void* map = mmap(nullptr, static_cast<size_t>(mapped_bytes(bytes)), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) return nullptr;
+    const uintptr_t start = reinterpret_cast<uintptr_t>(map);
+    const uintptr_t aligned = (start + kHugePage - 1) / kHugePage * kHugePage;
+    // the slack before and after goes back, so that release() knows the block from its start and size
+    if (aligned > start) munmap(map, aligned - start);
+    const uintptr_t end = aligned + static_cast<uintptr_t>(mapped_bytes(bytes) - kHugePage);
+    const uintptr_t map_end = start + static_cast<uintptr_t>(mapped_bytes(bytes));
+    if (map_end > end) munmap(reinterpret_cast<void*>(end), map_end - end);
+#if defined(MADV_HUGEPAGE)
+    madvise(reinterpret_cast<void*>(aligned), end - aligned, MADV_HUGEPAGE);
+#endif
+    return reinterpret_cast<void*>(aligned);
+  }
+
+  void release(void* memory, int64_t bytes) override {
+    if (!memory) return;
+    if (bytes < kHugePage) std::free(memory);
+    else munmap(memory, static_cast<size_t>(mapped_bytes(bytes) - kHugePage));
+  }
+
+  void upload(void* device, const void* host, int64_t bytes) override {
+    std::memcpy(device, host, static_cast<size_t>(bytes));
+  }
+  void download(void* host, const void* device, int64_t bytes) override {
+    std::memcpy(host, device, static_cast<size_t>(bytes));
+  }
+  bool all_finite(const Tensor& tensor) override { return parts().kernels.all_finite(tensor, pool_); }
+
+ private:
+  ThreadPool pool_;
+  bool prepared_ = false;  // whether the launching thread is set up for the product library
+};
+
+}  // namespace
+}  // namespace cpu
+
+CpuInfo cpu_info() {
+  const cpu::Parts& parts = cpu::parts();
+  return {parts.kernels.isa, static_cast<int>(std::thread::hardware_concurrency()), parts.library.name,
+          parts.library.version};
+}
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<cpu::CpuBackend>(threads); }
+
+double measure_peak(DType dtype, int threads, double seconds) {
+  if (dtype == DType::bf16) return cpu::bf16_peak(threads, seconds);
+  using clock = std::chrono::steady_clock;
+  constexpr int64_t size = 512, depth = 1024;
+  const cpu::ProductLibrary& library = cpu::parts().library;
+  if (library.on_thread_start) library.on_thread_start();
+  ThreadPool pool(threads, library.on_thread_start);
+  const int64_t each = 2 * size * depth + size * size;
+  std::vector<float> memory(static_cast<size_t>(each * threads), 0.5f);
+  const auto round = [&] {
+    pool.run(threads, [&](int64_t i, void* workspace) {
+      float* a = memory.data() + i * each;
+      cpu::GemmCall call;
+      call.m = call.n = size;
+      call.k = depth;
+      call.a = a, call.lda = depth;
+      call.b = a + size * depth, call.ldb = size;
+      call.c = a + 2 * size * depth, call.ldc = size;
+      for (int repeat = 0; repeat < 4; repeat++) library.gemm(call, workspace);
+    });
+  };
+  round();
+  double best = 0, passed = 0;
+  for (const auto start = clock::now(); passed < seconds;) {
+    const auto begin = clock::now();
+    round();
+    const auto end = clock::now();
+    passed = std::chrono::duration<double>(end - start).count();
+    best = std::max(best, 4.0 * threads * 2.0 * size * size * depth / std::chrono::duration<double>(end - begin).count());
+  }
+  return best;
+}
+
+}  // namespace sluice

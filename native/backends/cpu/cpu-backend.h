@@ -1,0 +1,24 @@
+// The CPU as a backend: the kernels of the best instruction set of this machine on a thread pool.
+#pragma once
+
+#include <memory>
+
+#include "../backend.h"
+
+namespace sluice {
+
+struct CpuInfo {
+  std::string isa;  // generic | avx2 | avx512
+  int cores = 1;
+  std::string matmul, matmul_version;
+};
+
+CpuInfo cpu_info();
+
+/** Its launches must all come from one thread. */
+std::unique_ptr<Backend> make_cpu_backend(int threads);
+
+/** FLOP/s of large f32 or bf16 products on so many threads, measured for `seconds`; blocks the caller. */
+double measure_peak(DType dtype, int threads, double seconds);
+
+}  // namespace sluice

@@ -1,0 +1,386 @@
+// Attention in blocks of queries and keys; scores exist only for one block at a time.
+//   s = scale q k^T (+ bias), with softcap c > 0: s = c tanh(s / c)
+//   p = exp(s - lse) over the keys a query sees, o = p v
+// Backward, per block, with delta = sum(do * o):
+//   dv += p^T do, ds = p (do v^T - delta), dbias += ds', dq += scale ds' k, dk += scale ds'^T q,
+//   where ds' = ds (1 - (s / c)^2) with a softcap, else ds
+#include <cstring>
+
+#include "kernels.h"
+#include "vector-math.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+namespace {
+
+constexpr int64_t kQueries = 64, kKeys = 128;  // of one block
+
+struct Attention {
+  int64_t batch, queries, keys, heads, key_heads, depth, value_depth;
+  const float *q, *k, *v, *bias;
+  const int32_t *q_segments, *k_segments;
+  int64_t q_start, window;
+  bool causal;
+  float scale, softcap;
+  Gemm gemm;
+
+  Attention(const KernelCall& call, int at, int segments, const Tensor& bias_tensor) {
+    const Shape &qs = call.in[at].shape, &ks = call.in[at + 1].shape;
+    batch = qs[0], queries = qs[1], heads = qs[2], depth = qs[3];
+    keys = ks[1], key_heads = ks[2], value_depth = call.in[at + 2].shape[3];
+    q = call.in[at].f32(), k = call.in[at + 1].f32(), v = call.in[at + 2].f32();
+    bias = bias_tensor ? bias_tensor.f32() : nullptr;
+    q_segments = call.in[segments].i32(), k_segments = call.in[segments + 1].i32();
+    q_start = 0;
+    window = call.integer("window");
+    causal = call.integer("causal");
+    scale = call.real("scale"), softcap = call.real("softcap");
+    gemm = call.gemm;
+  }
+};
+
+/** Queries [first, last) against keys [begin, end) of one batch row. */
+struct Block {
+  int64_t b, first, last, begin, end;
+  int64_t queries() const { return last - first; }
+  int64_t keys() const { return end - begin; }
+};
+
+struct SegmentRange {  // of the non-zero segments; empty: least > most
+  int32_t least = INT32_MAX, most = INT32_MIN;
+  bool padding = false;
+};
+
+SegmentRange range_of(const int32_t* segments, int64_t begin, int64_t end) {
+  SegmentRange range;
+  for (int64_t i = begin; i < end; i++) {
+    if (segments[i] == 0) {
+      range.padding = true;
+      continue;
+    }
+    range.least = std::min(range.least, segments[i]);
+    range.most = std::max(range.most, segments[i]);
+  }
+  return range;
+}
+
+/** The keys that causality and the window leave to queries [first, last). */
+void key_range(const Attention& a, int64_t first, int64_t last, int64_t& begin, int64_t& end) {
+  begin = a.window > 0 ? std::max<int64_t>(0, a.q_start + first - a.window + 1) : 0;
+  end = a.causal ? std::min(a.keys, a.q_start + last) : a.keys;
+}
+
+enum class Sight { none, some, all };  // of the block's pairs
+
+Sight sight_of(const Attention& a, const Block& block) {
+  const int64_t low = a.q_start + block.first, high = a.q_start + block.last - 1;
+  if (a.causal && block.begin > high) return Sight::none;
+  if (a.window > 0 && block.end - 1 <= low - a.window) return Sight::none;
+  const SegmentRange q = range_of(a.q_segments + block.b * a.queries, block.first, block.last);
+  const SegmentRange k = range_of(a.k_segments + block.b * a.keys, block.begin, block.end);
+  if (q.least > k.most || k.least > q.most || q.least > q.most || k.least > k.most) return Sight::none;
+  const bool one = q.least == q.most && k.least == k.most && q.least == k.least && !q.padding && !k.padding;
+  const bool causal = !a.causal || block.end - 1 <= low;
+  const bool window = a.window <= 0 || block.begin > high - a.window;
+  return one && causal && window ? Sight::all : Sight::some;
+}
+
+/** s[queries, kKeys] of one head: scaled, biased, capped, and -inf where the query does not see the key. */
+void scores(const Attention& a, const Block& block, int64_t head, Sight sight, float* s, void* workspace) {
+  GemmCall call;
+  call.trans_b = true;
+  call.m = block.queries(), call.n = block.keys(), call.k = a.depth;
+  call.a = a.q + ((block.b * a.queries + block.first) * a.heads + head) * a.depth;
+  call.lda = a.heads * a.depth;
+  call.b = a.k + ((block.b * a.keys + block.begin) * a.key_heads + head / (a.heads / a.key_heads)) * a.depth;
+  call.ldb = a.key_heads * a.depth;
+  call.c = s;
+  call.ldc = kKeys;
+  a.gemm(call, workspace);
+
+  const float scale = a.scale, softcap = a.softcap, uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
+  const int64_t keys = block.keys();
+  const int32_t* k_segments = a.k_segments + block.b * a.keys + block.begin;
+  for (int64_t i = 0; i < block.queries(); i++) {
+    float* row = s + i * kKeys;
+    for (int64_t j = 0; j < keys; j++) row[j] *= scale;
+    if (a.bias) {
+      const float* bias = a.bias + (head * a.queries + block.first + i) * a.keys + block.begin;
+      for (int64_t j = 0; j < keys; j++) row[j] += bias[j];
+    }
+    if (softcap > 0) {
+      for (int64_t j = 0; j < keys; j++) row[j] = softcap * tanh_f32(row[j] * uncap);
+    }
+    if (sight == Sight::all) continue;
+    const int32_t segment = a.q_segments[block.b * a.queries + block.first + i];
+    const int64_t place = a.q_start + block.first + i - block.begin;  // of the query among the block's keys
+    const int32_t past = static_cast<int32_t>(a.causal ? std::clamp<int64_t>(place + 1, 0, keys) : keys);
+    const int32_t from = static_cast<int32_t>(a.window > 0 ? std::clamp<int64_t>(place - a.window + 1, 0, keys) : 0);
+    for (int32_t j = 0; j < keys; j++) {
+      const bool seen = (k_segments[j] == segment) & (segment != 0) & (j < past) & (j >= from);
+      row[j] = seen ? row[j] : -INFINITY;
+    }
+  }
+}
+
+/** Workspace of one forward block. */
+struct Running {
+  float* s;      // [kQueries, kKeys]
+  float* o;      // [kQueries, value_depth], not yet divided by the sum
+  float* most;   // [kQueries]
+  float* total;  // [kQueries]
+};
+
+/** Softmax step: rescales what was summed so far to the new maximum and turns scores into weights. */
+void weigh(const Running& at, int64_t queries, int64_t keys, int64_t value_depth) {
+  for (int64_t i = 0; i < queries; i++) {
+    float* row = at.s + i * kKeys;
+    float most = at.most[i];
+#pragma omp simd reduction(max : most)
+    for (int64_t j = 0; j < keys; j++) most = row[j] > most ? row[j] : most;
+    if (most == -INFINITY) {
+      std::memset(row, 0, static_cast<size_t>(keys) * sizeof(float));
+      continue;
+    }
+    float total = 0;
+#pragma omp simd reduction(+ : total)
+    for (int64_t j = 0; j < keys; j++) {
+      const float p = exp_negative(row[j] - most);
+      row[j] = p;
+      total += p;
+    }
+    const float keep = exp_f32(at.most[i] - most);  // 0 for the first block with a visible key
+    at.total[i] = at.total[i] * keep + total;
+    at.most[i] = most;
+    if (keep != 1.0f) {
+      float* o = at.o + i * value_depth;
+      for (int64_t d = 0; d < value_depth; d++) o[d] *= keep;
+    }
+  }
+}
+
+void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, int64_t last, float* out, float* lse,
+                   void* workspace) {
+  float* memory = static_cast<float*>(workspace);
+  const Running at{memory, memory + kQueries * kKeys, memory + kQueries * (kKeys + a.value_depth),
+                   memory + kQueries * (kKeys + a.value_depth + 1)};
+  const int64_t queries = last - first;
+  std::fill(at.o, at.o + queries * a.value_depth, 0.0f);
+  std::fill(at.most, at.most + queries, -INFINITY);
+  std::fill(at.total, at.total + queries, 0.0f);
+  int64_t begin, end;
+  key_range(a, first, last, begin, end);
+  for (int64_t key = begin / kKeys * kKeys; key < end; key += kKeys) {
+    const Block block{b, first, last, key, std::min(key + kKeys, end)};
+    const Sight sight = sight_of(a, block);
+    if (sight == Sight::none) continue;
+    scores(a, block, head, sight, at.s, workspace);
+    weigh(at, queries, block.keys(), a.value_depth);
+    GemmCall call;
+    call.m = queries, call.n = a.value_depth, call.k = block.keys();
+    call.a = at.s, call.lda = kKeys;
+    call.b = a.v + ((b * a.keys + block.begin) * a.key_heads + head / (a.heads / a.key_heads)) * a.value_depth;
+    call.ldb = a.key_heads * a.value_depth;
+    call.c = at.o, call.ldc = a.value_depth;
+    call.accumulate = true;
+    a.gemm(call, workspace);
+  }
+  for (int64_t i = 0; i < queries; i++) {
+    const float total = at.total[i], scale = total > 0 ? 1.0f / total : 0.0f;
+    float* to = out + ((b * a.queries + first + i) * a.heads + head) * a.value_depth;
+    for (int64_t d = 0; d < a.value_depth; d++) to[d] = at.o[i * a.value_depth + d] * scale;
+    lse[(b * a.heads + head) * a.queries + first + i] = total > 0 ? at.most[i] + std::log(total) : 0.0f;
+  }
+}
+
+struct Gradients {
+  const float *up, *lse, *delta;  // do, and sum(do * o) [batch, heads, queries]
+  float *dq, *dk, *dv, *dbias;
+};
+
+/** Adds one block's share to dq, dk, dv (and dbias). */
+void backward_block(const Attention& a, const Gradients& g, const Block& block, int64_t head, Sight sight,
+                    void* workspace) {
+  float* s = static_cast<float*>(workspace);
+  float* dp = s + kQueries * kKeys;
+  const int64_t group = head / (a.heads / a.key_heads), keys = block.keys(), queries = block.queries();
+  const int64_t query_at = (block.b * a.queries + block.first) * a.heads + head;
+  const int64_t key_at = (block.b * a.keys + block.begin) * a.key_heads + group;
+  scores(a, block, head, sight, s, workspace);
+
+  GemmCall call;
+  call.trans_b = true;
+  call.m = queries, call.n = keys, call.k = a.value_depth;
+  call.a = g.up + query_at * a.value_depth, call.lda = a.heads * a.value_depth;
+  call.b = a.v + key_at * a.value_depth, call.ldb = a.key_heads * a.value_depth;
+  call.c = dp, call.ldc = kKeys;
+  a.gemm(call, workspace);
+
+  const int64_t statistics = (block.b * a.heads + head) * a.queries + block.first;
+  const float scale = a.scale, softcap = a.softcap, uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
+  for (int64_t i = 0; i < queries; i++) {
+    float *row = s + i * kKeys, *slope = dp + i * kKeys;
+    const float lse = g.lse[statistics + i], delta = g.delta[statistics + i];
+    if (softcap > 0) {
+#pragma GCC ivdep
+      for (int64_t j = 0; j < keys; j++) {
+        const float p = exp_negative(row[j] - lse), t = row[j] * uncap;
+        slope[j] = p > 0 ? p * (slope[j] - delta) * (1.0f - t * t) : 0.0f;
+        row[j] = p;
+      }
+    } else {
+#pragma GCC ivdep
+      for (int64_t j = 0; j < keys; j++) {
+        const float p = exp_negative(row[j] - lse);
+        slope[j] = p * (slope[j] - delta);
+        row[j] = p;
+      }
+    }
+    if (g.dbias) {
+      float* dbias = g.dbias + (head * a.queries + block.first + i) * a.keys + block.begin;
+      for (int64_t j = 0; j < keys; j++) dbias[j] += slope[j];
+    }
+    for (int64_t j = 0; j < keys; j++) slope[j] *= scale;
+  }
+
+  GemmCall into;
+  into.accumulate = true;
+  // dv += p^T do
+  into.trans_a = true;
+  into.m = keys, into.n = a.value_depth, into.k = queries;
+  into.a = s, into.lda = kKeys;
+  into.b = g.up + query_at * a.value_depth, into.ldb = a.heads * a.value_depth;
+  into.c = g.dv + key_at * a.value_depth, into.ldc = a.key_heads * a.value_depth;
+  a.gemm(into, workspace);
+  // dk += ds^T q
+  into.n = a.depth;
+  into.a = dp;
+  into.b = a.q + query_at * a.depth, into.ldb = a.heads * a.depth;
+  into.c = g.dk + key_at * a.depth, into.ldc = a.key_heads * a.depth;
+  a.gemm(into, workspace);
+  // dq += ds k
+  into.trans_a = false;
+  into.m = queries, into.k = keys;
+  into.b = a.k + key_at * a.depth, into.ldb = a.key_heads * a.depth;
+  into.c = g.dq + query_at * a.depth, into.ldc = a.heads * a.depth;
+  a.gemm(into, workspace);
+}
+
+/** All of one batch row and key head, alone in writing its part of dq, dk and dv. */
+void backward_head(const Attention& a, const Gradients& g, int64_t b, int64_t group, void* workspace) {
+  const int64_t share = a.heads / a.key_heads;
+  for (int64_t key = 0; key < a.keys; key += kKeys) {
+    for (int64_t first = 0; first < a.queries; first += kQueries) {
+      const Block block{b, first, std::min(first + kQueries, a.queries), key, std::min(key + kKeys, a.keys)};
+      const Sight sight = sight_of(a, block);
+      if (sight == Sight::none) continue;
+      for (int64_t head = group * share; head < (group + 1) * share; head++) {
+        backward_block(a, g, block, head, sight, workspace);
+      }
+    }
+  }
+}
+
+void zero(ThreadPool& pool, const Tensor& tensor) {
+  if (!tensor) return;
+  in_pieces(pool, tensor.count(), kElements, [&](int64_t begin, int64_t end, void*) {
+    std::memset(tensor.f32() + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
+  });
+}
+
+}  // namespace
+
+Status kernel_attention(const KernelCall& call) {
+  Attention a(call, 0, 3, call.in[6]);
+  if (call.in[5]) a.q_start = call.in[5].i32()[0];
+  if (a.q_start < 0) return Status::error(format("q_start %lld is negative", static_cast<long long>(a.q_start)));
+  float *out = call.out[0].f32(), *lse = call.out[1].f32();
+  const int64_t blocks = (a.queries + kQueries - 1) / kQueries, rows = a.batch * a.heads;
+  // the last queries see most keys: they go first, so that no thread ends long after the others
+  call.pool.run(blocks * rows, [&](int64_t piece, void* workspace) {
+    const int64_t row = piece % rows, first = (blocks - 1 - piece / rows) * kQueries;
+    forward_block(a, row / a.heads, row % a.heads, first, std::min(first + kQueries, a.queries), out, lse, workspace);
+  });
+  return {};
+}
+
+Status kernel_attention_grad(const KernelCall& call) {
+  const Attention a(call, 1, 6, call.in[8]);
+  const float *up = call.in[0].f32(), *o = call.in[4].f32();
+  float* delta = static_cast<float*>(call.scratch);
+  Gradients g{up, call.in[5].f32(), delta, call.out[0].f32(), call.out[1].f32(), call.out[2].f32(),
+              call.out[3] ? call.out[3].f32() : nullptr};
+  for (int i = 0; i < 4; i++) zero(call.pool, call.out[i]);
+  in_pieces(call.pool, a.batch * a.queries * a.heads, rows_per_piece(a.value_depth),
+            [&](int64_t begin, int64_t end, void*) {
+              for (int64_t i = begin; i < end; i++) {
+                float total = 0;
+#pragma omp simd reduction(+ : total)
+                for (int64_t d = 0; d < a.value_depth; d++) total += up[i * a.value_depth + d] * o[i * a.value_depth + d];
+                const int64_t head = i % a.heads, place = i / a.heads;  // place = b * queries + query
+                delta[(place / a.queries * a.heads + head) * a.queries + place % a.queries] = total;
+              }
+            });
+  // with dbias every batch row adds to the same values, so one piece takes all rows of a head in order
+  const int64_t together = g.dbias ? a.batch : 1;
+  call.pool.run(a.batch * a.key_heads / together, [&](int64_t piece, void* workspace) {
+    for (int64_t i = 0; i < together; i++) {
+      backward_head(a, g, piece / a.key_heads + i, piece % a.key_heads, workspace);
+    }
+  });
+  return {};
+}
+
+/** Pairs (i, i + R/2), or (2i, 2i+1) if interleaved, turn by position * inv_freq[i]; the rest is copied. */
+Status kernel_rope(const KernelCall& call) {
+  const Shape& shape = call.in[0].shape;
+  const int64_t tokens = shape[0] * shape[1], heads = shape[2], depth = shape[3], half = call.in[2].count();
+  const float *x = call.in[0].f32(), *frequency = call.in[2].f32();
+  const int32_t* positions = call.in[1].i32();
+  float* y = call.out[0].f32();
+  const float scale = call.real("scale"), sign = call.integer("inverse") ? -1.0f : 1.0f;
+  const int64_t step = call.integer("interleaved") ? 2 : 1, other = step == 2 ? 1 : half;
+  if (half > 4096) return Status::error("more than 4096 frequencies");
+  in_pieces(call.pool, tokens, rows_per_piece(heads * depth), [=](int64_t begin, int64_t end, void* workspace) {
+    float *cosine = static_cast<float*>(workspace), *sine = cosine + half;
+    for (int64_t token = begin; token < end; token++) {
+      const float position = static_cast<float>(positions[token]);
+#pragma GCC ivdep
+      for (int64_t i = 0; i < half; i++) {
+        double s, c;
+        const float angle = position * frequency[i];  // rounded to f32, as the reference does
+        sincos_f64(angle, s, c);
+        cosine[i] = static_cast<float>(c) * scale;
+        sine[i] = static_cast<float>(s) * scale * sign;
+      }
+      for (int64_t head = 0; head < heads; head++) {
+        const float* from = x + (token * heads + head) * depth;
+        float* to = y + (token * heads + head) * depth;
+#pragma GCC ivdep
+        for (int64_t i = 0; i < half; i++) {
+          const float first = from[i * step], second = from[i * step + other];
+          to[i * step] = first * cosine[i] - second * sine[i];
+          to[i * step + other] = second * cosine[i] + first * sine[i];
+        }
+        if (to != from) std::copy(from + 2 * half, from + depth, to + 2 * half);
+      }
+    }
+  });
+  return {};
+}
+
+Status kernel_cache_write(const KernelCall& call) {
+  const Tensor &cache = call.in[0], &x = call.in[1];
+  const int64_t start = call.in[2].i32()[0], size = cache.shape[1], count = x.shape[1];
+  if (start < 0 || start + count > size) {
+    return Status::error(format("positions %lld .. %lld do not fit a cache of %lld", static_cast<long long>(start),
+                                static_cast<long long>(start + count - 1), static_cast<long long>(size)));
+  }
+  const int64_t bytes = x.shape.product(2, x.shape.rank) * size_of(x.dtype);
+  for (int64_t b = 0; b < x.shape[0]; b++) {
+    std::memcpy(static_cast<char*>(cache.data) + (b * size + start) * bytes,
+                static_cast<const char*>(x.data) + b * count * bytes, static_cast<size_t>(count * bytes));
+  }
+  return {};
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA

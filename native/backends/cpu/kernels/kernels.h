@@ -1,0 +1,68 @@
+// The kernels' own view of the engine. Every file of this folder is compiled once per instruction set, into a
+// namespace of that name (SLUICE_ISA); the backend picks a table when it starts.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "../../../core/thread-pool.h"
+#include "../../backend.h"
+#include "../gemm.h"
+
+#ifndef SLUICE_ISA
+#define SLUICE_ISA generic
+#endif
+
+namespace sluice::cpu {
+
+struct KernelCall {
+  const Op& op;
+  const Tensor* in;
+  int inputs;
+  const Tensor* out;
+  void* scratch;
+  ThreadPool& pool;
+  Gemm gemm;
+
+  int64_t integer(const char* name) const { return op.attribute(name).integer; }
+  float real(const char* name) const { return static_cast<float>(op.attribute(name).real); }
+};
+
+using Kernel = Status (*)(const KernelCall& call);
+
+struct KernelSet {
+  const char* isa;
+  const Kernel* table;  // by OpKind
+  Gemm gemm;            // the built-in product
+  bool (*all_finite)(const Tensor& tensor, ThreadPool& pool);
+};
+
+namespace SLUICE_ISA {
+
+const KernelSet& kernels();
+
+void builtin_gemm(const GemmCall& call, void* workspace);
+bool all_finite(const Tensor& tensor, ThreadPool& pool);
+
+#define OP(name, ...) Status kernel_##name(const KernelCall& call);
+#include "../../../core/ops.def"
+#undef OP
+
+/** Runs body(begin, end, workspace) over [0, count) in pieces of `size`. */
+template <typename Body>
+void in_pieces(ThreadPool& pool, int64_t count, int64_t size, Body&& body) {
+  pool.run((count + size - 1) / size, [&](int64_t piece, void* workspace) {
+    const int64_t begin = piece * size;
+    body(begin, begin + size < count ? begin + size : count, workspace);
+  });
+}
+
+/** Rows of `width` elements that make a piece worth handing to a thread. */
+inline int64_t rows_per_piece(int64_t width) { return width >= 16384 ? 1 : 16384 / (width < 1 ? 1 : width); }
+
+// Elements of a piece of a simple loop: 64 KiB of f32, far above the cost of handing it out.
+inline constexpr int64_t kElements = 16384;
+
+}  // namespace SLUICE_ISA
+}  // namespace sluice::cpu

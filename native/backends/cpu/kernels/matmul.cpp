@@ -1,0 +1,134 @@
+// Matrix products: plain, batched, and grouped by expert.
+#include <cstring>
+#include <vector>
+
+#include "kernels.h"
+#include "product.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+namespace {
+
+/** offsets[E+1] ascending from 0 to at most `rows`. */
+Status check_offsets(const Tensor& offsets, int64_t rows) {
+  const int32_t* at = offsets.i32();
+  const int64_t experts = offsets.count() - 1;
+  bool good = at[0] == 0 && at[experts] <= rows;
+  for (int64_t i = 0; i < experts; i++) good &= at[i] <= at[i + 1];
+  return good ? Status() : Status::error("offsets must ascend from 0 to at most the number of rows");
+}
+
+/** One tile of one expert's product. */
+struct GroupTile {
+  int64_t expert, row, column;
+};
+
+}  // namespace
+
+Status kernel_matmul(const KernelCall& call) {
+  const Tensor &a = call.in[0], &b = call.in[1], &y = call.out[0];
+  const float* bias = call.inputs > 2 && call.in[2] ? call.in[2].f32() : nullptr;
+  GemmCall whole;
+  whole.trans_a = call.integer("trans_a");
+  whole.trans_b = call.integer("trans_b");
+  const bool shared = b.shape.rank == 2;  // all rows of a at once
+  whole.n = y.shape.last();
+  whole.m = shared && !whole.trans_a ? y.shape.rows() : y.shape[-2];
+  whole.k = whole.trans_a ? a.shape[-2] : a.shape[-1];
+  whole.a = a.f32();
+  whole.lda = a.shape[-1];
+  whole.b = b.f32();
+  whole.ldb = b.shape[-1];
+  whole.c = y.f32();
+  whole.ldc = whole.n;
+  whole.accumulate = bias != nullptr;
+  if (y.count() == 0) return {};
+
+  const int64_t batch = shared ? 1 : y.shape.product(0, y.shape.rank - 2);
+  const int64_t a_step = whole.m * whole.k, b_step = whole.k * whole.n, y_step = whole.m * whole.n;
+  const Tiles tiles(whole.m, whole.n, whole.k, batch);
+  const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
+  const int64_t each = down * across;
+  // tiny products are handed out several at a time
+  const int64_t together = std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(1, tiles.m * tiles.n * whole.k));
+  in_pieces(call.pool, batch * each, together, [&](int64_t begin, int64_t end, void* workspace) {
+    for (int64_t i = begin; i < end; i++) {
+      const int64_t at = i / each, tile = i % each;
+      GemmCall part = part_of(whole, tile % down * tiles.m, tile / down * tiles.n, tiles.m, tiles.n);
+      part.a += at * a_step;
+      part.b += at * b_step;
+      part.c += at * y_step;
+      for (int64_t row = 0; bias && row < part.m; row++) {
+        std::memcpy(part.c + row * part.ldc, bias + tile / down * tiles.n, static_cast<size_t>(part.n) * 4);
+      }
+      call.gemm(part, workspace);
+    }
+  });
+  return {};
+}
+
+Status kernel_grouped_matmul(const KernelCall& call) {
+  const Tensor &x = call.in[0], &w = call.in[1], &y = call.out[0];
+  const int64_t rows = x.shape[0], k = x.shape[1], n = y.shape[1], experts = w.shape[0];
+  const bool trans_b = call.integer("trans_b");
+  const int32_t* offsets = call.in[2].i32();
+  if (Status status = check_offsets(call.in[2], rows); !status.ok()) return status;
+  const int64_t used = offsets[experts];
+  std::memset(y.f32() + used * n, 0, static_cast<size_t>((rows - used) * n) * sizeof(float));
+
+  const int64_t tall = 128, wide = std::min<int64_t>(n, 512);
+  std::vector<GroupTile> tiles;
+  for (int64_t e = 0; e < experts; e++) {
+    for (int64_t column = 0; column < n; column += wide) {
+      for (int64_t row = offsets[e]; row < offsets[e + 1]; row += tall) tiles.push_back({e, row, column});
+    }
+  }
+  call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
+    const GroupTile& tile = tiles[static_cast<size_t>(piece)];
+    GemmCall part;
+    part.trans_b = trans_b;
+    part.m = std::min<int64_t>(tall, offsets[tile.expert + 1] - tile.row);
+    part.n = std::min(wide, n - tile.column);
+    part.k = k;
+    part.a = x.f32() + tile.row * k;
+    part.lda = k;
+    part.b = w.f32() + tile.expert * k * n + (trans_b ? tile.column * k : tile.column);
+    part.ldb = trans_b ? k : n;
+    part.c = y.f32() + tile.row * n + tile.column;
+    part.ldc = n;
+    call.gemm(part, workspace);
+  });
+  return {};
+}
+
+Status kernel_grouped_matmul_wgrad(const KernelCall& call) {
+  const Tensor &a = call.in[0], &b = call.in[1], &dw = call.out[0];
+  const int64_t rows = a.shape[0], m = a.shape[1], n = b.shape[1], experts = dw.shape[0];
+  const int32_t* offsets = call.in[2].i32();
+  if (Status status = check_offsets(call.in[2], rows); !status.ok()) return status;
+  const int64_t tall = std::min<int64_t>(m, 256), wide = std::min<int64_t>(n, 512);
+  const int64_t down = Tiles::count(m, tall), across = Tiles::count(n, wide);
+  if (dw.count() == 0) return {};
+  call.pool.run(experts * down * across, [&](int64_t piece, void* workspace) {
+    const int64_t e = piece / (down * across), tile = piece % (down * across);
+    const int64_t row = tile % down * tall, column = tile / down * wide;
+    GemmCall part;
+    part.trans_a = true;
+    part.m = std::min(tall, m - row);
+    part.n = std::min(wide, n - column);
+    part.k = offsets[e + 1] - offsets[e];
+    part.a = a.f32() + offsets[e] * m + row;
+    part.lda = m;
+    part.b = b.f32() + offsets[e] * n + column;
+    part.ldb = n;
+    part.c = dw.f32() + e * m * n + row * n + column;
+    part.ldc = n;
+    if (part.k) {
+      call.gemm(part, workspace);
+      return;
+    }
+    for (int64_t i = 0; i < part.m; i++) std::memset(part.c + i * n, 0, static_cast<size_t>(part.n) * 4);
+  });
+  return {};
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA

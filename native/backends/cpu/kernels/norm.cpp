@@ -1,0 +1,157 @@
+// Norms over the last axis, H wide, one row after the other.
+//   rms:    rstd = 1/sqrt(mean(x^2) + eps), y = x rstd w
+//           dx = rstd (g - xhat mean(g xhat)), g = dy w, xhat = x rstd; dw = sum over rows of dy xhat
+//   layer:  as rms with x - mean, and dx also loses mean(g); dbias = sum over rows of dy
+// Weight gradients are summed per piece of kNormPiece rows, then over the pieces in order.
+#include <cstring>
+
+#include "../../../core/scratch.h"
+#include "kernels.h"
+#include "vector-math.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+namespace {
+
+struct Moments {
+  float first = 0, second = 0;
+};
+
+/** to[i] = sum over pieces of partial[piece * step + i]. */
+void add_pieces(ThreadPool& pool, const float* partial, int64_t pieces, int64_t step, float* to, int64_t width) {
+  in_pieces(pool, width, 256, [=](int64_t begin, int64_t end, void*) {
+    for (int64_t i = begin; i < end; i++) {
+      double total = 0;
+      for (int64_t piece = 0; piece < pieces; piece++) total += partial[piece * step + i];
+      to[i] = static_cast<float>(total);
+    }
+  });
+}
+
+}  // namespace
+
+Status kernel_rms_norm(const KernelCall& call) {
+  const Tensor& in = call.in[0];
+  const int64_t width = in.shape.last();
+  const float *x = in.f32(), *weight = call.in[1].f32();
+  float *y = call.out[0].f32(), *rstd = call.out[1].f32();
+  const double eps = call.op.attribute("eps").real;
+  const float offset = call.real("weight_offset");
+  in_pieces(call.pool, in.shape.rows(), rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
+    for (int64_t row = begin; row < end; row++) {
+      const float* from = x + row * width;
+      float* to = y + row * width;
+      double squares = 0;
+#pragma omp simd reduction(+ : squares)
+      for (int64_t i = 0; i < width; i++) squares += static_cast<double>(from[i]) * from[i];
+      const float scale = static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(width) + eps));
+      rstd[row] = scale;
+      for (int64_t i = 0; i < width; i++) to[i] = from[i] * scale * (weight[i] + offset);
+    }
+  });
+  return {};
+}
+
+Status kernel_rms_norm_grad(const KernelCall& call) {
+  const Tensor& in = call.in[1];
+  const int64_t width = in.shape.last(), rows = in.shape.rows();
+  const float *dy = call.in[0].f32(), *x = in.f32(), *weight = call.in[2].f32(), *rstd = call.in[3].f32();
+  float* dx = call.out[0].f32();
+  float* dweight = call.out[1] ? call.out[1].f32() : nullptr;
+  float* partial = static_cast<float*>(call.scratch);
+  const float offset = call.real("weight_offset");
+  in_pieces(call.pool, rows, scratch::kNormPiece, [=](int64_t begin, int64_t end, void*) {
+    float* sum = partial + begin / scratch::kNormPiece * width;
+    if (dweight) std::memset(sum, 0, static_cast<size_t>(width) * sizeof(float));
+    for (int64_t row = begin; row < end; row++) {
+      const float *from = x + row * width, *up = dy + row * width;
+      float* to = dx + row * width;
+      const float scale = rstd[row];
+      float dot = 0;
+#pragma omp simd reduction(+ : dot)
+      for (int64_t i = 0; i < width; i++) dot += up[i] * (weight[i] + offset) * from[i];
+      const float pull = dot * scale * scale / static_cast<float>(width);
+      if (dweight) {
+#pragma GCC ivdep
+        for (int64_t i = 0; i < width; i++) sum[i] += up[i] * from[i] * scale;
+      }
+#pragma GCC ivdep
+      for (int64_t i = 0; i < width; i++) to[i] = scale * (up[i] * (weight[i] + offset) - from[i] * pull);
+    }
+  });
+  if (dweight) add_pieces(call.pool, partial, scratch::pieces(rows, scratch::kNormPiece), width, dweight, width);
+  return {};
+}
+
+Status kernel_layer_norm(const KernelCall& call) {
+  const Tensor& in = call.in[0];
+  const int64_t width = in.shape.last();
+  const float *x = in.f32(), *weight = call.in[1].f32();
+  const float* bias = call.in[2] ? call.in[2].f32() : nullptr;
+  float *y = call.out[0].f32(), *mean = call.out[1].f32(), *rstd = call.out[2].f32();
+  const double eps = call.op.attribute("eps").real;
+  in_pieces(call.pool, in.shape.rows(), rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
+    for (int64_t row = begin; row < end; row++) {
+      const float* from = x + row * width;
+      float* to = y + row * width;
+      double total = 0, squares = 0;
+#pragma omp simd reduction(+ : total)
+      for (int64_t i = 0; i < width; i++) total += from[i];
+      const double centre = total / static_cast<double>(width);
+#pragma omp simd reduction(+ : squares)
+      for (int64_t i = 0; i < width; i++) squares += (from[i] - centre) * (from[i] - centre);
+      const float shift = static_cast<float>(centre);
+      const float scale = static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(width) + eps));
+      mean[row] = shift;
+      rstd[row] = scale;
+      if (bias) {
+        for (int64_t i = 0; i < width; i++) to[i] = (from[i] - shift) * scale * weight[i] + bias[i];
+      } else {
+        for (int64_t i = 0; i < width; i++) to[i] = (from[i] - shift) * scale * weight[i];
+      }
+    }
+  });
+  return {};
+}
+
+Status kernel_layer_norm_grad(const KernelCall& call) {
+  const Tensor& in = call.in[1];
+  const int64_t width = in.shape.last(), rows = in.shape.rows();
+  const float *dy = call.in[0].f32(), *x = in.f32(), *weight = call.in[2].f32();
+  const float *mean = call.in[3].f32(), *rstd = call.in[4].f32();
+  float* dx = call.out[0].f32();
+  float* dweight = call.out[1] ? call.out[1].f32() : nullptr;
+  float* dbias = call.out[2] ? call.out[2].f32() : nullptr;
+  float* partial = static_cast<float*>(call.scratch);  // [pieces, 2, width]
+  in_pieces(call.pool, rows, scratch::kNormPiece, [=](int64_t begin, int64_t end, void*) {
+    float* sum = partial + begin / scratch::kNormPiece * 2 * width;
+    float* sum_bias = sum + width;
+    std::memset(sum, 0, static_cast<size_t>(2 * width) * sizeof(float));
+    for (int64_t row = begin; row < end; row++) {
+      const float *from = x + row * width, *up = dy + row * width;
+      float* to = dx + row * width;
+      const float scale = rstd[row], shift = mean[row];
+      float dot = 0, total = 0;
+#pragma omp simd reduction(+ : dot, total)
+      for (int64_t i = 0; i < width; i++) {
+        const float g = up[i] * weight[i];
+        total += g;
+        dot += g * (from[i] - shift);
+      }
+      const float pull = dot * scale * scale / static_cast<float>(width);
+      const float centre = total / static_cast<float>(width);
+#pragma GCC ivdep
+      for (int64_t i = 0; i < width; i++) {
+        sum[i] += up[i] * (from[i] - shift) * scale;
+        sum_bias[i] += up[i];
+      }
+#pragma GCC ivdep
+      for (int64_t i = 0; i < width; i++) to[i] = scale * (up[i] * weight[i] - centre - (from[i] - shift) * pull);
+    }
+  });
+  const int64_t pieces = scratch::pieces(rows, scratch::kNormPiece);
+  if (dweight) add_pieces(call.pool, partial, pieces, 2 * width, dweight, width);
+  if (dbias) add_pieces(call.pool, partial + width, pieces, 2 * width, dbias, width);
+  return {};
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA

@@ -1,0 +1,48 @@
+// A matrix product spread over the thread pool in tiles whose size follows from its shape alone.
+#pragma once
+
+#include "kernels.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+
+struct Tiles {
+  int64_t m, n;
+
+  /** Tiles large enough that packing is cheap beside multiplying, yet at least 16 of them in a large product. */
+  Tiles(int64_t rows, int64_t columns, int64_t depth, int64_t products = 1) {
+    constexpr int64_t kLeast = int64_t{1} << 22;  // multiply-adds of a tile not worth cutting further
+    m = std::min<int64_t>(rows, 256);
+    n = std::min<int64_t>(columns, 1024);
+    while (count(rows, m) * count(columns, n) * products < 16 && m * n * depth > kLeast) {
+      if (n >= 2 * m || (n > 128 && m <= 128)) n = half(n);
+      else if (m > 32) m = half(m);
+      else break;
+    }
+  }
+
+  static int64_t count(int64_t size, int64_t tile) { return tile ? (size + tile - 1) / tile : 0; }
+  static int64_t half(int64_t size) { return (size / 2 + 15) / 16 * 16; }
+};
+
+/** The part of a product that starts at (row, column) and has at most the given size. */
+inline GemmCall part_of(const GemmCall& whole, int64_t row, int64_t column, int64_t rows, int64_t columns) {
+  GemmCall part = whole;
+  part.m = std::min(rows, whole.m - row);
+  part.n = std::min(columns, whole.n - column);
+  part.a += whole.trans_a ? row : row * whole.lda;
+  part.b += whole.trans_b ? column * whole.ldb : column;
+  part.c += row * whole.ldc + column;
+  return part;
+}
+
+/** Neighbouring pieces share their part of b: the larger operand is then read from memory once. */
+inline void product(ThreadPool& pool, Gemm gemm, const GemmCall& whole) {
+  if (whole.m == 0 || whole.n == 0) return;
+  const Tiles tiles(whole.m, whole.n, whole.k);
+  const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
+  pool.run(down * across, [&](int64_t piece, void* workspace) {
+    gemm(part_of(whole, piece % down * tiles.m, piece / down * tiles.n, tiles.m, tiles.n), workspace);
+  });
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA

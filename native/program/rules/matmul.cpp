@@ -1,0 +1,47 @@
+#include "op-check.h"
+
+namespace sluice {
+
+void rule_matmul(OpCheck& op) {
+  op.is(0, DType::f32);
+  op.is(1, DType::f32);
+  if (!op.rank(0, 2, 8) || !op.rank(1, 2, 8)) return;
+  const Shape &a = op.shape(0), &b = op.shape(1);
+  const bool trans_a = op.integer("trans_a"), trans_b = op.integer("trans_b");
+  const int64_t m = trans_a ? a[-1] : a[-2], k = trans_a ? a[-2] : a[-1];
+  const int64_t n = trans_b ? b[-2] : b[-1], inner = trans_b ? b[-1] : b[-2];
+  op.demand(k == inner, "inner sizes " + std::to_string(k) + " and " + std::to_string(inner) + " differ");
+  if (b.rank == 2) {
+    op.demand(a.rank == 2 || !trans_a, "trans_a with a of rank > 2 needs b with the same leading dimensions");
+  } else {
+    op.demand(a.rank == b.rank && without_last(without_last(a)) == without_last(without_last(b)),
+              "leading dimensions differ");
+  }
+  Shape y = a;
+  y[-2] = m;
+  y[-1] = n;
+  if (op.has(2)) op.is(2, DType::f32, shape_of({n}));
+  op.output(0, DType::f32, y);
+}
+
+void rule_grouped_matmul(OpCheck& op) {
+  for (int i : {0, 1}) op.is(i, DType::f32);
+  op.is(2, DType::i32);
+  if (!op.rank(0, 2, 2) || !op.rank(1, 3, 3) || !op.rank(2, 1, 1)) return;
+  const Shape &x = op.shape(0), &w = op.shape(1);
+  const bool trans_b = op.integer("trans_b");
+  op.demand(x[1] == (trans_b ? w[2] : w[1]), "inner sizes differ");
+  op.demand(op.shape(2)[0] == w[0] + 1, "offsets must have one more than the experts");
+  op.output(0, DType::f32, shape_of({x[0], trans_b ? w[1] : w[2]}));
+}
+
+void rule_grouped_matmul_wgrad(OpCheck& op) {
+  for (int i : {0, 1}) op.is(i, DType::f32);
+  op.is(2, DType::i32);
+  if (!op.rank(0, 2, 2) || !op.rank(1, 2, 2) || !op.rank(2, 1, 1)) return;
+  op.demand(op.shape(0)[0] == op.shape(1)[0], "a and b differ in rows");
+  op.demand(op.shape(2)[0] >= 1, "offsets must have one more than the experts");
+  op.output(0, DType::f32, shape_of({op.shape(2)[0] - 1, op.shape(0)[1], op.shape(1)[1]}));
+}
+
+}  // namespace sluice
