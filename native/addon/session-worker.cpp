@@ -7,10 +7,17 @@
 namespace sluice::addon {
 namespace {
 
-/** Node calls this when the environment ends (process exit, end of a worker thread) before the session was closed. */
+/** Node calls this when the environment ends (process exit, end of a worker thread) before the session was
+ * closed. */
 void close_at_exit(void* worker) { static_cast<SessionWorker*>(worker)->close(); }
 
 void free_bytes(Napi::Env, void*, std::vector<std::byte>* bytes) { delete bytes; }
+
+/** On the event loop's thread; without an environment when that is being torn down. */
+void settle_next(Napi::Env env, Napi::Function, Run* finished) {
+  std::unique_ptr<Run> run(finished);
+  if (env != nullptr) run->owner->settle(*run);
+}
 
 Napi::ArrayBuffer to_array_buffer(Napi::Env env, std::vector<std::byte> bytes) {
   if (bytes.empty()) return Napi::ArrayBuffer::New(env, 0);
@@ -54,6 +61,8 @@ void SessionWorker::close() {
   wake_.notify_one();
   thread_.join();
   settle_.Release();
+  // letting go of these may end this very object, so it comes last
+  const auto unsettled = std::move(unsettled_);
 }
 
 void SessionWorker::work() {
@@ -73,43 +82,27 @@ void SessionWorker::work() {
     } catch (const std::exception& error) {
       run->status = Status::error(error.what());
     }
-    run->executable.reset();
-    {
-      const std::lock_guard lock(mutex_);
-      finished_.push_back(std::move(run));
-    }
-    // the worker is kept alive by its shared pointer until the event loop has settled the run
-    auto self = shared_from_this();
-    auto* keep = new std::shared_ptr<SessionWorker>(std::move(self));
-    const auto settle_next = [](Napi::Env env, Napi::Function, std::shared_ptr<SessionWorker>* worker) {
-      const std::unique_ptr<std::shared_ptr<SessionWorker>> owner(worker);
-      std::unique_ptr<Run> next;
-      {
-        const std::lock_guard lock((*owner)->mutex_);
-        next = std::move((*owner)->finished_.front());
-        (*owner)->finished_.pop_front();
-      }
-      if (env != nullptr) (*owner)->settle(std::move(next));
-    };
-    if (settle_.NonBlockingCall(keep, settle_next) != napi_ok) delete keep;
+    Run* finished = run.release();
+    if (settle_.NonBlockingCall(finished, settle_next) != napi_ok) unsettled_.emplace_back(finished);
   }
 }
 
-void SessionWorker::settle(std::unique_ptr<Run> run) {
+void SessionWorker::settle(Run& run) {
   const Napi::HandleScope scope(env_);
   if (--pending_ == 0 && !closed_) settle_.Unref(env_);
-  if (!run->status.ok()) {
-    run->deferred.Reject(Napi::Error::New(env_, run->status.message()).Value());
+  if (!run.status.ok()) {
+    run.deferred.Reject(Napi::Error::New(env_, run.status.message()).Value());
     return;
   }
   Napi::Object outputs = Napi::Object::New(env_);
-  for (size_t i = 0; i < run->result.outputs.size(); i++) {
-    outputs.Set(run->result.names[i], to_array_buffer(env_, std::move(run->result.outputs[i])));
+  for (size_t i = 0; i < run.result.outputs.size(); i++) {
+    outputs.Set(run.executable->program().outputs[i].first,
+                to_array_buffer(env_, std::move(run.result.outputs[i])));
   }
   Napi::Object result = Napi::Object::New(env_);
   result.Set("outputs", outputs);
-  result.Set("seconds", run->result.seconds);
-  run->deferred.Resolve(result);
+  result.Set("seconds", run.result.seconds);
+  run.deferred.Resolve(result);
 }
 
 }  // namespace sluice::addon

@@ -1,4 +1,5 @@
-// A session with a thread of its own that takes runs from a queue and settles their promises on the event loop.
+// A session with a thread of its own that takes runs from a queue and settles their promises on the event
+// loop.
 #pragma once
 
 #include <napi.h>
@@ -15,8 +16,13 @@
 
 namespace sluice::addon {
 
+class SessionWorker;
+
 struct Run {
   explicit Run(Napi::Env env) : deferred(Napi::Promise::Deferred::New(env)) {}
+  // The session outlives its runs. The last owner lets go on the event loop's thread, never on the session's
+  // own.
+  std::shared_ptr<SessionWorker> owner;
   std::shared_ptr<Executable> executable;
   std::map<int, std::vector<std::byte>> inputs;  // by value id
   Napi::Promise::Deferred deferred;
@@ -24,7 +30,7 @@ struct Run {
   RunResult result;
 };
 
-class SessionWorker : public std::enable_shared_from_this<SessionWorker> {
+class SessionWorker {
  public:
   static std::shared_ptr<SessionWorker> start(Napi::Env env, int threads);
   ~SessionWorker();
@@ -37,11 +43,11 @@ class SessionWorker : public std::enable_shared_from_this<SessionWorker> {
   void submit(std::unique_ptr<Run> run);
   /** Ends the run under way after its current op, refuses those that wait, joins the thread. */
   void close();
+  void settle(Run& run);
 
  private:
   SessionWorker(Napi::Env env, int threads);
   void work();
-  void settle(std::unique_ptr<Run> run);
 
   Napi::Env env_;
   Session session_;
@@ -49,10 +55,11 @@ class SessionWorker : public std::enable_shared_from_this<SessionWorker> {
   std::thread thread_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::unique_ptr<Run>> queue_, finished_;  // guarded by mutex_
-  bool stopping_ = false;                              // guarded by mutex_
-  int pending_ = 0;                                    // event loop's thread
-  bool closed_ = false;                                // event loop's thread
+  std::deque<std::unique_ptr<Run>> queue_;       // guarded by mutex_
+  bool stopping_ = false;                        // guarded by mutex_
+  std::vector<std::unique_ptr<Run>> unsettled_;  // the session's thread, until it is joined
+  int pending_ = 0;                              // event loop's thread
+  bool closed_ = false;                          // event loop's thread
 };
 
 }  // namespace sluice::addon

@@ -1,4 +1,5 @@
-// The result of anything that may fail: empty is success. Nothing in the engine throws across a thread or aborts.
+// The result of anything that may fail: empty is success. Nothing in the engine throws across a thread or
+// aborts.
 #pragma once
 
 #include <cstdarg>

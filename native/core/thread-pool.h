@@ -33,7 +33,9 @@ class ThreadPool {
     using Type = std::remove_reference_t<Piece>;
     run_erased(
         count,
-        [](void* context, int64_t index, void* workspace) { (*static_cast<Type*>(context))(index, workspace); },
+        [](void* context, int64_t index, void* workspace) {
+          (*static_cast<Type*>(context))(index, workspace);
+        },
         const_cast<void*>(static_cast<const void*>(&piece)));
   }
 

@@ -20,9 +20,10 @@ class MemoryCheck {
       const Value& value = program_.values[i];
       if (value.place != Place::temp) continue;
       if (value.offset < 0 || value.offset % 64 || value.offset + value.byte_count() > program_.arena_bytes) {
-        return at(value.line, "value " + std::to_string(i) + " at @" + std::to_string(value.offset) + " with " +
-                                  std::to_string(value.byte_count()) + " bytes does not fit the arena of " +
-                                  std::to_string(program_.arena_bytes) + " bytes, 64-byte aligned");
+        return at(value.line, "value " + std::to_string(i) + " at @" + std::to_string(value.offset) +
+                                  " with " + std::to_string(value.byte_count()) +
+                                  " bytes does not fit the arena of " + std::to_string(program_.arena_bytes) +
+                                  " bytes, 64-byte aligned");
       }
     }
     overwritten_.assign(program_.values.size(), 0);
@@ -62,7 +63,8 @@ class MemoryCheck {
       }
       const Range range = range_of(root);
       const bool may_reuse = i == 0 && row_of(op.kind).inplace;
-      if (Status status = clear_of_inputs(op, range, may_reuse ? 0 : -1, "output"); !status.ok()) return status;
+      if (Status status = clear_of_inputs(op, range, may_reuse ? 0 : -1, "output"); !status.ok())
+        return status;
       bool clash = scratch.overlaps(range);
       for (int other : roots) clash |= range_of(other).overlaps(range);
       if (clash) return at(op.line, op.title() + ": an output overlaps another output or the scratch");

@@ -59,7 +59,8 @@ class Decoder {
         break;
       case Stage::arena:
         program_.arena_bytes = reader.integer();
-        if (program_.arena_bytes < 0 || program_.arena_bytes > int64_t{1} << 44) reader.fail("a strange arena size");
+        if (program_.arena_bytes < 0 || program_.arena_bytes > int64_t{1} << 44)
+          reader.fail("a strange arena size");
         break;
       case Stage::values:
         value(reader);
@@ -82,14 +83,16 @@ class Decoder {
     const int64_t id = reader.integer();
     if (reader.failed()) return;
     if (id != static_cast<int64_t>(program_.values.size())) {
-      return reader.fail("value " + std::to_string(id) + " where " + std::to_string(program_.values.size()) + " must come");
+      return reader.fail("value " + std::to_string(id) + " where " + std::to_string(program_.values.size()) +
+                         " must come");
     }
     value.root = static_cast<int>(id);
     const std::string place = reader.word();
     if (place == "state" || place == "input") {
       value.place = place == "state" ? Place::state : Place::input;
       value.name = reader.quoted();
-      if (!names_.insert(place + value.name).second) reader.fail(place + " \"" + value.name + "\" stands twice");
+      if (!names_.insert(place + value.name).second)
+        reader.fail(place + " \"" + value.name + "\" stands twice");
     } else if (place == "temp") {
       reader.expect("@");
       value.offset = reader.integer();
@@ -120,7 +123,8 @@ class Decoder {
 
   void constant(LineReader& reader, Value& value) {
     const int64_t count = value.shape.count();
-    if (value.dtype != DType::f32 && value.dtype != DType::i32) return reader.fail("a constant is f32 or i32");
+    if (value.dtype != DType::f32 && value.dtype != DType::i32)
+      return reader.fail("a constant is f32 or i32");
     if (count > 1 << 20) return reader.fail("a constant has at most 2^20 elements");
     value.bytes.resize(static_cast<size_t>(count) * 4);
     for (int64_t i = 0; i < count && !reader.failed(); i++) {
@@ -221,7 +225,8 @@ class Decoder {
     }
   }
 
-  Status arity(const std::vector<int>& ids, const std::vector<OpSlot>& slots, const char* what, const Op& op) {
+  Status arity(const std::vector<int>& ids, const std::vector<OpSlot>& slots, const char* what,
+               const Op& op) {
     const bool variadic = !slots.empty() && slots.back().variadic;
     const size_t least = slots.size() - (variadic ? 1 : 0);
     if (ids.size() < least || (!variadic && ids.size() > least)) {

@@ -25,7 +25,8 @@ void LineReader::expect(std::string_view text) {
 std::string LineReader::word() {
   skip_spaces();
   const size_t start = at_;
-  while (at_ < line_.size() && (std::isalnum(static_cast<unsigned char>(line_[at_])) || line_[at_] == '_')) at_++;
+  while (at_ < line_.size() && (std::isalnum(static_cast<unsigned char>(line_[at_])) || line_[at_] == '_'))
+    at_++;
   if (at_ == start) fail("expected a word");
   return std::string(line_.substr(start, at_ - start));
 }

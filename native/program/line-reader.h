@@ -17,11 +17,11 @@ class LineReader {
   /** Skips spaces and takes `text` if it stands next. */
   bool take(std::string_view text);
   void expect(std::string_view text);
-  std::string word();         // letters, digits, `_`
-  int64_t integer();          // decimal
-  double real();              // shortest round-trip text, also inf, -inf, nan
-  std::string quoted();       // JSON string
-  Shape shape();              // [8,512]
+  std::string word();    // letters, digits, `_`
+  int64_t integer();     // decimal
+  double real();         // shortest round-trip text, also inf, -inf, nan
+  std::string quoted();  // JSON string
+  Shape shape();         // [8,512]
   DType dtype();
   std::vector<int64_t> integers();  // [0,1]
   std::vector<double> reals();

@@ -18,9 +18,9 @@ struct Value {
   Place place = Place::temp;
   DType dtype = DType::f32;
   Shape shape;
-  std::string name;              // state and input
-  int64_t offset = 0;            // temp: bytes into the arena
-  int root = 0;                  // the value whose storage this is: itself, or for an alias what it stands for
+  std::string name;    // state and input
+  int64_t offset = 0;  // temp: bytes into the arena
+  int root = 0;        // the value whose storage this is: itself, or for an alias what it stands for
   std::vector<std::byte> bytes;  // constant
   int line = 0;
 
@@ -37,7 +37,7 @@ struct Attribute {
 
 struct Op {
   OpKind kind{};
-  std::vector<int> inputs, outputs;    // value ids; -1: absent
+  std::vector<int> inputs, outputs;   // value ids; -1: absent
   std::vector<Attribute> attributes;  // in the order of ops.def
   int64_t scratch_offset = 0, scratch_bytes = 0;
   std::string scope;

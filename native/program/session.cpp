@@ -9,7 +9,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -91,11 +93,11 @@ Status Session::load(std::string_view text, std::shared_ptr<Executable>& out) {
   for (size_t i = 0; i < program.values.size(); i++) {
     const Value& value = program.values[i];
     if (value.place != Place::constant || value.bytes.empty()) continue;
-    backend_->upload(static_cast<std::byte*>(loaded->constants_.data()) + loaded->place_[i], value.bytes.data(),
-                     value.byte_count());
+    backend_->upload(static_cast<std::byte*>(loaded->constants_.data()) + loaded->place_[i],
+                     value.bytes.data(), value.byte_count());
   }
   loaded->times_.resize(program.ops.size());
-  arena_wish_ = std::max(arena_wish_, program.arena_bytes);
+  arena_wish_ = std::max(arena_wish_.load(), program.arena_bytes);
   out = std::move(loaded);
   return {};
 }
@@ -149,7 +151,8 @@ Status Session::bind(Executable& executable) {
   return {};
 }
 
-Status Session::run(Executable& executable, const std::map<int, std::vector<std::byte>>& inputs, RunResult& result) {
+Status Session::run(Executable& executable, const std::map<int, std::vector<std::byte>>& inputs,
+                    RunResult& result) {
   const auto start = Clock::now();
   if (Status status = bind(executable); !status.ok()) return status;
   for (const auto& [id, bytes] : inputs) {
@@ -163,8 +166,12 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
     const Op& op = program.ops[i];
     const Executable::Bound& bound = executable.bound_[i];
     const auto begin = profiling ? Clock::now() : Clock::time_point();
-    const Launch launch{&op, bound.inputs.data(), static_cast<int>(op.inputs.size()), bound.outputs.data(),
-                        static_cast<int>(op.outputs.size()), bound.scratch};
+    const Launch launch{&op,
+                        bound.inputs.data(),
+                        static_cast<int>(op.inputs.size()),
+                        bound.outputs.data(),
+                        static_cast<int>(op.outputs.size()),
+                        bound.scratch};
     if (Status status = backend_->launch(launch); !status.ok()) {
       return Status::error(op.title() + " (line " + std::to_string(op.line) + ", " + backend_->name() +
                            "): " + status.message());
@@ -194,8 +201,8 @@ Status Session::check_outputs_finite(const Op& op, const std::vector<Tensor>& ou
   const OpRow& row = row_of(op.kind);
   for (size_t i = 0; i < op.outputs.size(); i++) {
     if (!outputs[i] || backend_->all_finite(outputs[i])) continue;
-    return Status::error(op.title() + " (line " + std::to_string(op.line) + "): output " + row.outputs[i].name + " " +
-                         outputs[i].shape.text() + " is not finite");
+    return Status::error(op.title() + " (line " + std::to_string(op.line) + "): output " +
+                         row.outputs[i].name + " " + outputs[i].shape.text() + " is not finite");
   }
   return {};
 }

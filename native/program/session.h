@@ -18,7 +18,8 @@ namespace sluice {
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(Backend& backend, int64_t bytes) : backend_(&backend), data_(backend.allocate(bytes)), bytes_(bytes) {}
+  Buffer(Backend& backend, int64_t bytes)
+      : backend_(&backend), data_(backend.allocate(bytes)), bytes_(bytes) {}
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     swap(other);
@@ -95,7 +96,9 @@ class Session {
   Status drop_state(const std::string& name);
   const State* state(const std::string& name) const;
   const std::map<std::string, State>& states() const { return states_; }
-  void read_state(const State& state, void* to) { backend_->download(to, state.buffer.data(), state.bytes()); }
+  void read_state(const State& state, void* to) {
+    backend_->download(to, state.buffer.data(), state.bytes());
+  }
 
   Status load(std::string_view text, std::shared_ptr<Executable>& out);
   /** `inputs` by value id, each of its value's size. */
@@ -113,8 +116,8 @@ class Session {
   std::unique_ptr<Backend> backend_;  // first: outlives the buffers
   std::map<std::string, State> states_;
   Buffer arena_;
-  int64_t arena_wish_ = 0;  // of the largest program loaded
-  uint64_t version_ = 1;    // grows whenever memory moves
+  std::atomic<int64_t> arena_wish_{0};  // of the largest program loaded
+  uint64_t version_ = 1;                // grows whenever memory moves
   std::atomic<bool> stopped_{false};
 };
 

@@ -34,8 +34,9 @@ const KernelSet& choose_kernels() {
 #if defined(SLUICE_X86)
   __builtin_cpu_init();
   const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512vl");
   if (has_avx512 && isa != "generic" && isa != "avx2") return avx512::kernels();
   if (has_avx2 && isa != "generic") return avx2::kernels();
 #endif
@@ -66,8 +67,8 @@ class CpuBackend final : public Backend {
   Status launch(const Launch& launch) override {
     if (!prepared_ && parts().library.on_thread_start) parts().library.on_thread_start();
     prepared_ = true;
-    const KernelCall call{*launch.op, launch.inputs, launch.input_count, launch.outputs,
-                          launch.scratch, pool_, parts().library.gemm};
+    const KernelCall call{*launch.op,     launch.inputs, launch.input_count,  launch.outputs,
+                          launch.scratch, pool_,         parts().library.gemm};
     return parts().kernels.table[static_cast<size_t>(launch.op->kind)](call);
   }
 
@@ -96,8 +97,10 @@ class CpuBackend final : public Backend {
 
   void release(void* memory, int64_t bytes) override {
     if (!memory) return;
-    if (bytes < kHugePage) std::free(memory);
-    else munmap(memory, static_cast<size_t>(mapped_bytes(bytes) - kHugePage));
+    if (bytes < kHugePage)
+      std::free(memory);
+    else
+      munmap(memory, static_cast<size_t>(mapped_bytes(bytes) - kHugePage));
   }
 
   void upload(void* device, const void* host, int64_t bytes) override {
@@ -152,7 +155,8 @@ double measure_peak(DType dtype, int threads, double seconds) {
     round();
     const auto end = clock::now();
     passed = std::chrono::duration<double>(end - start).count();
-    best = std::max(best, 4.0 * threads * 2.0 * size * size * depth / std::chrono::duration<double>(end - begin).count());
+    best = std::max(
+        best, 4.0 * threads * 2.0 * size * size * depth / std::chrono::duration<double>(end - begin).count());
   }
   return best;
 }

@@ -1,4 +1,5 @@
-// One matrix product on the calling thread: c = op(a) op(b), or c += with accumulate. Row-major with row strides.
+// One matrix product on the calling thread: c = op(a) op(b), or c += with accumulate. Row-major with row
+// strides.
 #pragma once
 
 #include <cstdint>

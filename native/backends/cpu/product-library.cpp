@@ -7,7 +7,7 @@
 #include <omp.h>
 
 #include <chrono>
-#include <dnnl.hpp>
+#include <oneapi/dnnl/dnnl.hpp>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -29,9 +29,10 @@ Gemm builtin_product = nullptr;
 void onednn_gemm(const GemmCall& call, void* workspace) {
   if (call.m == 0 || call.n == 0) return;
   const dnnl_status_t status =
-      call.k == 0 ? dnnl_invalid_arguments
-                  : dnnl_sgemm(call.trans_a ? 'T' : 'N', call.trans_b ? 'T' : 'N', call.m, call.n, call.k, 1.0f,
-                               call.a, call.lda, call.b, call.ldb, call.accumulate ? 1.0f : 0.0f, call.c, call.ldc);
+      call.k == 0
+          ? dnnl_invalid_arguments
+          : dnnl_sgemm(call.trans_a ? 'T' : 'N', call.trans_b ? 'T' : 'N', call.m, call.n, call.k, 1.0f,
+                       call.a, call.lda, call.b, call.ldb, call.accumulate ? 1.0f : 0.0f, call.c, call.ldc);
   if (status != dnnl_success) builtin_product(call, workspace);
 }
 
@@ -50,10 +51,10 @@ ProductLibrary linked_library() {
 void openblas_gemm(const GemmCall& call, void* workspace) {
   if (call.m == 0 || call.n == 0) return;
   if (call.k == 0) return builtin_product(call, workspace);
-  cblas_sgemm(CblasRowMajor, call.trans_a ? CblasTrans : CblasNoTrans, call.trans_b ? CblasTrans : CblasNoTrans,
-              static_cast<int>(call.m), static_cast<int>(call.n), static_cast<int>(call.k), 1.0f, call.a,
-              static_cast<int>(call.lda), call.b, static_cast<int>(call.ldb), call.accumulate ? 1.0f : 0.0f, call.c,
-              static_cast<int>(call.ldc));
+  cblas_sgemm(CblasRowMajor, call.trans_a ? CblasTrans : CblasNoTrans,
+              call.trans_b ? CblasTrans : CblasNoTrans, static_cast<int>(call.m), static_cast<int>(call.n),
+              static_cast<int>(call.k), 1.0f, call.a, static_cast<int>(call.lda), call.b,
+              static_cast<int>(call.ldb), call.accumulate ? 1.0f : 0.0f, call.c, static_cast<int>(call.ldc));
 }
 
 ProductLibrary linked_library() {
@@ -95,10 +96,12 @@ double bf16_peak(int threads, double seconds) {
         const dnnl::memory::desc c({m, n}, Type::f32, Tag::ab);
         const dnnl::matmul::primitive_desc plan(dnnl::matmul::desc(a, b, c), engine);
         const dnnl::matmul product(plan);
-        std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnnl::memory(plan.src_desc(), engine)},
-                                                        {DNNL_ARG_WEIGHTS, dnnl::memory(plan.weights_desc(), engine)},
-                                                        {DNNL_ARG_DST, dnnl::memory(plan.dst_desc(), engine)}};
-        for (auto& [role, memory] : arguments) std::memset(memory.get_data_handle(), 0, memory.get_desc().get_size());
+        std::unordered_map<int, dnnl::memory> arguments{
+            {DNNL_ARG_SRC, dnnl::memory(plan.src_desc(), engine)},
+            {DNNL_ARG_WEIGHTS, dnnl::memory(plan.weights_desc(), engine)},
+            {DNNL_ARG_DST, dnnl::memory(plan.dst_desc(), engine)}};
+        for (auto& [role, memory] : arguments)
+          std::memset(memory.get_data_handle(), 0, memory.get_desc().get_size());
         product.execute(stream, arguments);
         const auto start = clock::now();
         double passed = 0;

@@ -1,5 +1,5 @@
-// The library behind matrix products: oneDNN, else a BLAS, else the built-in kernels. Chosen when the addon is built,
-// and once more at run time by ENGINE_MATMUL=builtin.
+// The library behind matrix products: oneDNN, else a BLAS, else the built-in kernels. Chosen when the addon
+// is built, and once more at run time by ENGINE_MATMUL=builtin.
 #pragma once
 
 #include <string>

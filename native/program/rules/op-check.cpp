@@ -11,27 +11,28 @@ bool OpCheck::is(int i, DType dtype) {
 
 bool OpCheck::is(int i, DType dtype, const Shape& shape) {
   is(i, dtype);
-  return demand(in(i).shape == shape, input_name(i) + " is " + in(i).shape.text() + ", expected " + shape.text());
+  return demand(in(i).shape == shape,
+                input_name(i) + " is " + in(i).shape.text() + ", expected " + shape.text());
 }
 
 bool OpCheck::rank(int i, int least, int most) {
   const int rank = in(i).shape.rank;
-  return demand(rank >= least && rank <= most,
-                input_name(i) + " has rank " + std::to_string(rank) + ", expected " + std::to_string(least) +
-                    (most > least ? " to " + std::to_string(most) : ""));
+  return demand(rank >= least && rank <= most, input_name(i) + " has rank " + std::to_string(rank) +
+                                                   ", expected " + std::to_string(least) +
+                                                   (most > least ? " to " + std::to_string(most) : ""));
 }
 
 void OpCheck::output(int i, DType dtype, const Shape& shape) {
   if (op_.outputs[i] < 0) return;
   const Value& value = program_.values[op_.outputs[i]];
-  demand(value.dtype == dtype && value.shape == shape,
-         "output " + row_of(op_.kind).outputs[i].name + " is " + name_of(value.dtype) + value.shape.text() +
-             ", it must be " + name_of(dtype) + shape.text());
+  demand(value.dtype == dtype && value.shape == shape, "output " + row_of(op_.kind).outputs[i].name + " is " +
+                                                           name_of(value.dtype) + value.shape.text() +
+                                                           ", it must be " + name_of(dtype) + shape.text());
 }
 
 void OpCheck::scratch(int64_t bytes) {
-  demand(op_.scratch_bytes >= bytes, "scratch has " + std::to_string(op_.scratch_bytes) + " bytes, it needs " +
-                                         std::to_string(bytes));
+  demand(op_.scratch_bytes >= bytes,
+         "scratch has " + std::to_string(op_.scratch_bytes) + " bytes, it needs " + std::to_string(bytes));
 }
 
 Status OpCheck::status() const {

@@ -5,7 +5,8 @@ namespace {
 
 void rng(OpCheck& op, int i) {
   op.is(i, DType::i32, shape_of({4}));
-  op.demand(op.integer("stream") >= 0 && op.integer("stream") <= UINT32_MAX, "stream must lie in 0 .. 2^32-1");
+  op.demand(op.integer("stream") >= 0 && op.integer("stream") <= UINT32_MAX,
+            "stream must lie in 0 .. 2^32-1");
 }
 
 void draws(OpCheck& op) {

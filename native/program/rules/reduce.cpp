@@ -26,8 +26,10 @@ int axis_of(OpCheck& op) {
 Shape reduced(const Shape& shape, uint32_t axes, bool keepdims) {
   Shape out;
   for (int i = 0; i < shape.rank; i++) {
-    if (!(axes >> i & 1)) out.push(shape.dims[i]);
-    else if (keepdims) out.push(1);
+    if (!(axes >> i & 1))
+      out.push(shape.dims[i]);
+    else if (keepdims)
+      out.push(1);
   }
   return out;
 }

@@ -38,7 +38,8 @@ void rule_slice(OpCheck& op) {
   Shape y = op.shape(0);
   const int64_t axis = op.integer("axis"), start = op.integer("start"), stop = op.integer("stop");
   if (!axis_exists(op, axis, y.rank)) return;
-  op.demand(0 <= start && start <= stop && stop <= y[axis], "start and stop must lie in order within the axis");
+  op.demand(0 <= start && start <= stop && stop <= y[axis],
+            "start and stop must lie in order within the axis");
   y[axis] = stop - start;
   op.output(0, op.dtype(0), y);
 }

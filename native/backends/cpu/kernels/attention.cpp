@@ -114,7 +114,8 @@ void scores(const Attention& a, const Block& block, int64_t head, Sight sight, f
     const int32_t segment = a.q_segments[block.b * a.queries + block.first + i];
     const int64_t place = a.q_start + block.first + i - block.begin;  // of the query among the block's keys
     const int32_t past = static_cast<int32_t>(a.causal ? std::clamp<int64_t>(place + 1, 0, keys) : keys);
-    const int32_t from = static_cast<int32_t>(a.window > 0 ? std::clamp<int64_t>(place - a.window + 1, 0, keys) : 0);
+    const int32_t from =
+        static_cast<int32_t>(a.window > 0 ? std::clamp<int64_t>(place - a.window + 1, 0, keys) : 0);
     for (int32_t j = 0; j < keys; j++) {
       const bool seen = (k_segments[j] == segment) & (segment != 0) & (j < past) & (j >= from);
       row[j] = seen ? row[j] : -INFINITY;
@@ -158,8 +159,8 @@ void weigh(const Running& at, int64_t queries, int64_t keys, int64_t value_depth
   }
 }
 
-void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, int64_t last, float* out, float* lse,
-                   void* workspace) {
+void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, int64_t last, float* out,
+                   float* lse, void* workspace) {
   float* memory = static_cast<float*>(workspace);
   const Running at{memory, memory + kQueries * kKeys, memory + kQueries * (kKeys + a.value_depth),
                    memory + kQueries * (kKeys + a.value_depth + 1)};
@@ -178,7 +179,8 @@ void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, i
     GemmCall call;
     call.m = queries, call.n = a.value_depth, call.k = block.keys();
     call.a = at.s, call.lda = kKeys;
-    call.b = a.v + ((b * a.keys + block.begin) * a.key_heads + head / (a.heads / a.key_heads)) * a.value_depth;
+    call.b =
+        a.v + ((b * a.keys + block.begin) * a.key_heads + head / (a.heads / a.key_heads)) * a.value_depth;
     call.ldb = a.key_heads * a.value_depth;
     call.c = at.o, call.ldc = a.value_depth;
     call.accumulate = true;
@@ -292,13 +294,15 @@ void zero(ThreadPool& pool, const Tensor& tensor) {
 Status kernel_attention(const KernelCall& call) {
   Attention a(call, 0, 3, call.in[6]);
   if (call.in[5]) a.q_start = call.in[5].i32()[0];
-  if (a.q_start < 0) return Status::error(format("q_start %lld is negative", static_cast<long long>(a.q_start)));
+  if (a.q_start < 0)
+    return Status::error(format("q_start %lld is negative", static_cast<long long>(a.q_start)));
   float *out = call.out[0].f32(), *lse = call.out[1].f32();
   const int64_t blocks = (a.queries + kQueries - 1) / kQueries, rows = a.batch * a.heads;
   // the last queries see most keys: they go first, so that no thread ends long after the others
   call.pool.run(blocks * rows, [&](int64_t piece, void* workspace) {
     const int64_t row = piece % rows, first = (blocks - 1 - piece / rows) * kQueries;
-    forward_block(a, row / a.heads, row % a.heads, first, std::min(first + kQueries, a.queries), out, lse, workspace);
+    forward_block(a, row / a.heads, row % a.heads, first, std::min(first + kQueries, a.queries), out, lse,
+                  workspace);
   });
   return {};
 }
@@ -307,7 +311,12 @@ Status kernel_attention_grad(const KernelCall& call) {
   const Attention a(call, 1, 6, call.in[8]);
   const float *up = call.in[0].f32(), *o = call.in[4].f32();
   float* delta = static_cast<float*>(call.scratch);
-  Gradients g{up, call.in[5].f32(), delta, call.out[0].f32(), call.out[1].f32(), call.out[2].f32(),
+  Gradients g{up,
+              call.in[5].f32(),
+              delta,
+              call.out[0].f32(),
+              call.out[1].f32(),
+              call.out[2].f32(),
               call.out[3] ? call.out[3].f32() : nullptr};
   for (int i = 0; i < 4; i++) zero(call.pool, call.out[i]);
   in_pieces(call.pool, a.batch * a.queries * a.heads, rows_per_piece(a.value_depth),
@@ -315,7 +324,8 @@ Status kernel_attention_grad(const KernelCall& call) {
               for (int64_t i = begin; i < end; i++) {
                 float total = 0;
 #pragma omp simd reduction(+ : total)
-                for (int64_t d = 0; d < a.value_depth; d++) total += up[i * a.value_depth + d] * o[i * a.value_depth + d];
+                for (int64_t d = 0; d < a.value_depth; d++)
+                  total += up[i * a.value_depth + d] * o[i * a.value_depth + d];
                 const int64_t head = i % a.heads, place = i / a.heads;  // place = b * queries + query
                 delta[(place / a.queries * a.heads + head) * a.queries + place % a.queries] = total;
               }
@@ -340,31 +350,32 @@ Status kernel_rope(const KernelCall& call) {
   const float scale = call.real("scale"), sign = call.integer("inverse") ? -1.0f : 1.0f;
   const int64_t step = call.integer("interleaved") ? 2 : 1, other = step == 2 ? 1 : half;
   if (half > 4096) return Status::error("more than 4096 frequencies");
-  in_pieces(call.pool, tokens, rows_per_piece(heads * depth), [=](int64_t begin, int64_t end, void* workspace) {
-    float *cosine = static_cast<float*>(workspace), *sine = cosine + half;
-    for (int64_t token = begin; token < end; token++) {
-      const float position = static_cast<float>(positions[token]);
+  in_pieces(call.pool, tokens, rows_per_piece(heads * depth),
+            [=](int64_t begin, int64_t end, void* workspace) {
+              float *cosine = static_cast<float*>(workspace), *sine = cosine + half;
+              for (int64_t token = begin; token < end; token++) {
+                const float position = static_cast<float>(positions[token]);
 #pragma GCC ivdep
-      for (int64_t i = 0; i < half; i++) {
-        double s, c;
-        const float angle = position * frequency[i];  // rounded to f32, as the reference does
-        sincos_f64(angle, s, c);
-        cosine[i] = static_cast<float>(c) * scale;
-        sine[i] = static_cast<float>(s) * scale * sign;
-      }
-      for (int64_t head = 0; head < heads; head++) {
-        const float* from = x + (token * heads + head) * depth;
-        float* to = y + (token * heads + head) * depth;
+                for (int64_t i = 0; i < half; i++) {
+                  double s, c;
+                  const float angle = position * frequency[i];  // rounded to f32, as the reference does
+                  sincos_f64(angle, s, c);
+                  cosine[i] = static_cast<float>(c) * scale;
+                  sine[i] = static_cast<float>(s) * scale * sign;
+                }
+                for (int64_t head = 0; head < heads; head++) {
+                  const float* from = x + (token * heads + head) * depth;
+                  float* to = y + (token * heads + head) * depth;
 #pragma GCC ivdep
-        for (int64_t i = 0; i < half; i++) {
-          const float first = from[i * step], second = from[i * step + other];
-          to[i * step] = first * cosine[i] - second * sine[i];
-          to[i * step + other] = second * cosine[i] + first * sine[i];
-        }
-        if (to != from) std::copy(from + 2 * half, from + depth, to + 2 * half);
-      }
-    }
-  });
+                  for (int64_t i = 0; i < half; i++) {
+                    const float first = from[i * step], second = from[i * step + other];
+                    to[i * step] = first * cosine[i] - second * sine[i];
+                    to[i * step + other] = second * cosine[i] + first * sine[i];
+                  }
+                  if (to != from) std::copy(from + 2 * half, from + depth, to + 2 * half);
+                }
+              }
+            });
   return {};
 }
 
@@ -372,8 +383,9 @@ Status kernel_cache_write(const KernelCall& call) {
   const Tensor &cache = call.in[0], &x = call.in[1];
   const int64_t start = call.in[2].i32()[0], size = cache.shape[1], count = x.shape[1];
   if (start < 0 || start + count > size) {
-    return Status::error(format("positions %lld .. %lld do not fit a cache of %lld", static_cast<long long>(start),
-                                static_cast<long long>(start + count - 1), static_cast<long long>(size)));
+    return Status::error(format("positions %lld .. %lld do not fit a cache of %lld",
+                                static_cast<long long>(start), static_cast<long long>(start + count - 1),
+                                static_cast<long long>(size)));
   }
   const int64_t bytes = x.shape.product(2, x.shape.rank) * size_of(x.dtype);
   for (int64_t b = 0; b < x.shape[0]; b++) {

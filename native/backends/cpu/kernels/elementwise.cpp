@@ -41,7 +41,8 @@ struct Broadcast {
     strides(out, shape_b, stride_b);
     for (int i = 0; i < out.rank; i++) {
       if (out.dims[i] == 1) continue;
-      const bool merges = rank && a[rank - 1] == stride_a[i] * out.dims[i] && b[rank - 1] == stride_b[i] * out.dims[i];
+      const bool merges =
+          rank && a[rank - 1] == stride_a[i] * out.dims[i] && b[rank - 1] == stride_b[i] * out.dims[i];
       if (!merges) dims[rank++] = 1;
       dims[rank - 1] *= out.dims[i];
       a[rank - 1] = stride_a[i];
@@ -60,7 +61,8 @@ struct Broadcast {
 };
 
 template <typename In, typename F>
-void broadcast_row(const In* a, int64_t stride_a, const In* b, int64_t stride_b, float* y, int64_t count, F f) {
+void broadcast_row(const In* a, int64_t stride_a, const In* b, int64_t stride_b, float* y, int64_t count,
+                   F f) {
   if (stride_a == 1 && stride_b == 1) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; i++) y[i] = f(a[i], b[i]);
@@ -134,17 +136,39 @@ SLUICE_INLINE uint16_t to_bf16(float x) {
 
 }  // namespace
 
-Status kernel_neg(const KernelCall& call) { return map(call, [](float x) { return -x; }); }
-Status kernel_exp(const KernelCall& call) { return map(call, [](float x) { return exp_f32(x); }); }
-Status kernel_log(const KernelCall& call) { return map(call, [](float x) { return log_f32(x); }); }
-Status kernel_sqrt(const KernelCall& call) { return map(call, [](float x) { return std::sqrt(x); }); }
-Status kernel_rsqrt(const KernelCall& call) { return map(call, [](float x) { return 1.0f / std::sqrt(x); }); }
-Status kernel_reciprocal(const KernelCall& call) { return map(call, [](float x) { return 1.0f / x; }); }
-Status kernel_square(const KernelCall& call) { return map(call, [](float x) { return x * x; }); }
-Status kernel_tanh(const KernelCall& call) { return map(call, [](float x) { return tanh_f32(x); }); }
-Status kernel_sigmoid(const KernelCall& call) { return map(call, [](float x) { return sigmoid_f32(x); }); }
-Status kernel_relu(const KernelCall& call) { return map(call, [](float x) { return x < 0 ? 0.0f : x; }); }
-Status kernel_silu(const KernelCall& call) { return map(call, [](float x) { return x * sigmoid_f32(x); }); }
+Status kernel_neg(const KernelCall& call) {
+  return map(call, [](float x) { return -x; });
+}
+Status kernel_exp(const KernelCall& call) {
+  return map(call, [](float x) { return exp_f32(x); });
+}
+Status kernel_log(const KernelCall& call) {
+  return map(call, [](float x) { return log_f32(x); });
+}
+Status kernel_sqrt(const KernelCall& call) {
+  return map(call, [](float x) { return std::sqrt(x); });
+}
+Status kernel_rsqrt(const KernelCall& call) {
+  return map(call, [](float x) { return 1.0f / std::sqrt(x); });
+}
+Status kernel_reciprocal(const KernelCall& call) {
+  return map(call, [](float x) { return 1.0f / x; });
+}
+Status kernel_square(const KernelCall& call) {
+  return map(call, [](float x) { return x * x; });
+}
+Status kernel_tanh(const KernelCall& call) {
+  return map(call, [](float x) { return tanh_f32(x); });
+}
+Status kernel_sigmoid(const KernelCall& call) {
+  return map(call, [](float x) { return sigmoid_f32(x); });
+}
+Status kernel_relu(const KernelCall& call) {
+  return map(call, [](float x) { return x < 0 ? 0.0f : x; });
+}
+Status kernel_silu(const KernelCall& call) {
+  return map(call, [](float x) { return x * sigmoid_f32(x); });
+}
 
 Status kernel_silu_grad(const KernelCall& call) {
   return map2(call, [](float dy, float x) {
@@ -159,9 +183,8 @@ Status kernel_relu_grad(const KernelCall& call) {
 
 Status kernel_gelu(const KernelCall& call) {
   if (call.integer("tanh")) {
-    return map(call, [](float x) {
-      return 0.5f * x * (1.0f + tanh_f32(kGeluScale * (x + kGeluCube * x * x * x)));
-    });
+    return map(
+        call, [](float x) { return 0.5f * x * (1.0f + tanh_f32(kGeluScale * (x + kGeluCube * x * x * x))); });
   }
   return map(call, [](float x) { return 0.5f * x * (1.0f + erf_f32(x * kInverseSqrt2)); });
 }
@@ -201,16 +224,26 @@ Status kernel_cast(const KernelCall& call) {
   const DType from = call.in[0].dtype, to = call.out[0].dtype;
   if (to == DType::bf16) return convert<uint16_t, float>(call, [](float x) { return to_bf16(x); });
   if (from == DType::bf16) {
-    return convert<float, uint16_t>(call, [](uint16_t x) { return from_bits(static_cast<uint32_t>(x) << 16); });
+    return convert<float, uint16_t>(call,
+                                    [](uint16_t x) { return from_bits(static_cast<uint32_t>(x) << 16); });
   }
-  if (from == DType::i32) return convert<float, int32_t>(call, [](int32_t x) { return static_cast<float>(x); });
+  if (from == DType::i32)
+    return convert<float, int32_t>(call, [](int32_t x) { return static_cast<float>(x); });
   return convert<int32_t, float>(call, [](float x) { return static_cast<int32_t>(x); });
 }
 
-Status kernel_add(const KernelCall& call) { return binary(call, [](float a, float b) { return a + b; }); }
-Status kernel_sub(const KernelCall& call) { return binary(call, [](float a, float b) { return a - b; }); }
-Status kernel_mul(const KernelCall& call) { return binary(call, [](float a, float b) { return a * b; }); }
-Status kernel_div(const KernelCall& call) { return binary(call, [](float a, float b) { return a / b; }); }
+Status kernel_add(const KernelCall& call) {
+  return binary(call, [](float a, float b) { return a + b; });
+}
+Status kernel_sub(const KernelCall& call) {
+  return binary(call, [](float a, float b) { return a - b; });
+}
+Status kernel_mul(const KernelCall& call) {
+  return binary(call, [](float a, float b) { return a * b; });
+}
+Status kernel_div(const KernelCall& call) {
+  return binary(call, [](float a, float b) { return a / b; });
+}
 
 // NaN in either operand gives NaN, as in NumPy and PyTorch
 Status kernel_maximum(const KernelCall& call) {

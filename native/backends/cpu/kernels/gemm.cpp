@@ -1,6 +1,6 @@
-// The built-in matrix product of one thread: blocks of b and a are packed into panels that stay in the cache, and a
-// register tile of kRows x kColumns accumulates over the block's depth. Used where there is no oneDNN or BLAS, and
-// with ENGINE_MATMUL=builtin.
+// The built-in matrix product of one thread: blocks of b and a are packed into panels that stay in the cache,
+// and a register tile of kRows x kColumns accumulates over the block's depth. Used where there is no oneDNN
+// or BLAS, and with ENGINE_MATMUL=builtin.
 #include <cstring>
 
 #include "kernels.h"
@@ -32,8 +32,8 @@ using Lanes = Register::Type;
 inline Lanes load(const float* from) { return (Lanes)(*reinterpret_cast<const Vector*>(from)); }
 
 /** c[kRows, kColumns] += a b over `depth`, a packed [depth, kRows], b packed [depth, kColumns]. */
-inline __attribute__((always_inline)) void tile(int64_t depth, const float* __restrict a, const float* __restrict b,
-                                                Lanes (&sum)[kRows][2]) {
+inline __attribute__((always_inline)) void tile(int64_t depth, const float* __restrict a,
+                                                const float* __restrict b, Lanes (&sum)[kRows][2]) {
   for (int i = 0; i < kRows; i++) sum[i][0] = sum[i][1] = Lanes{};
   for (int64_t k = 0; k < depth; k++, a += kRows, b += kColumns) {
     const Lanes b0 = load(b), b1 = load(b + kLanes);
@@ -62,7 +62,8 @@ void multiply_panels(int64_t depth, const float* a, const float* b, float* c, in
   float edge[kRows][kColumns];
   std::memcpy(edge, sum, sizeof edge);
   for (int64_t i = 0; i < rows; i++) {
-    for (int64_t j = 0; j < columns; j++) c[i * ldc + j] = accumulate ? c[i * ldc + j] + edge[i][j] : edge[i][j];
+    for (int64_t j = 0; j < columns; j++)
+      c[i * ldc + j] = accumulate ? c[i * ldc + j] + edge[i][j] : edge[i][j];
   }
 }
 
@@ -93,7 +94,8 @@ void builtin_gemm(const GemmCall& call, void* workspace) {
   const int64_t a_row = call.trans_a ? 1 : call.lda, a_depth = call.trans_a ? call.lda : 1;
   const int64_t b_depth = call.trans_b ? 1 : call.ldb, b_column = call.trans_b ? call.ldb : 1;
   if (call.k == 0 && !call.accumulate) {
-    for (int64_t i = 0; i < call.m; i++) std::fill(call.c + i * call.ldc, call.c + i * call.ldc + call.n, 0.0f);
+    for (int64_t i = 0; i < call.m; i++)
+      std::fill(call.c + i * call.ldc, call.c + i * call.ldc + call.n, 0.0f);
   }
   for (int64_t column = 0; column < call.n; column += kWide) {
     const int64_t wide = std::min(kWide, call.n - column);
@@ -107,8 +109,9 @@ void builtin_gemm(const GemmCall& call, void* workspace) {
         for (int64_t j = 0; j < wide; j += kColumns) {
           for (int64_t i = 0; i < tall; i += kRows) {
             multiply_panels(deep, packed_a + i * deep, packed_b + j * deep,
-                            call.c + (row + i) * call.ldc + column + j, call.ldc, std::min<int64_t>(kRows, tall - i),
-                            std::min<int64_t>(kColumns, wide - j), accumulate);
+                            call.c + (row + i) * call.ldc + column + j, call.ldc,
+                            std::min<int64_t>(kRows, tall - i), std::min<int64_t>(kColumns, wide - j),
+                            accumulate);
           }
         }
       }

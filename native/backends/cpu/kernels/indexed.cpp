@@ -43,8 +43,10 @@ void add_rows(ThreadPool& pool, const float* x, const int32_t* index, int64_t co
 void copy_rows(ThreadPool& pool, const char* x, const int32_t* index, int64_t count, char* y, int64_t bytes) {
   in_pieces(pool, count, rows_per_piece(bytes / 4), [=](int64_t begin, int64_t end, void*) {
     for (int64_t i = begin; i < end; i++) {
-      if (index[i] < 0) std::memset(y + i * bytes, 0, static_cast<size_t>(bytes));
-      else std::memcpy(y + i * bytes, x + index[i] * bytes, static_cast<size_t>(bytes));
+      if (index[i] < 0)
+        std::memset(y + i * bytes, 0, static_cast<size_t>(bytes));
+      else
+        std::memcpy(y + i * bytes, x + index[i] * bytes, static_cast<size_t>(bytes));
     }
   });
 }

@@ -16,9 +16,9 @@ static_assert(kTokens * kWords * 4 <= kTileBytes);
 
 /** What one token knows of one part of the vocabulary; 16 bytes, as planned in scratch.h. */
 struct Part {
-  float most;   // largest logit
-  float total;  // sum of exp(logit - most)
-  float label;  // the label's logit if it lies here
+  float most;    // largest logit
+  float total;   // sum of exp(logit - most)
+  float label;   // the label's logit if it lies here
   int32_t best;  // where the largest stands, the first of equals
 };
 static_assert(sizeof(Part) == 16);
@@ -41,7 +41,8 @@ struct Logits {
   Gemm gemm;
 
   /** to[tokens, ld] for tokens from `token` and words from `word`. */
-  void tile(int64_t token, int64_t tokens, int64_t word, int64_t words, float* to, int64_t ld, void* workspace) const {
+  void tile(int64_t token, int64_t tokens, int64_t word, int64_t words, float* to, int64_t ld,
+            void* workspace) const {
     GemmCall call;
     call.trans_b = true;
     call.m = tokens, call.n = words, call.k = width;
@@ -118,7 +119,9 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
         if (labels[i] / each == p && labels[i] >= 0) all.label = part.label;
       }
       lse[i] = static_cast<float>(all.most + std::log(total));
-      loss[i] = labels[i] < 0 ? 0.0f : static_cast<float>(all.most - static_cast<double>(all.label) + std::log(total));
+      loss[i] = labels[i] < 0
+                    ? 0.0f
+                    : static_cast<float>(all.most - static_cast<double>(all.label) + std::log(total));
       correct[i] = labels[i] >= 0 && all.best == labels[i] ? 1.0f : 0.0f;
     }
   });
@@ -181,7 +184,8 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
     dw.accumulate = start > 0;
     product(call.pool, call.gemm, dw);
   }
-  if (tokens == 0 && call.out[1]) std::memset(call.out[1].data, 0, static_cast<size_t>(vocabulary * width) * 4);
+  if (tokens == 0 && call.out[1])
+    std::memset(call.out[1].data, 0, static_cast<size_t>(vocabulary * width) * 4);
   return {};
 }
 

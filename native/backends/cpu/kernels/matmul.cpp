@@ -49,7 +49,8 @@ Status kernel_matmul(const KernelCall& call) {
   const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
   const int64_t each = down * across;
   // tiny products are handed out several at a time
-  const int64_t together = std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(1, tiles.m * tiles.n * whole.k));
+  const int64_t together =
+      std::max<int64_t>(1, (int64_t{1} << 18) / std::max<int64_t>(1, tiles.m * tiles.n * whole.k));
   in_pieces(call.pool, batch * each, together, [&](int64_t begin, int64_t end, void* workspace) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t at = i / each, tile = i % each;

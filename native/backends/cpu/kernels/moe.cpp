@@ -1,4 +1,5 @@
-// Mixture of experts: sort slots by expert, gather tokens, combine the experts' rows. Slot t*K+j is choice j of token t.
+// Mixture of experts: sort slots by expert, gather tokens, combine the experts' rows. Slot t*K+j is choice j
+// of token t.
 #include <cstring>
 #include <vector>
 
@@ -49,8 +50,10 @@ Status kernel_moe_gather(const KernelCall& call) {
   in_pieces(call.pool, call.in[1].count(), rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
     const size_t bytes = static_cast<size_t>(width) * sizeof(float);
     for (int64_t row = begin; row < end; row++) {
-      if (order[row] < 0) std::memset(y + row * width, 0, bytes);
-      else std::memcpy(y + row * width, x + order[row] / k * width, bytes);
+      if (order[row] < 0)
+        std::memset(y + row * width, 0, bytes);
+      else
+        std::memcpy(y + row * width, x + order[row] / k * width, bytes);
     }
   });
   return {};
@@ -62,19 +65,20 @@ Status kernel_moe_gather_grad(const KernelCall& call) {
   const float* dy = call.in[0].f32();
   const int32_t* inverse = call.in[1].i32();
   float* dx = call.out[0].f32();
-  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k), [=](int64_t begin, int64_t end, void*) {
-    for (int64_t token = begin; token < end; token++) {
-      float* to = dx + token * width;
-      std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
-      for (int64_t j = 0; j < k; j++) {
-        const int64_t row = inverse[token * k + j];
-        if (row < 0) continue;
-        const float* from = dy + row * width;
+  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k),
+            [=](int64_t begin, int64_t end, void*) {
+              for (int64_t token = begin; token < end; token++) {
+                float* to = dx + token * width;
+                std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
+                for (int64_t j = 0; j < k; j++) {
+                  const int64_t row = inverse[token * k + j];
+                  if (row < 0) continue;
+                  const float* from = dy + row * width;
 #pragma GCC ivdep
-        for (int64_t i = 0; i < width; i++) to[i] += from[i];
-      }
-    }
-  });
+                  for (int64_t i = 0; i < width; i++) to[i] += from[i];
+                }
+              }
+            });
   return {};
 }
 
@@ -84,20 +88,21 @@ Status kernel_moe_combine(const KernelCall& call) {
   const float *rows = call.in[0].f32(), *weights = call.in[2].f32();
   const int32_t* inverse = call.in[1].i32();
   float* y = call.out[0].f32();
-  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k), [=](int64_t begin, int64_t end, void*) {
-    for (int64_t token = begin; token < end; token++) {
-      float* to = y + token * width;
-      std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
-      for (int64_t j = 0; j < k; j++) {
-        const int64_t row = inverse[token * k + j];
-        if (row < 0) continue;
-        const float weight = weights[token * k + j];
-        const float* from = rows + row * width;
+  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k),
+            [=](int64_t begin, int64_t end, void*) {
+              for (int64_t token = begin; token < end; token++) {
+                float* to = y + token * width;
+                std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
+                for (int64_t j = 0; j < k; j++) {
+                  const int64_t row = inverse[token * k + j];
+                  if (row < 0) continue;
+                  const float weight = weights[token * k + j];
+                  const float* from = rows + row * width;
 #pragma GCC ivdep
-        for (int64_t i = 0; i < width; i++) to[i] += weight * from[i];
-      }
-    }
-  });
+                  for (int64_t i = 0; i < width; i++) to[i] += weight * from[i];
+                }
+              }
+            });
   return {};
 }
 

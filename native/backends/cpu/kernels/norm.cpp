@@ -17,7 +17,8 @@ struct Moments {
 };
 
 /** to[i] = sum over pieces of partial[piece * step + i]. */
-void add_pieces(ThreadPool& pool, const float* partial, int64_t pieces, int64_t step, float* to, int64_t width) {
+void add_pieces(ThreadPool& pool, const float* partial, int64_t pieces, int64_t step, float* to,
+                int64_t width) {
   in_pieces(pool, width, 256, [=](int64_t begin, int64_t end, void*) {
     for (int64_t i = begin; i < end; i++) {
       double total = 0;
@@ -78,7 +79,8 @@ Status kernel_rms_norm_grad(const KernelCall& call) {
       for (int64_t i = 0; i < width; i++) to[i] = scale * (up[i] * (weight[i] + offset) - from[i] * pull);
     }
   });
-  if (dweight) add_pieces(call.pool, partial, scratch::pieces(rows, scratch::kNormPiece), width, dweight, width);
+  if (dweight)
+    add_pieces(call.pool, partial, scratch::pieces(rows, scratch::kNormPiece), width, dweight, width);
   return {};
 }
 
@@ -145,7 +147,8 @@ Status kernel_layer_norm_grad(const KernelCall& call) {
         sum_bias[i] += up[i];
       }
 #pragma GCC ivdep
-      for (int64_t i = 0; i < width; i++) to[i] = scale * (up[i] * weight[i] - centre - (from[i] - shift) * pull);
+      for (int64_t i = 0; i < width; i++)
+        to[i] = scale * (up[i] * weight[i] - centre - (from[i] - shift) * pull);
     }
   });
   const int64_t pieces = scratch::pieces(rows, scratch::kNormPiece);

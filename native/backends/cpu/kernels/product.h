@@ -8,15 +8,19 @@ namespace sluice::cpu::SLUICE_ISA {
 struct Tiles {
   int64_t m, n;
 
-  /** Tiles large enough that packing is cheap beside multiplying, yet at least 16 of them in a large product. */
+  /** Tiles large enough that packing is cheap beside multiplying, yet at least 16 of them in a large product.
+   */
   Tiles(int64_t rows, int64_t columns, int64_t depth, int64_t products = 1) {
     constexpr int64_t kLeast = int64_t{1} << 22;  // multiply-adds of a tile not worth cutting further
     m = std::min<int64_t>(rows, 256);
     n = std::min<int64_t>(columns, 1024);
     while (count(rows, m) * count(columns, n) * products < 16 && m * n * depth > kLeast) {
-      if (n >= 2 * m || (n > 128 && m <= 128)) n = half(n);
-      else if (m > 32) m = half(m);
-      else break;
+      if (n >= 2 * m || (n > 128 && m <= 128))
+        n = half(n);
+      else if (m > 32)
+        m = half(m);
+      else
+        break;
     }
   }
 

@@ -1,9 +1,10 @@
 // Counter-based random numbers: element i of a draw depends on (seed, stream, step, i) alone.
 //
-// Philox 4x32-10 with key = (rng[0], rng[1]) and counter = (i / 4, stream, rng[2], 0) gives four 32-bit words w[0..3]
-// for the elements 4*(i/4) .. +3. With u(w) = (w >> 8) * 2^-24:
+// Philox 4x32-10 with key = (rng[0], rng[1]) and counter = (i / 4, stream, rng[2], 0) gives four 32-bit words
+// w[0..3] for the elements 4*(i/4) .. +3. With u(w) = (w >> 8) * 2^-24:
 //   uniform   u(w[i % 4])
-//   normal    from each pair (w[0], w[1]) and (w[2], w[3]): r = sqrt(-2 ln(1 - u(first))), angle = 2 pi u(second);
+//   normal    from each pair (w[0], w[1]) and (w[2], w[3]): r = sqrt(-2 ln(1 - u(first))), angle = 2 pi
+//   u(second);
 //             the even element is r cos(angle), the odd one r sin(angle)
 //   dropout   the element stays where u(w[i % 4]) >= p
 #include "kernels.h"
@@ -45,7 +46,9 @@ struct Stream {
   }
 };
 
-SLUICE_INLINE float unit(uint32_t word) { return static_cast<float>(static_cast<int32_t>(word >> 8)) * 0x1p-24f; }
+SLUICE_INLINE float unit(uint32_t word) {
+  return static_cast<float>(static_cast<int32_t>(word >> 8)) * 0x1p-24f;
+}
 
 constexpr int64_t kBlocks = 64;  // of four elements, made at once so that the loop over them vectorises
 

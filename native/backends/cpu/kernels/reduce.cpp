@@ -122,7 +122,8 @@ Status kernel_sum(const KernelCall& call) {
       const float* base = x + Walk::offset(i, walk.kept, walk.kept_size, walk.kept_stride);
       double total = 0;
       for (int64_t step = 0; step < steps; step++) {
-        total += sum_of(base + Walk::offset(step, walk.reduced - 1, walk.reduced_size, walk.reduced_stride), run);
+        total +=
+            sum_of(base + Walk::offset(step, walk.reduced - 1, walk.reduced_size, walk.reduced_stride), run);
       }
       y[i] = static_cast<float>(total);
     }
@@ -134,18 +135,19 @@ Status kernel_max(const KernelCall& call) {
   const Split split(call.in[0].shape, call.integer("axis"));
   const float* x = call.in[0].f32();
   float* y = call.out[0].f32();
-  in_pieces(call.pool, split.outer * split.inner, rows_per_piece(split.size), [&](int64_t begin, int64_t end, void*) {
-    for (int64_t i = begin; i < end; i++) {
-      const float* from = x + i / split.inner * split.size * split.inner + i % split.inner;
-      float most = from[0];
-      // a NaN, once met, stays
-      for (int64_t j = 1; j < split.size; j++) {
-        const float value = from[j * split.inner];
-        most = value > most || value != value ? value : most;
-      }
-      y[i] = most;
-    }
-  });
+  in_pieces(call.pool, split.outer * split.inner, rows_per_piece(split.size),
+            [&](int64_t begin, int64_t end, void*) {
+              for (int64_t i = begin; i < end; i++) {
+                const float* from = x + i / split.inner * split.size * split.inner + i % split.inner;
+                float most = from[0];
+                // a NaN, once met, stays
+                for (int64_t j = 1; j < split.size; j++) {
+                  const float value = from[j * split.inner];
+                  most = value > most || value != value ? value : most;
+                }
+                y[i] = most;
+              }
+            });
   return {};
 }
 
@@ -153,16 +155,17 @@ Status kernel_argmax(const KernelCall& call) {
   const Split split(call.in[0].shape, call.integer("axis"));
   const float* x = call.in[0].f32();
   int32_t* y = call.out[0].i32();
-  in_pieces(call.pool, split.outer * split.inner, rows_per_piece(split.size), [&](int64_t begin, int64_t end, void*) {
-    for (int64_t i = begin; i < end; i++) {
-      const float* from = x + i / split.inner * split.size * split.inner + i % split.inner;
-      int64_t best = 0;
-      for (int64_t j = 1; j < split.size; j++) {
-        if (from[j * split.inner] > from[best * split.inner]) best = j;
-      }
-      y[i] = static_cast<int32_t>(best);
-    }
-  });
+  in_pieces(call.pool, split.outer * split.inner, rows_per_piece(split.size),
+            [&](int64_t begin, int64_t end, void*) {
+              for (int64_t i = begin; i < end; i++) {
+                const float* from = x + i / split.inner * split.size * split.inner + i % split.inner;
+                int64_t best = 0;
+                for (int64_t j = 1; j < split.size; j++) {
+                  if (from[j * split.inner] > from[best * split.inner]) best = j;
+                }
+                y[i] = static_cast<int32_t>(best);
+              }
+            });
   return {};
 }
 

@@ -46,7 +46,8 @@ void transpose_plane(const T* x, T* y, int64_t rows, int64_t columns, int64_t ro
     for (int64_t j = 0; j < columns; j += kTile) {
       const int64_t last_row = std::min(rows, i + kTile), last_column = std::min(columns, j + kTile);
       for (int64_t r = i; r < last_row; r++) {
-        for (int64_t c = j; c < last_column; c++) y[r * row_to + c * column_to] = x[r * row_from + c * column_from];
+        for (int64_t c = j; c < last_column; c++)
+          y[r * row_to + c * column_to] = x[r * row_from + c * column_from];
       }
     }
   }
@@ -73,7 +74,8 @@ void transpose(const KernelCall& call) {
   for (int i = 0; i < axes.rank; i++) planes *= i == last || i == inner ? 1 : axes.size[i];
   // large planes are cut along x's innermost axis
   const int64_t rows = inner == last ? 1 : axes.size[inner];
-  const int64_t rows_each = std::max<int64_t>(16, kElements / std::max<int64_t>(1, axes.size[last]) / 16 * 16);
+  const int64_t rows_each =
+      std::max<int64_t>(16, kElements / std::max<int64_t>(1, axes.size[last]) / 16 * 16);
   const int64_t cuts = (rows + rows_each - 1) / rows_each;
   const int64_t planes_each = std::max<int64_t>(1, kElements / (std::min(rows, rows_each) * axes.size[last]));
   in_pieces(call.pool, planes * cuts, cuts > 1 ? 1 : planes_each, [&](int64_t begin, int64_t end, void*) {
@@ -106,8 +108,8 @@ struct Run {  // a tensor seen as [outer, bytes]
 };
 
 /** Copies `bytes` of each of `outer` runs, the starts of which lie `from_step` and `to_step` bytes apart. */
-void copy_runs(ThreadPool& pool, const char* from, int64_t from_step, char* to, int64_t to_step, int64_t outer,
-               int64_t bytes) {
+void copy_runs(ThreadPool& pool, const char* from, int64_t from_step, char* to, int64_t to_step,
+               int64_t outer, int64_t bytes) {
   if (!bytes || !outer) return;
   constexpr int64_t kCopy = 1 << 17;
   const int64_t cuts = (bytes + kCopy - 1) / kCopy;
@@ -147,8 +149,10 @@ void expand(const KernelCall& call) {
         from += rest % out.dims[i] * stride[i];
         rest /= out.dims[i];
       }
-      if (last) std::memcpy(y + row * width, x + from, static_cast<size_t>(width) * sizeof(T));
-      else std::fill(y + row * width, y + (row + 1) * width, x[from]);
+      if (last)
+        std::memcpy(y + row * width, x + from, static_cast<size_t>(width) * sizeof(T));
+      else
+        std::fill(y + row * width, y + (row + 1) * width, x[from]);
     }
   });
 }
@@ -156,9 +160,12 @@ void expand(const KernelCall& call) {
 /** Calls f with a value of the unsigned type that is as wide as the dtype. */
 template <typename F>
 Status by_width(DType dtype, F f) {
-  if (size_of(dtype) == 4) f(uint32_t{});
-  else if (size_of(dtype) == 2) f(uint16_t{});
-  else f(uint8_t{});
+  if (size_of(dtype) == 4)
+    f(uint32_t{});
+  else if (size_of(dtype) == 2)
+    f(uint16_t{});
+  else
+    f(uint8_t{});
   return {};
 }
 
@@ -173,7 +180,8 @@ Status kernel_slice(const KernelCall& call) {
   const Run from(call.in[0], axis), to(call.out[0], axis);
   const int64_t size = call.in[0].shape.dims[axis];
   const int64_t skip = size ? from.bytes / size * call.integer("start") : 0;
-  copy_runs(call.pool, bytes_of(call.in[0]) + skip, from.bytes, bytes_of(call.out[0]), to.bytes, to.outer, to.bytes);
+  copy_runs(call.pool, bytes_of(call.in[0]) + skip, from.bytes, bytes_of(call.out[0]), to.bytes, to.outer,
+            to.bytes);
   return {};
 }
 
@@ -183,7 +191,8 @@ Status kernel_pad(const KernelCall& call) {
   const int64_t size = call.out[0].shape.dims[axis];
   zero(call.pool, bytes_of(call.out[0]), to.outer * to.bytes);
   const int64_t skip = size ? to.bytes / size * call.integer("before") : 0;
-  copy_runs(call.pool, bytes_of(call.in[0]), from.bytes, bytes_of(call.out[0]) + skip, to.bytes, from.outer, from.bytes);
+  copy_runs(call.pool, bytes_of(call.in[0]), from.bytes, bytes_of(call.out[0]) + skip, to.bytes, from.outer,
+            from.bytes);
   return {};
 }
 
@@ -193,7 +202,8 @@ Status kernel_concat(const KernelCall& call) {
   int64_t at = 0;
   for (int i = 0; i < call.inputs; i++) {
     const Run from(call.in[i], axis);
-    copy_runs(call.pool, bytes_of(call.in[i]), from.bytes, bytes_of(call.out[0]) + at, to.bytes, to.outer, from.bytes);
+    copy_runs(call.pool, bytes_of(call.in[i]), from.bytes, bytes_of(call.out[0]) + at, to.bytes, to.outer,
+              from.bytes);
     at += from.bytes;
   }
   return {};
@@ -212,9 +222,11 @@ Status kernel_full(const KernelCall& call) {
     const float number = static_cast<float>(value);
     std::memcpy(&bits, &number, 4);
     // round to nearest even; a NaN keeps its upper half
-    if (y.dtype == DType::bf16) bits = number != number ? bits >> 16 : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    if (y.dtype == DType::bf16)
+      bits = number != number ? bits >> 16 : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
   } else {
-    bits = y.dtype == DType::u8 ? static_cast<uint8_t>(value) : static_cast<uint32_t>(static_cast<int32_t>(value));
+    bits = y.dtype == DType::u8 ? static_cast<uint8_t>(value)
+                                : static_cast<uint32_t>(static_cast<int32_t>(value));
   }
   return by_width(y.dtype, [&](auto type) {
     using T = decltype(type);

@@ -1,5 +1,6 @@
-// Elementary functions without branches or calls, so that loops over them vectorise. f32 unless said otherwise;
-// errors are 1-2 ulp over the whole range, with the limits of the C library (inf, 0, NaN stay what they are).
+// Elementary functions without branches or calls, so that loops over them vectorise. f32 unless said
+// otherwise; errors are 1-2 ulp over the whole range, with the limits of the C library (inf, 0, NaN stay what
+// they are).
 #pragma once
 
 #include <cmath>
@@ -22,7 +23,8 @@ SLUICE_INLINE uint32_t to_bits(float value) {
   return bits;
 }
 
-/** e^x = 2^n e^r with |r| <= ln2/2; the power of two is applied in halves so that it may leave the normal range. */
+/** e^x = 2^n e^r with |r| <= ln2/2; the power of two is applied in halves so that it may leave the normal
+ * range. */
 SLUICE_INLINE float exp_f32(float x) {
   x = x > 89.0f ? 89.0f : x;
   x = x < -105.0f ? -105.0f : x;
