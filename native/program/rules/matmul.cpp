@@ -11,12 +11,9 @@ void rule_matmul(OpCheck& op) {
   const int64_t m = trans_a ? a[-1] : a[-2], k = trans_a ? a[-2] : a[-1];
   const int64_t n = trans_b ? b[-2] : b[-1], inner = trans_b ? b[-1] : b[-2];
   op.demand(k == inner, "inner sizes " + std::to_string(k) + " and " + std::to_string(inner) + " differ");
-  if (b.rank == 2) {
-    op.demand(a.rank == 2 || !trans_a, "trans_a with a of rank > 2 needs b with the same leading dimensions");
-  } else {
-    op.demand(a.rank == b.rank && without_last(without_last(a)) == without_last(without_last(b)),
-              "leading dimensions differ");
-  }
+  op.demand(
+      b.rank == 2 || (a.rank == b.rank && without_last(without_last(a)) == without_last(without_last(b))),
+      "leading dimensions differ");
   Shape y = a;
   y[-2] = m;
   y[-1] = n;

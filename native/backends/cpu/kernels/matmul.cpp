@@ -30,9 +30,9 @@ Status kernel_matmul(const KernelCall& call) {
   GemmCall whole;
   whole.trans_a = call.integer("trans_a");
   whole.trans_b = call.integer("trans_b");
-  const bool shared = b.shape.rank == 2;  // all rows of a at once
+  const bool flat = b.shape.rank == 2 && (!whole.trans_a || a.shape.rank == 2);  // all rows of a at once
   whole.n = y.shape.last();
-  whole.m = shared && !whole.trans_a ? y.shape.rows() : y.shape[-2];
+  whole.m = flat ? y.shape.rows() : y.shape[-2];
   whole.k = whole.trans_a ? a.shape[-2] : a.shape[-1];
   whole.a = a.f32();
   whole.lda = a.shape[-1];
@@ -43,8 +43,9 @@ Status kernel_matmul(const KernelCall& call) {
   whole.accumulate = bias != nullptr;
   if (y.count() == 0) return {};
 
-  const int64_t batch = shared ? 1 : y.shape.product(0, y.shape.rank - 2);
-  const int64_t a_step = whole.m * whole.k, b_step = whole.k * whole.n, y_step = whole.m * whole.n;
+  const int64_t batch = flat ? 1 : y.shape.product(0, y.shape.rank - 2);
+  const int64_t a_step = whole.m * whole.k, y_step = whole.m * whole.n;
+  const int64_t b_step = b.shape.rank == 2 ? 0 : whole.k * whole.n;
   const Tiles tiles(whole.m, whole.n, whole.k, batch);
   const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
   const int64_t each = down * across;
