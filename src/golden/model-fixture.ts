@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { add, affine, Graph, gradients, mul, reshape, sumSquares, type Tensor } from '../graph/index.js';
-import { Generator, logitsOf } from '../infer/index.js';
+import { add, affine, Graph, mul, reshape } from '../graph/index.js';
+import { logitsOf } from '../infer/index.js';
 import { batchInputs, buildModel, lmLoss, loadBalancingLoss } from '../models/index.js';
 import type { ModelOutput } from '../models/trace.js';
-import { Checks, largest, maxError, relativeError } from './checks.js';
+import { Checks, maxError } from './checks.js';
 import {
   countedPositions,
   countTargets,
@@ -16,6 +16,8 @@ import {
   splitParameter,
   Tensors,
 } from './fixture.js';
+import { checkGeneration } from './generation.js';
+import { compareGradients, outputGradients } from './gradients.js';
 
 const caseNames = ['full', 'right', 'left', 'left_pos'] as const;
 type CaseName = (typeof caseNames)[number];
@@ -123,40 +125,6 @@ function outputLogits(graph: Graph, output: ModelOutput): void {
   graph.output('logits', logitsOf(output, reshape(output.hidden, [-1, width])));
 }
 
-/** Gradients as outputs `grad.<i>`, zeros where the loss does not depend on a parameter, and their squared norm. */
-export function outputGradients(graph: Graph, loss: Tensor, parameters: readonly Tensor[]): void {
-  const grads = gradients(loss, [...parameters]);
-  const present = grads.filter((grad) => grad !== null);
-  graph.output('grad_square_sum', sumSquares(present as [Tensor, ...Tensor[]]));
-  grads.forEach((grad, index) => {
-    graph.output(`grad.${index}`, grad ?? affine(parameters[index]!, 0, 0));
-  });
-}
-
-function compareGradients(
-  checks: Checks,
-  label: string,
-  pieces: readonly { name: string; data: Float32Array }[],
-  reference: Tensors,
-  nulls: readonly string[],
-  tolerance: { grad_rel_inf: number; grad_null_abs: number },
-): void {
-  const byName = new Map(pieces.map(({ name, data }) => [name, data]));
-  let relative = 0;
-  let absolute = 0;
-  for (const name of reference.names) {
-    const data = byName.get(name);
-    const expected = reference.floats(name);
-    if (!data) relative = Number.NaN;
-    else if (nulls.includes(name)) absolute = Math.max(absolute, largest(data));
-    else relative = Math.max(relative, relativeError(data, expected));
-  }
-  if (byName.size !== reference.names.length)
-    checks.add(`${label}.gradient_count`, byName.size, reference.names.length);
-  checks.add(`${label}.gradients`, relative, tolerance.grad_rel_inf);
-  if (nulls.length > 0) checks.add(`${label}.null_gradients`, absolute, tolerance.grad_null_abs);
-}
-
 function outputInternals(graph: Graph, output: ModelOutput): void {
   output.hiddenStates.forEach((state, index) => {
     graph.output(`hidden.${index}`, state);
@@ -224,43 +192,4 @@ async function checkOldConfig(
   const { logits } = await runGraph(context, loaded.session, graph, inputs);
   const error = maxError(logits!, from.tensors.floats('full.logits'));
   checks.add('config_v4.logits', error, from.golden.tolerance.logits_abs);
-}
-
-async function checkGeneration(
-  context: GoldenContext,
-  checks: Checks,
-  { model, session }: LoadedModel,
-  // biome-ignore lint/suspicious/noExplicitAny: the fixture's own layout
-  golden: any,
-  tensors: Tensors,
-): Promise<void> {
-  for (const stem of ['gen', 'gen_batch']) {
-    const ids = tensors.ints(`${stem}.prompt_ids`);
-    const [rows, length] = tensors.shape(`${stem}.prompt_ids`) as [number, number];
-    const mask = stem === 'gen' ? null : tensors.ints(`${stem}.attention_mask`);
-    const prompts = Array.from({ length: rows }, (_, row) =>
-      Array.from(ids.subarray(row * length, (row + 1) * length)).filter(
-        (_, t) => !mask || mask[row * length + t] === 1,
-      ),
-    );
-    const [, steps] = tensors.shape(`${stem}.new_ids`) as [number, number];
-    const expected = tensors.floats(`${stem}.step_logits`); // [rows, steps, V]
-    const vocabulary = expected.length / rows / steps;
-    let worst = 0;
-    const generator = new Generator(model, session, { threads: context.threads });
-    const generation = await generator.generate(prompts, {
-      maxNewTokens: steps,
-      temperature: 0,
-      onLogits(step, logits) {
-        for (let row = 0; row < rows; row++) {
-          const mine = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
-          const first = (row * steps + step) * vocabulary;
-          worst = Math.max(worst, maxError(mine, expected.subarray(first, first + vocabulary)));
-        }
-      },
-    });
-    generator.close();
-    checks.same(`${stem}.new_ids`, generation.ids.flat(), tensors.ints(`${stem}.new_ids`));
-    checks.add(`${stem}.step_logits`, worst, golden.tolerance.logits_abs);
-  }
 }

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Checks } from './checks.js';
-import type { GoldenContext } from './fixture.js';
+import { checkEncoderDecoder } from './encoder-decoder-fixture.js';
+import { type GoldenContext, readJson } from './fixture.js';
 import { checkModel } from './model-fixture.js';
 import { checkQualityLosses, checkSelectMoe } from './select-moe-fixture.js';
 
@@ -25,7 +26,10 @@ export function goldenTests(folder: string): GoldenTest[] {
   return [
     ...below('models').map((name) => ({
       fixture: `models/${name}`,
-      run: (context: GoldenContext) => checkModel(context, name),
+      run: (context: GoldenContext) => {
+        const isT5 = readJson(folder, 'models', name, 'config.json').is_encoder_decoder === true;
+        return isT5 ? checkEncoderDecoder(context, name) : checkModel(context, name);
+      },
     })),
     ...single('select_moe', checkSelectMoe),
     ...single('quality_losses', checkQualityLosses),

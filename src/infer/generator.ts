@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.js';
 import { compile, Graph, type Program, reshape, slice } from '../graph/index.js';
 import type { Adapter, Model } from '../models/index.js';
 import { logitsOf } from './logits.js';
-import { bucketLength, leftPad } from './prompt-batch.js';
+import { bucketLength, leftPad, rightPad } from './prompt-batch.js';
 import { type SamplingOptions, sample } from './sampler.js';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -52,12 +52,25 @@ export class Generator {
    * Tokens of a row do not depend on the other rows.
    */
   async generate(prompts: readonly (readonly number[])[], options: GenerateOptions): Promise<Generation> {
+    if (!this.#model.hasEncoder) return this.#continue(prompts, {}, null, options);
+    // an encoder reads the prompts, right-padded; the decoder begins with its start token
+    const length = bucketLength(prompts.reduce((longest, prompt) => Math.max(longest, prompt.length), 0));
+    const start = prompts.map(() => [this.#model.architecture.decoderStart!]);
+    return this.#continue(start, rightPad(prompts, length), length, options);
+  }
+
+  async #continue(
+    prompts: readonly (readonly number[])[],
+    encoderInputs: Readonly<Record<string, Int32Array>>,
+    encoderLength: number | null,
+    options: GenerateOptions,
+  ): Promise<Generation> {
     const { maxNewTokens, stopIds = [], signal } = options;
     const longest = this.#checkPrompts(prompts, maxNewTokens);
     const length = bucketLength(longest, this.#limit() - maxNewTokens);
     const capacity = bucketLength(length + maxNewTokens, this.#limit());
     const rows = prompts.length;
-    const { prefill, decode } = this.#programsFor(rows, length, capacity);
+    const { prefill, decode } = this.#programsFor(rows, length, capacity, encoderLength);
 
     const batch = leftPad(prompts, length);
     const keySegments = new Int32Array(rows * capacity);
@@ -74,6 +87,7 @@ export class Generator {
         positions: batch.positions,
         key_segments: keySegments,
         start: Int32Array.of(0),
+        ...encoderInputs,
       }),
     );
     const prefillSeconds = prefill.lastSeconds;
@@ -100,6 +114,7 @@ export class Generator {
           positions: Int32Array.from(prompts, (prompt) => prompt.length + step),
           key_segments: keySegments,
           start: Int32Array.of(length + step),
+          ...encoderInputs,
         }),
       ));
       decodeSeconds += decode.lastSeconds;
@@ -138,20 +153,20 @@ export class Generator {
     return prompts.reduce((longest, prompt) => Math.max(longest, prompt.length), 0);
   }
 
-  #programsFor(rows: number, length: number, capacity: number): Programs {
-    const key = `${rows}x${length}x${capacity}`;
+  #programsFor(rows: number, length: number, capacity: number, encoderLength: number | null): Programs {
+    const key = `${rows}x${length}x${capacity}x${encoderLength}`;
     let programs = this.#programs.get(key);
     if (!programs) {
       this.close(); // one cache at a time: batches of one shape follow each other
-      programs = this.#compile(rows, length, capacity);
+      programs = this.#compile(rows, length, capacity, encoderLength);
       this.#programs.set(key, programs);
     }
     return programs;
   }
 
-  #compile(rows: number, length: number, capacity: number): Programs {
-    const prefill = this.#program(rows, length, capacity);
-    const decode = this.#program(rows, 1, capacity);
+  #compile(rows: number, length: number, capacity: number, encoderLength: number | null): Programs {
+    const prefill = this.#program(rows, length, capacity, encoderLength, true);
+    const decode = this.#program(rows, 1, capacity, encoderLength, false);
     const caches = decode.states.filter(({ name }) => name.startsWith('cache.'));
     for (const { name, shape } of caches) this.#session.setState(name, 'f32', shape, null);
     return {
@@ -161,8 +176,19 @@ export class Generator {
     };
   }
 
-  #program(rows: number, length: number, capacity: number): Program {
+  #program(
+    rows: number,
+    length: number,
+    capacity: number,
+    encoderLength: number | null,
+    encodes: boolean,
+  ): Program {
     const graph = new Graph();
+    const encoderShape = [rows, encoderLength ?? 0];
+    const encoder = encoderLength !== null && {
+      inputIds: encodes ? graph.input('encoder_input_ids', 'i32', encoderShape) : null,
+      segmentIds: graph.input('encoder_segment_ids', 'i32', encoderShape),
+    };
     const output = this.#model.forward(
       {
         inputIds: graph.input('input_ids', 'i32', [rows, length]),
@@ -173,6 +199,7 @@ export class Generator {
           start: graph.input('start', 'i32', [1]),
           segmentIds: graph.input('key_segments', 'i32', [rows, capacity]),
         },
+        ...(encoder && { encoder }),
       },
       { adapter: this.#adapter },
     );

@@ -27,6 +27,20 @@ export function leftPad(prompts: readonly (readonly number[])[], length: number)
   return batch;
 }
 
+/** Inputs of an encoder: all rows begin at index 0. */
+export function rightPad(
+  prompts: readonly (readonly number[])[],
+  length: number,
+): Record<string, Int32Array> {
+  const ids = new Int32Array(prompts.length * length);
+  const segments = new Int32Array(ids.length);
+  prompts.forEach((prompt, row) => {
+    ids.set(prompt, row * length);
+    segments.fill(1, row * length, row * length + prompt.length);
+  });
+  return { encoder_input_ids: ids, encoder_segment_ids: segments };
+}
+
 /** The next length for which a program is compiled: steps of an eighth, so that little is wasted and few are needed. */
 export function bucketLength(length: number, limit = Number.POSITIVE_INFINITY): number {
   const step = Math.max(8, 2 ** Math.floor(Math.log2(Math.max(length, 1)) - 2));

@@ -9,6 +9,8 @@ export interface Architecture {
   forward(trace: ModelTrace, batch: Batch): ModelOutput;
   /** Longest sequence that the position encoding allows; null: no limit. */
   readonly maxLength: number | null;
+  /** Set for encoder-decoder models: the id that every decoder sequence begins with. */
+  readonly decoderStart?: number;
   /**
    * The name that `forward` uses for a tensor that a file calls `name`, or null for one that is not a parameter
    * (buffers, copies of tied weights). Default: names are the same.
@@ -33,6 +35,10 @@ export class Model {
     this.architecture = architecture;
   }
 
+  get hasEncoder(): boolean {
+    return this.architecture.decoderStart !== undefined;
+  }
+
   get maxLength(): number | null {
     return this.architecture.maxLength;
   }
@@ -49,16 +55,27 @@ export class Model {
   parameters(options: TraceOptions = {}): ParameterSpec[] {
     const graph = new Graph();
     const trace = new ModelTrace(graph, options);
-    this.architecture.forward(trace, batchInputs(graph, 1, 2));
+    this.architecture.forward(trace, batchInputs(graph, 1, 2, this.hasEncoder ? 2 : null));
     return [...trace.parameters.values()];
   }
 }
 
-/** The three inputs of a batch, by their usual names. */
-export function batchInputs(graph: Graph, rows: number, length: number): Batch {
-  return {
+/** The inputs of a batch by their usual names; with `encoderLength`, those of an encoder too. */
+export function batchInputs(
+  graph: Graph,
+  rows: number,
+  length: number,
+  encoderLength: number | null = null,
+): Batch {
+  const batch = {
     inputIds: graph.input('input_ids', 'i32', [rows, length]),
     segmentIds: graph.input('segment_ids', 'i32', [rows, length]),
     positions: graph.input('positions', 'i32', [rows, length]),
   };
+  if (encoderLength === null) return batch;
+  const encoder = {
+    inputIds: graph.input('encoder_input_ids', 'i32', [rows, encoderLength]),
+    segmentIds: graph.input('encoder_segment_ids', 'i32', [rows, encoderLength]),
+  };
+  return { ...batch, encoder };
 }

@@ -18,6 +18,7 @@ const families: Readonly<Record<string, () => Promise<{ family: Family }>>> = {
   qwen3: () => import('./qwen3/model.js'),
   qwen3_moe: () => import('./qwen3_moe/model.js'),
   select_moe: () => import('./select_moe/model.js'),
+  t5: () => import('./t5/model.js'),
 };
 
 export const modelTypes: readonly string[] = Object.keys(families);

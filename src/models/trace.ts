@@ -9,6 +9,15 @@ export interface Batch {
   /** Position of each token in its own segment. */
   readonly positions: Tensor;
   readonly cache?: CacheInputs;
+  /** What the encoder reads; the batch itself is then the decoder's. */
+  readonly encoder?: EncoderInputs;
+}
+
+/** Input of an encoder: i32[B,S]. */
+export interface EncoderInputs {
+  /** null while decoding over a cache, which then holds what the decoder needs of the input. */
+  readonly inputIds: Tensor | null;
+  readonly segmentIds: Tensor;
 }
 
 /** Where this batch's tokens stand in a key-value cache of `capacity` tokens. */
@@ -44,6 +53,8 @@ export interface ModelOutput {
   readonly routers: readonly RouterOutput[];
   /** Embedding, the output of every layer but the last, and `hidden`. */
   readonly hiddenStates: readonly Tensor[];
+  /** [B,S,H]: the encoder's output, of models that have one. */
+  readonly encoded?: Tensor | null;
 }
 
 /** A linear layer as an adapter sees it. */

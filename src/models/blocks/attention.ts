@@ -11,6 +11,8 @@ export interface AttendOptions {
   /** Tokens further back than this are not seen; 0: no limit. */
   readonly window?: number;
   readonly softcap?: number;
+  /** [heads, T, keys], added to the scaled scores. */
+  readonly bias?: Tensor;
 }
 
 /** Causal attention of q [B,T,Hq,D] over k, v [B,T,Hk,·], or over the cache once k and v are written to it. */
@@ -22,8 +24,8 @@ export function attend(
   v: Tensor,
   options: AttendOptions,
 ): Tensor {
-  const { scale, window = 0, softcap = 0 } = options;
-  const shared = { qSegments: batch.segmentIds, scale, causal: true, window, softcap };
+  const { scale, window = 0, softcap = 0, bias } = options;
+  const shared = { qSegments: batch.segmentIds, scale, causal: true, window, softcap, bias };
   const { cache } = batch;
   if (!cache) return attention(q, k, v, { ...shared, kSegments: batch.segmentIds });
   const keys = cached(trace, 'key', k, cache);
