@@ -67,9 +67,12 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     emit({ type: 'progress', phase, step, totalSteps });
   };
 
+  checkPool(config.pool);
   progress('read and clean', 0, 1);
   const { documents, cleaning } = readDocuments(context);
   const split = splitDocuments(documents, config.split, config.seed);
+  const kinds = config.pool.kinds;
+  const classes = answerClasses([split.train, split.test], kinds, config.pool.speakers);
 
   progress('train tokenizer', 0, 1);
   await trainTokenizer(
@@ -110,8 +113,6 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   };
 
   progress('ask questions', 0, 2);
-  const kinds = config.pool.kinds;
-  const classes = answerClasses([split.train, split.test], kinds, config.pool.speakers);
   const asked = { kinds, classes, words: config.pool.passage_words };
   const clean = makeQuestions(split.train, {
     ...asked,
@@ -129,6 +130,18 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     count: config.questions.rows,
     seed: config.seed + 1,
   });
+  if (clean.length === 0 || questions.length === 0) {
+    throw new SluiceError('data.empty', 'no question could be made from the documents', {
+      where: 'pool.passage_words',
+      hint: `the documents have no passage of ${config.pool.passage_words.join(' to ')} words that starts a sentence`,
+    });
+  }
+  if (pool.rows.length < config.pool.rows) {
+    context.log(
+      'warning',
+      `the pool has ${pool.rows.length} rows, not ${config.pool.rows}: passages ran out`,
+    );
+  }
   writeJsonLines(folder('pool.jsonl'), pool.rows);
   writeJsonLines(folder('truth.jsonl'), pool.truth);
   writeJsonLines(folder('questions.jsonl'), questionRows(questions));
@@ -153,6 +166,27 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   addFact('prepare', meta);
   emitTables(context, meta, stores, split);
   progress('done', 1, 1);
+}
+
+/** What the schema cannot say. */
+function checkPool(pool: PrepareConfig['pool']): void {
+  const [least, most] = pool.passage_words;
+  if (least >= most) {
+    throw new SluiceError('config.passage_words', `pool.passage_words=[${least}, ${most}] must go up`, {
+      where: 'pool.passage_words',
+      hint: 'fewest words first, for example [25, 40]',
+    });
+  }
+  if (pool.dirty_share > 0 && Object.values(pool.defects).every((weight) => weight === 0)) {
+    throw new SluiceError(
+      'config.defects',
+      `pool.dirty_share=${pool.dirty_share} needs a defect with a weight above 0`,
+      {
+        where: 'pool.defects',
+        hint: 'give one a weight, or set pool.dirty_share=0',
+      },
+    );
+  }
 }
 
 function readDocuments(context: StageContext<PrepareConfig>) {
