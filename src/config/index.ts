@@ -1,0 +1,20 @@
+/**
+ * The config room: Hydra 1.4 / OmegaConf 2.4 semantics without process-wide state.
+ *
+ *     const composed = compose({
+ *       configDirs: ['configs'], configName: 'stage_1_pretrain', overrides: ['training.learning_rate=5e-5'],
+ *       jobName: 'stage_1', env: process.env,
+ *     });
+ *     composed.config()                       // plain data, interpolations resolved, without the hydra node
+ *     composed.yaml({ resolve: true })        // what `--cfg job --resolve` prints
+ *     composed.value('hydra.run.dir')         // any value of the whole config
+ *     composed.origin('training.lr')          // { where: 'configs/…yaml:12:3', replaced: […] }
+ *
+ * Every failure is a SluiceError whose code starts with `config.`, with `where` (file:line:column or the override) and, where
+ * there is one, a hint. Nothing here reads the environment, changes a directory or keeps anything between calls.
+ */
+export { type ComposedConfig, type ComposeOptions, compose, type ValueOrigin } from './compose.js';
+export type { Argument, Resolver, ResolverCall } from './interpolation/evaluate.js';
+export { nearest } from './nearest.js';
+export { type Override, parseOverride } from './override/parse.js';
+export { toYaml } from './yaml/to-yaml.js';
