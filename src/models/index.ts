@@ -1,8 +1,10 @@
 export { LoraAdapter, type LoraConfig } from './adapters/lora.js';
+export { mergeAdapter } from './adapters/merge.js';
 export { loadPeftWeights, readPeftConfig, savePeftFolder } from './adapters/peft-folder.js';
 export { type RawModelConfig, readJsonObject } from './config-reader.js';
 export { initializationGraph, initializeWeights, type ProgramStore, rngInput } from './initialize.js';
 export {
+  gateMoments,
   layerLogits,
   layerScores,
   lmLoss,
