@@ -56,6 +56,8 @@ export interface ComposeOptions {
   now?: Date;
   /** Values of the `hydra` node that come before all configs, e.g. other defaults of `hydra.run.dir`. */
   hydraDefaults?: Readonly<Record<string, unknown>>;
+  /** Place in a sweep: `hydra.job.num` and `hydra.job.id`. */
+  job?: { num: number; id: string };
   /** Version written to `hydra.runtime.version`. */
   version?: string;
   /** Gets notices that are no errors: a search path that does not exist, a deprecated key. */
@@ -505,6 +507,10 @@ function fillHydraNode(
   const name = job.get('name');
   if (name === undefined || rawValue(name) === '???') set(job, 'name', options.jobName ?? 'app');
   set(job, 'config_name', options.configName);
+  if (options.job !== undefined) {
+    set(job, 'num', options.job.num);
+    set(job, 'id', options.job.id);
+  }
   const mode = hydra.get('mode');
   if (mode === undefined || rawValue(mode) === null)
     set(hydra, 'mode', options.mode === 'multirun' ? 'MULTIRUN' : 'RUN');

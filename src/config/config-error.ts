@@ -5,7 +5,7 @@ import { type ErrorDetails, SluiceError } from '../errors.js';
  * yaml (any reader failure) · root (document is a bare number) · grammar (interpolation syntax) · key_type, value_type ·
  * interpolation, interpolation_key, interpolation_missing, interpolation_resolver, recursion ·
  * override_syntax · compose · missing (no such config file) · file · default (bad defaults list entry) ·
- * struct_attribute, struct_key (no such key), merge_type, index, validation.
+ * struct_attribute, struct_key (no such key), merge_type, index, validation · sweep (a sweep that cannot be run).
  */
 export type ConfigErrorKind =
   | 'yaml'
@@ -28,6 +28,7 @@ export type ConfigErrorKind =
   | 'merge_type'
   | 'index'
   | 'validation'
+  | 'sweep'
   | 'schema';
 
 export function configError(kind: ConfigErrorKind, message: string, details: ErrorDetails = {}): SluiceError {

@@ -106,6 +106,20 @@ sweep:
 max_batch_size: null
 params: null
 `,
+  'hydra/sweeper/random': `_target_: random
+n_trials: 20
+seed: 0
+max_batch_size: null
+params: null
+`,
+  'hydra/sweeper/tpe': `_target_: tpe
+direction: minimize
+n_trials: 20
+n_startup_trials: 10
+seed: 0
+max_batch_size: null
+params: null
+`,
   'hydra/help/default': `app_name: \${hydra.job.name}
 header: |
   \${hydra.help.app_name} is powered by Hydra.

@@ -41,7 +41,7 @@ export function same(expected: unknown, got: unknown): boolean {
   if (got === null || typeof got !== 'object' || Array.isArray(got)) return false;
   const a = expected as Record<string, unknown>;
   const b = got as Record<string, unknown>;
-  if ('$map' in a && '$map' in b) return sameUnordered(a['$map'] as unknown[], b['$map'] as unknown[]);
+  if ('$map' in a && '$map' in b) return sameUnordered(a.$map as unknown[], b.$map as unknown[]);
   const keys = Object.keys(a);
   return (
     keys.length === Object.keys(b).length &&

@@ -21,6 +21,7 @@ const CLASSES: Record<string, string> = {
   'config.merge_type': 'ConfigTypeError',
   'config.index': 'ConfigIndexError',
   'config.validation': 'ValidationError',
+  'config.sweep': 'HydraException',
 };
 
 /** The reference's class for an error of this room; for other errors their own name, which never matches. */

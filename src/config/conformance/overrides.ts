@@ -40,11 +40,11 @@ export function checkOverride({ input, error, expect }: Vector): Mismatch | unde
     if (field in expect && !same(expect[field], got[field])) return { expected: expect, got };
   }
   const unordered = expect.unordered === true;
-  const value = 'value' in expect && sameNode(expect.value, got['value'], unordered);
-  if (!value && 'value' in expect) return { expected: expect.value, got: got['value'] };
-  if (expect.sweep_error === true) return got['sweep_error'] ? undefined : { expected: 'sweep error', got };
+  const value = 'value' in expect && sameNode(expect.value, got.value, unordered);
+  if (!value && 'value' in expect) return { expected: expect.value, got: got.value };
+  if (expect.sweep_error === true) return got.sweep_error ? undefined : { expected: 'sweep error', got };
   if (expect.sweep_strings === undefined) return undefined;
-  const strings = got['sweep_strings'] as string[] | undefined;
+  const strings = got.sweep_strings as string[] | undefined;
   if (strings === undefined) return { expected: expect.sweep_strings, got };
   const cut = expect.sweep_strings_truncated ? strings.slice(0, expect.sweep_strings.length) : strings;
   const equal = unordered ? sameUnordered(expect.sweep_strings, cut) : same(expect.sweep_strings, cut);
@@ -74,9 +74,9 @@ function describe(override: Override): Record<string, unknown> {
   };
   const { value } = override;
   try {
-    if (value instanceof ChoiceSweep) got['sweep_strings'] = value.list.map(renderValue);
-    else if (value instanceof RangeSweep) got['sweep_strings'] = firstElements(value).map(renderValue);
-    else if (override.valueType === 'element') got['value_str'] = valueText(override);
+    if (value instanceof ChoiceSweep) got.sweep_strings = value.list.map(renderValue);
+    else if (value instanceof RangeSweep) got.sweep_strings = firstElements(value).map(renderValue);
+    else if (override.valueType === 'element') got.value_str = valueText(override);
   } catch (error) {
     got[isSweep(value) ? 'sweep_error' : 'value_error'] = (error as Error).message;
   }

@@ -68,7 +68,7 @@ class Parser {
     if (pieces.length === 0) throw this.error('no viable alternative');
     const [only] = pieces;
     if (pieces.length === 1 && 'kind' in only!) return only;
-    return { kind: 'text', parts: unescape(pieces) };
+    return { kind: 'text', parts: unescapeTokens(pieces) };
   }
 
   element(): Expression {
@@ -126,7 +126,7 @@ class Parser {
     const [only] = pieces;
     if (only === undefined) throw this.error(`unexpected '${this.tokens[this.position]!.text}'`);
     if (pieces.length === 1) return 'kind' in only ? only : { kind: 'constant', value: scalarOf(only) };
-    const parts = unescape(pieces);
+    const parts = unescapeTokens(pieces);
     if (parts.every((part) => typeof part === 'string')) return { kind: 'constant', value: parts.join('') };
     return { kind: 'text', parts };
   }
@@ -230,7 +230,7 @@ export function parseFloatText(text: string): number {
 }
 
 /** Joins tokens, dropping the backslashes that escape. Which run of backslashes does depends on what follows it. */
-function unescape(pieces: (Token | Interpolation)[]): (string | Interpolation)[] {
+function unescapeTokens(pieces: (Token | Interpolation)[]): (string | Interpolation)[] {
   const parts: (string | Interpolation)[] = [];
   pieces.forEach((piece, index) => {
     if ('kind' in piece) {

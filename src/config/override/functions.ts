@@ -297,7 +297,7 @@ function tag(args: Parsed[], named: Named): Parsed {
 /** Python's `sorted`: numbers with numbers, text with text, lists element by element; anything else refuses. */
 function sorted(values: Parsed[], reverse: boolean): Parsed[] {
   const list = [...values];
-  list.sort((a, b) => (lessThan(a, b) ? -1 : lessThan(b, a) ? 1 : 0));
+  list.sort((a, b) => (lessThan(a, b) ? -1 : Number(lessThan(b, a))));
   if (list.length === 2) lessThan(list[0]!, list[1]!);
   return reverse ? list.reverse() : list;
 }

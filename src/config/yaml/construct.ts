@@ -30,8 +30,7 @@ export function loadYaml(text: string, source: string): DictNode | ListNode {
   const root = parseYaml(text, source);
   if (root === undefined) return new DictNode({ source, line: 1, column: 1 });
   rejectBombs(root, source, hasAliases(text));
-  const constructor = new Constructor(source);
-  const node = constructor.build(root);
+  const node = new Constructor(source).build(root);
   if (node instanceof DictNode || node instanceof ListNode) return node;
   const { value, origin } = node;
   const dict = new DictNode(origin);

@@ -121,7 +121,7 @@ class Writer {
           start = end;
         }
         if (char !== undefined) {
-          const escaped = escape(char);
+          const escaped = escapeText(char);
           this.put(escaped, escaped.length);
           start = end + 1;
         }
@@ -208,7 +208,7 @@ function needsEscape(char: string): boolean {
   );
 }
 
-function escape(char: string): string {
+function escapeText(char: string): string {
   const short = ESCAPES[char];
   if (short !== undefined) return `\\${short}`;
   const code = char.codePointAt(0)!;

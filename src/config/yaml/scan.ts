@@ -62,36 +62,45 @@ export class Scanner extends Cursor {
     const char = this.peek();
     const blankNext = isBlankOrEnd(this.peek(1));
     const flow = this.flowLevel > 0;
-    if (this.column === 0 && char === '%') return this.fetchDirective();
-    if (this.atDocumentIndicator())
-      return this.fetchDocumentIndicator(char === '-' ? 'document-start' : 'document-end');
-    if (char === '[') return this.fetchFlowStart('flow-sequence-start');
-    if (char === '{') return this.fetchFlowStart('flow-mapping-start');
-    if (char === ']') return this.fetchFlowEnd('flow-sequence-end');
-    if (char === '}') return this.fetchFlowEnd('flow-mapping-end');
-    if (char === ',') return this.fetchFlowEntry();
-    if (char === '-' && blankNext) return this.fetchBlockEntry();
-    if (char === '?' && (flow || blankNext)) return this.fetchKey();
-    if (char === ':' && (flow || blankNext)) return this.fetchValue();
-    if (char === '*') return this.fetchAnchor('alias');
-    if (char === '&') return this.fetchAnchor('anchor');
-    if (char === '!') return this.fetchTag();
-    if ((char === '|' || char === '>') && !flow) {
-      this.removeSimpleKey();
-      this.simpleKeyAllowed = true;
-      return scanBlockScalar(this, char === '|');
-    }
-    if (char === "'" || char === '"') {
-      this.saveSimpleKey();
-      this.simpleKeyAllowed = false;
-      return scanQuoted(this, char === "'");
-    }
-    const startsPlain =
-      !'-?:,[]{}#&*!|>\'"%@`'.includes(char) && !isBlankOrEnd(char)
-        ? true
-        : (char === '-' && this.peek(1) !== ' ' && this.peek(1) !== '\t') ||
-          (!flow && (char === '?' || char === ':') && !blankNext);
-    if (!startsPlain) {
+    if (this.column === 0 && char === '%') this.fetchDirective();
+    else if (this.atDocumentIndicator())
+      this.fetchDocumentIndicator(char === '-' ? 'document-start' : 'document-end');
+    else if (char === '[') this.fetchFlowStart('flow-sequence-start');
+    else if (char === '{') this.fetchFlowStart('flow-mapping-start');
+    else if (char === ']') this.fetchFlowEnd('flow-sequence-end');
+    else if (char === '}') this.fetchFlowEnd('flow-mapping-end');
+    else if (char === ',') this.fetchFlowEntry();
+    else if (char === '-' && blankNext) this.fetchBlockEntry();
+    else if (char === '?' && (flow || blankNext)) this.fetchKey();
+    else if (char === ':' && (flow || blankNext)) this.fetchValue();
+    else if (char === '*') this.fetchAnchor('alias');
+    else if (char === '&') this.fetchAnchor('anchor');
+    else if (char === '!') this.fetchTag();
+    else if ((char === '|' || char === '>') && !flow) this.fetchBlockScalar(char === '|');
+    else if (char === "'" || char === '"') this.fetchQuoted(char === "'");
+    else this.fetchPlain();
+  }
+
+  private fetchBlockScalar(literal: boolean): void {
+    this.removeSimpleKey();
+    this.simpleKeyAllowed = true;
+    scanBlockScalar(this, literal);
+  }
+
+  private fetchQuoted(single: boolean): void {
+    this.saveSimpleKey();
+    this.simpleKeyAllowed = false;
+    scanQuoted(this, single);
+  }
+
+  private fetchPlain(): void {
+    const char = this.peek();
+    const next = this.peek(1);
+    const starts =
+      (!'-?:,[]{}#&*!|>\'"%@`'.includes(char) && !isBlankOrEnd(char)) ||
+      (char === '-' && next !== ' ' && next !== '\t') ||
+      (this.flowLevel === 0 && (char === '?' || char === ':') && !isBlankOrEnd(next));
+    if (!starts) {
       throw this.error(
         'while scanning for the next token',
         `found character '${char}' that cannot start any token`,
