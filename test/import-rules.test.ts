@@ -16,6 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   'src/data': ['src/text'],
   'src/train': ['src/graph', 'src/engine', 'src/checkpoint', 'src/models', 'src/data', 'src/telemetry'],
   'src/infer': ['src/graph', 'src/engine', 'src/checkpoint', 'src/models', 'src/text'],
+  'src/select': ['src/graph', 'src/engine', 'src/checkpoint', 'src/models', 'src/data'],
   'src/evaluate': ['src/graph', 'src/engine', 'src/models', 'src/infer', 'src/data', 'src/text'],
   'src/golden': [
     'src/graph',
@@ -41,7 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
       'src/train',
       'src/infer',
     ],
-    ...['src/evaluate', 'src/telemetry', 'src/runner'],
+    ...['src/evaluate', 'src/select', 'src/telemetry', 'src/runner'],
   ],
 };
 

@@ -1,3 +1,4 @@
+export { loadAdapter } from './adapters/load-adapter.js';
 export { LoraAdapter, type LoraConfig } from './adapters/lora.js';
 export { mergeAdapter } from './adapters/merge.js';
 export { loadPeftWeights, readPeftConfig, savePeftFolder } from './adapters/peft-folder.js';

@@ -1,0 +1,12 @@
+export { keepBest } from './keep.js';
+export { type RouterScores, scoreSamples } from './score.js';
+export {
+  type GateConfig,
+  loadRouterWeights,
+  loadSelector,
+  openSelector,
+  readRouterInfo,
+  saveRouterWeights,
+} from './selector-model.js';
+export { countDirt, readTruth, type Truth } from './truth.js';
+export { writeSelection } from './write-selection.js';

@@ -1,0 +1,136 @@
+import { SluiceError } from '../errors.js';
+import {
+  accumulate,
+  affine,
+  assign,
+  clamp,
+  compile,
+  concat,
+  full,
+  Graph,
+  gradients,
+  type Program,
+  reciprocal,
+  sqrt,
+  sumSquares,
+  type Tensor,
+} from '../graph/index.js';
+import type { Adapter, Model, ParameterSpec } from '../models/index.js';
+import type { Objective } from './objectives/objective.js';
+import { type AdamWOptions, updateParameters } from './optim/adamw.js';
+
+export interface StepOptions {
+  model: Model;
+  objective: Objective;
+  adapter: Adapter | null;
+  /** The parameters that learn; nothing is computed or stored for the others. */
+  trainable: readonly ParameterSpec[];
+  /** Rows per micro-batch. */
+  batch: number;
+  length: number;
+  /** Micro-batches per optimizer step. */
+  accumulation: number;
+  optimizer: AdamWOptions;
+  /** Global gradient norm to clip to; null leaves gradients as they are. */
+  maxGradNorm: number | null;
+  threads: number;
+}
+
+/** Session name of the sum of a parameter's gradients over micro-batches. */
+export const gradientName = (parameter: string): string => `gradient.${parameter}`;
+
+/**
+ * The programs of one optimizer step. Without accumulation `micro` is null and `update` does it all; with it, `micro`
+ * adds a micro-batch's gradients to the states `gradient.<name>`, and `update` applies and clears them.
+ */
+export interface StepPrograms {
+  micro: Program | null;
+  update: Program;
+}
+
+export function buildStep(options: StepOptions): StepPrograms {
+  if (options.accumulation === 1) {
+    const graph = new Graph();
+    const { loss, parameters } = traceLoss(graph, options);
+    applyGradients(graph, options, parameters, gradients(loss, tensorsOf(parameters)));
+    return { micro: null, update: compile(graph, { threads: options.threads }) };
+  }
+  const graph = new Graph();
+  const { loss, parameters } = traceLoss(graph, options);
+  gradients(loss, tensorsOf(parameters)).forEach((gradient, i) => {
+    if (gradient !== null) accumulate(gradientState(graph, parameters[i]!), gradient);
+  });
+  const update = new Graph();
+  const held = parameters.map(({ name, tensor }) => ({
+    name,
+    tensor: update.state(name, 'f32', tensor.shape),
+  }));
+  const sums = held.map((parameter) => gradientState(update, parameter));
+  applyGradients(update, options, held, sums);
+  for (const sum of sums) assign(sum, full(update, sum.shape, 0));
+  return {
+    micro: compile(graph, { threads: options.threads }),
+    update: compile(update, { threads: options.threads }),
+  };
+}
+
+interface NamedTensor {
+  name: string;
+  tensor: Tensor;
+}
+
+const tensorsOf = (parameters: readonly NamedTensor[]) => parameters.map(({ tensor }) => tensor);
+
+const gradientState = (graph: Graph, { name, tensor }: NamedTensor) =>
+  graph.state(gradientName(name), 'f32', tensor.shape);
+
+function traceLoss(graph: Graph, options: StepOptions) {
+  const shape = [options.batch, options.length];
+  const inputIds = graph.input('input_ids', 'i32', shape);
+  const segmentIds = graph.input('segment_ids', 'i32', shape);
+  const positions = graph.input('positions', 'i32', shape);
+  const labels = graph.input('labels', 'i32', shape);
+  const lossScale = graph.input('loss_scale', 'f32', [1]);
+  const output = options.model.forward({ inputIds, segmentIds, positions }, { adapter: options.adapter });
+  const microShare = 1 / options.accumulation;
+  const { loss, metrics } = options.objective.build({ output, labels, segmentIds, lossScale, microShare });
+  graph.output('loss', loss);
+  for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
+  const parameters = options.trainable.map(({ name, shape }) => ({
+    name,
+    tensor: graph.state(name, 'f32', shape),
+  }));
+  return { loss, parameters };
+}
+
+/** Global norm, clip coefficient min(1, max / (norm + 1e-6)) as torch.nn.utils.clip_grad_norm_, then the updates. */
+function applyGradients(
+  graph: Graph,
+  options: StepOptions,
+  parameters: readonly NamedTensor[],
+  grads: readonly (Tensor | null)[],
+): void {
+  const reached = parameters.flatMap(({ name, tensor }, i) => {
+    const gradient = grads[i];
+    return gradient == null ? [] : [{ name, parameter: tensor, gradient }];
+  });
+  const [first, ...others] = reached.map(({ gradient }) => gradient);
+  if (first === undefined) {
+    throw new SluiceError(
+      'config.nothing_to_train',
+      'the loss does not depend on any weight that may learn',
+      {
+        hint: 'choose another training.peft_mode',
+      },
+    );
+  }
+  const norm = sqrt(sumSquares([first, ...others]));
+  graph.output('grad_norm', norm);
+  const clip =
+    options.maxGradNorm === null
+      ? full(graph, [1], 1)
+      : clamp(affine(reciprocal(affine(norm, 1, 1e-6)), options.maxGradNorm, 0), 0, 1);
+  // learning rate and step (counted from 1)
+  const scalars = concat([graph.input('optimizer', 'f32', [2]), clip], 0);
+  updateParameters(graph, reached, scalars, options.optimizer);
+}

@@ -1,0 +1,196 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openTrainingState, saveTrainingState, writeTextAtomic } from '../checkpoint/index.js';
+import type { Engine, Session } from '../engine/index.js';
+import { SluiceError } from '../errors.js';
+import type { Program } from '../graph/index.js';
+import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
+import type { TelemetryEvent } from '../telemetry/event.js';
+import type { BatchSource } from './batch.js';
+import { type LoopResult, runLoop } from './loop.js';
+import type { Objective } from './objectives/objective.js';
+import { type AdamWOptions, momentNames } from './optim/adamw.js';
+import { checkMemory, planRecord } from './plan-record.js';
+import type { ScheduleName } from './schedule.js';
+import { buildStep, gradientName, type StepPrograms } from './step.js';
+
+/** The keys of `training` that every training stage has. */
+export interface TrainingConfig {
+  learning_rate: number;
+  batch_size: number;
+  per_device_batch_size: number;
+  epochs: number;
+  max_steps: number | null;
+  max_grad_norm: number | null;
+  log_every: number;
+  save_every: number;
+  optimizer: AdamWOptions;
+  schedule: { name: ScheduleName; warmup_ratio: number; min_ratio: number };
+}
+
+/** A training stage's parts: a model with its weights in a session, data, and what is to be learnt. */
+export interface TrainingRun {
+  model: Model;
+  adapter: LoraAdapter | null;
+  objective: Objective;
+  trainable: readonly ParameterSpec[];
+  data: BatchSource;
+  training: TrainingConfig;
+  seed: number;
+  threads: number;
+}
+
+/** What training asks of the stage that it runs in. */
+export interface TrainingHost {
+  runDirectory: string;
+  signal: AbortSignal;
+  emit(event: TelemetryEvent): void;
+  log(level: 'info' | 'warning', text: string): void;
+  addFact(key: string, value: unknown): void;
+}
+
+export interface TrainingContext {
+  stage: TrainingHost;
+  engine: Engine;
+  session: Session;
+  /** A `step_<n>` folder to go on from. */
+  resumeFrom: string | null;
+  evaluate: (() => Promise<Record<string, number>>) | null;
+  evaluateEvery: number;
+}
+
+/** Steps that a training config asks for on so many packed rows. */
+export function totalSteps(training: TrainingConfig, rows: number): number {
+  return training.max_steps ?? Math.max(1, Math.ceil((training.epochs * rows) / training.batch_size));
+}
+
+/** The programs of a run, compiled but not loaded: what `--plan` describes. Throws `config.batch_size`. */
+export function compileRun(run: TrainingRun): StepPrograms {
+  const { batch_size, per_device_batch_size, max_grad_norm, optimizer } = run.training;
+  if (batch_size % per_device_batch_size !== 0) {
+    const divisors = Array.from({ length: batch_size }, (_, i) => i + 1).filter((n) => batch_size % n === 0);
+    throw new SluiceError(
+      'config.batch_size',
+      `training.batch_size=${batch_size} must be a multiple of training.per_device_batch_size=${per_device_batch_size}`,
+      { hint: `per_device_batch_size can be ${divisors.join(', ')}` },
+    );
+  }
+  return buildStep({
+    model: run.model,
+    adapter: run.adapter,
+    objective: run.objective,
+    trainable: run.trainable,
+    batch: per_device_batch_size,
+    length: run.data.length,
+    accumulation: batch_size / per_device_batch_size,
+    optimizer,
+    maxGradNorm: max_grad_norm,
+    threads: run.threads,
+  });
+}
+
+/** Trains: memory check, moments, an earlier state if there is one, then the loop. Weights must be in the session. */
+export async function train(run: TrainingRun, context: TrainingContext): Promise<LoopResult> {
+  const { stage, session, engine } = context;
+  const { training } = run;
+  const programs = compileRun(run);
+  const steps = totalSteps(training, run.data.rows);
+  const record = planRecord(programsOf(programs), session);
+  checkMemory(record, training.per_device_batch_size);
+  writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
+  const held = createTrainingStates(run, session, programs);
+  const startStep = context.resumeFrom === null ? 0 : restore(context.resumeFrom, held, session);
+  const peakFlops = await engine.measurePeak({ dtype: 'f32', threads: run.threads, seconds: 0.3 });
+  stage.addFact('peak_flops', peakFlops);
+  stage.addFact(
+    'trained_parameters',
+    run.trainable.reduce((sum, { shape }) => sum + size(shape), 0),
+  );
+  const checkpoints = join(stage.runDirectory, 'checkpoints');
+  let previous: string | null = null;
+  return runLoop({
+    session,
+    programs,
+    data: run.data,
+    schedule: {
+      name: training.schedule.name,
+      learningRate: training.learning_rate,
+      warmupSteps: Math.round(training.schedule.warmup_ratio * steps),
+      totalSteps: steps,
+      minRatio: training.schedule.min_ratio,
+    },
+    seed: run.seed,
+    batchSize: training.batch_size,
+    perDeviceBatchSize: training.per_device_batch_size,
+    startStep,
+    totalSteps: steps,
+    logEvery: training.log_every,
+    saveEvery: training.save_every,
+    evaluateEvery: context.evaluateEvery,
+    peakFlops,
+    emit: stage.emit,
+    signal: stage.signal,
+    evaluate: context.evaluate,
+    async save(step) {
+      const tensors = held.map((name) => {
+        const { shape, data } = session.getState(name);
+        return {
+          name,
+          dtype: 'F32' as const,
+          shape,
+          data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        };
+      });
+      const folder = saveTrainingState(checkpoints, {
+        step,
+        progress: { seed: run.seed, total_steps: steps },
+        tensors,
+      });
+      stage.log('info', `checkpoint of step ${step}: ${folder}`);
+      if (previous !== null) rmSync(previous, { recursive: true });
+      previous = folder;
+      return folder;
+    },
+  });
+}
+
+const programsOf = ({ micro, update }: StepPrograms): Program[] =>
+  micro === null ? [update] : [micro, update];
+
+const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+
+/** Makes moments and gradient sums, at zero. Returns the names of all states that training changes between steps. */
+function createTrainingStates(run: TrainingRun, session: Session, programs: StepPrograms): string[] {
+  const updated = new Set(programs.update.states.map(({ name }) => name));
+  const held: string[] = [];
+  for (const { name, shape } of run.trainable) {
+    const [first, second] = momentNames(name);
+    if (!updated.has(first)) continue; // the loss does not reach it
+    session.setState(first, 'f32', shape, null);
+    session.setState(second, 'f32', shape, null);
+    if (programs.micro !== null) session.setState(gradientName(name), 'f32', shape, null);
+    held.push(name, first, second);
+  }
+  return held;
+}
+
+/** Puts a saved state into the session and gives its step. Throws `checkpoint.other_model` where it does not fit. */
+function restore(folder: string, held: readonly string[], session: Session): number {
+  const state = openTrainingState(folder);
+  try {
+    for (const name of held) {
+      const { shape } = session.getState(name);
+      const stored = state.tensors.names.includes(name) ? state.tensors.entry(name).shape : null;
+      if (String(stored) !== String(shape)) {
+        throw new SluiceError('checkpoint.other_model', `${folder} has no ${name} of shape [${shape}]`, {
+          where: folder,
+          hint: 'a checkpoint goes on with the model, adapter and peft_mode that it was written with',
+        });
+      }
+      session.setState(name, 'f32', shape, state.tensors.readF32(name));
+    }
+    return state.step;
+  } finally {
+    state.tensors.close();
+  }
+}

@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { openInstructions } from '../src/data/index.js';
+import { openDevice, threadsOf } from '../src/engine/index.js';
+import { initializeWeights, savePeftFolder } from '../src/models/index.js';
+import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import { type GateConfig, loadSelector, openSelector, saveRouterWeights } from '../src/select/index.js';
+import { Tokenizer } from '../src/text/index.js';
+import {
+  checkpointToResume,
+  compileRun,
+  describeRun,
+  type LoraKeys,
+  loraFor,
+  type RowsConfig,
+  rowsOf,
+  selectMoe,
+  type TrainingConfig,
+  type TrainingRun,
+  targetEveryToken,
+  train,
+  trainableParameters,
+} from '../src/train/index.js';
+
+/** configs/stage_1_pretrain.schema.json describes each key. */
+export interface RouterTrainingConfig {
+  seed: number;
+  device: string;
+  threads: number | null;
+  resume: string | null;
+  selector_model: { path: string };
+  dataset: RowsConfig;
+  training: TrainingConfig &
+    GateConfig & {
+      peft_mode: 'full_rank' | 'lora';
+      loss_on: 'all' | 'answers';
+      quality_loss_weight: number;
+      quality_loss_type: string;
+      quality_loss_params: Record<
+        'beta_target_mean' | 'beta_target_var' | 'w_mean' | 'w_var' | 'lambda_var',
+        number
+      >;
+      quality_loss_debug: boolean;
+      enable_load_balancing: boolean;
+      router_aux_loss_coef: number;
+      lora: LoraKeys;
+    };
+}
+
+export const stage: StageDefinition<RouterTrainingConfig> = {
+  name: 'stage_1_pretrain',
+
+  async run(context) {
+    const { config } = context;
+    const { folder, gates, model, run } = await prepareRun(context);
+    const device = await openDevice(config);
+    const { session, threads } = device;
+    await loadSelector(model, folder, session, { seed: config.seed, threads });
+    if (run.adapter !== null) {
+      await initializeWeights([...run.adapter.parameters.values()], session, { seed: config.seed, threads });
+    }
+    const result = await train(run, {
+      ...device,
+      stage: context,
+      resumeFrom: checkpointToResume(context),
+      evaluate: null,
+      evaluateEvery: 0,
+    });
+
+    const weights = join(context.runDirectory, 'full_rank_weights.safetensors');
+    const adapterFolder = run.adapter === null ? null : 'adapter';
+    if (run.adapter !== null)
+      savePeftFolder(run.adapter, session, join(context.runDirectory, 'adapter'), folder);
+    const ownWeights = run.trainable.filter(({ name }) => !run.adapter?.parameters.has(name));
+    saveRouterWeights(weights, ownWeights, session, folder, { gates, adapter: adapterFolder });
+    context.addOutput('weights', weights);
+    if (adapterFolder !== null) context.addOutput('adapter', join(context.runDirectory, adapterFolder));
+    context.emit({
+      type: 'table',
+      title: 'Router training',
+      columns: ['steps', 'tokens', 'loss', 'trained parameters', 'tokens/s', 'MFU'],
+      rows: [
+        [
+          result.steps,
+          result.tokens,
+          result.loss.toFixed(4),
+          run.trainable.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
+          Math.round(result.tokensPerSecond),
+          `${(100 * result.mfu).toFixed(1)} %`,
+        ],
+      ],
+    });
+  },
+
+  async plan(context) {
+    const { run } = await prepareRun(context);
+    return describeRun(run, compileRun(run));
+  },
+};
+
+async function prepareRun(context: StageContext<RouterTrainingConfig>) {
+  const { config } = context;
+  const { training } = config;
+  const folder = context.resolvePath(config.selector_model.path);
+  const dataPath = context.resolvePath(config.dataset.data_path);
+  context.addInput('selector_model', folder);
+  context.addInput('dataset', dataPath);
+  const { quality_gate_init_mean, quality_gate_init_std, trash_expert_mode } = training;
+  const gates: GateConfig = { quality_gate_init_mean, quality_gate_init_std, trash_expert_mode };
+  const model = await openSelector(folder, gates);
+  const rows = await openInstructions(rowsOf(config.dataset, dataPath), Tokenizer.open(folder));
+  context.log('info', `${rows.samples.length} of ${rows.counts.read} rows, packed into ${rows.rows}`);
+  const adapter = training.peft_mode === 'lora' ? loraFor(model, training.lora) : null;
+  const routing = trainableParameters('full_rank', model, null);
+  const params = training.quality_loss_params;
+  const run: TrainingRun = {
+    model,
+    adapter,
+    objective: selectMoe({
+      qualityLoss: {
+        type: training.quality_loss_type,
+        betaTargetMean: params.beta_target_mean,
+        betaTargetVar: params.beta_target_var,
+        meanWeight: params.w_mean,
+        varWeight: params.w_var,
+        lambdaVar: params.lambda_var,
+      },
+      qualityLossWeight: training.quality_loss_weight,
+      loadBalancing: training.enable_load_balancing,
+      auxLossWeight: training.router_aux_loss_coef,
+      debug: training.quality_loss_debug,
+    }),
+    // with adapters the gates still learn in full rank: they are new, there is nothing to adapt
+    trainable:
+      adapter === null
+        ? routing
+        : [...adapter.parameters.values(), ...routing.filter(({ name }) => name.includes('quality_gate'))],
+    data: training.loss_on === 'all' ? targetEveryToken(rows) : rows,
+    training,
+    seed: config.seed,
+    threads: threadsOf(config),
+  };
+  return { folder, gates, model, run };
+}

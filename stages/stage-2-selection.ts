@@ -1,0 +1,138 @@
+import { dirname, join } from 'node:path';
+import { openInstructions, Random } from '../src/data/index.js';
+import { openDevice } from '../src/engine/index.js';
+import { loadAdapter } from '../src/models/index.js';
+import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import {
+  countDirt,
+  keepBest,
+  loadRouterWeights,
+  loadSelector,
+  openSelector,
+  readRouterInfo,
+  readTruth,
+  scoreSamples,
+  writeSelection,
+} from '../src/select/index.js';
+import { Tokenizer } from '../src/text/index.js';
+import { type RowsConfig, rowsOf } from '../src/train/index.js';
+
+/** configs/stage_2_selection.schema.json describes each key. */
+export interface SelectionConfig {
+  seed: number;
+  device: string;
+  threads: number | null;
+  model_checkpoint_path: string;
+  selector_model: { path: string };
+  selection_percentage: number;
+  dataset: RowsConfig;
+  scoring: { batch_size: number };
+  truth_path: string | null;
+}
+
+export const stage: StageDefinition<SelectionConfig> = {
+  name: 'stage_2_selection',
+
+  async run(context) {
+    const { config } = context;
+    const folder = context.resolvePath(config.selector_model.path);
+    const weights = context.resolvePath(config.model_checkpoint_path);
+    const dataPath = context.resolvePath(config.dataset.data_path);
+    const truthPath = config.truth_path === null ? null : context.resolvePath(config.truth_path);
+    context.addInput('selector_model', folder);
+    context.addInput('weights', weights);
+    context.addInput('dataset', dataPath);
+    if (truthPath !== null) context.addInput('truth', truthPath);
+
+    const info = readRouterInfo(weights, folder);
+    const model = await openSelector(folder, info.gates);
+    const { session, threads } = await openDevice(config);
+    await loadSelector(model, folder, session, { seed: config.seed, threads });
+    loadRouterWeights(weights, model, session);
+    const adapter =
+      info.adapter === null ? null : loadAdapter(join(dirname(weights), info.adapter), model, session);
+
+    const pool = await openInstructions(
+      { ...rowsOf(config.dataset, dataPath), dropWithoutTargets: false },
+      Tokenizer.open(folder),
+    );
+    const started = performance.now();
+    const tokens = pool.samples.reduce((sum, sample) => sum + sample.tokens, 0);
+    const scores = await scoreSamples(model, session, pool, {
+      adapter,
+      batchSize: config.scoring.batch_size,
+      threads,
+      seed: config.seed,
+      signal: context.signal,
+      onProgress(done, total) {
+        const seconds = (performance.now() - started) / 1000;
+        const tokensPerSecond = (tokens * done) / total / seconds;
+        const etaSeconds = (seconds / done) * (total - done);
+        context.emit({
+          type: 'progress',
+          phase: 'score rows',
+          step: done,
+          totalSteps: total,
+          tokensPerSecond,
+          etaSeconds,
+        });
+      },
+    });
+
+    const kept = keepBest(scores.score, config.selection_percentage);
+    const order = Array.from({ length: pool.samples.length }, (_, i) => i);
+    const random = new Random(config.seed, 'random selection').shuffle(order).slice(0, kept.length);
+    const truth = truthPath === null ? null : readTruth(truthPath);
+    writeSelection(context.runDirectory, { samples: pool.samples, scores, kept, random, truth });
+    const file = (name: string) => join(context.runDirectory, name);
+    context.addOutput('selected_data', file('selected_data.jsonl'));
+    context.addOutput('random_data', file('random_data.jsonl'));
+    context.addOutput('scores', file('scores.jsonl'));
+    context.addOutput('router_data', file('router_data'));
+    reportSelection(context, { pool, scores, kept, random, truth });
+  },
+};
+
+function reportSelection(
+  context: StageContext<SelectionConfig>,
+  {
+    pool,
+    scores,
+    kept,
+    random,
+    truth,
+  }: {
+    pool: Awaited<ReturnType<typeof openInstructions>>;
+    scores: { score: Float64Array };
+    kept: readonly number[];
+    random: readonly number[];
+    truth: Parameters<typeof countDirt>[1] | null;
+  },
+): void {
+  const all = pool.samples.map((_, i) => i);
+  const mean = (indices: readonly number[]) =>
+    (indices.reduce((sum, i) => sum + scores.score[i]!, 0) / indices.length).toFixed(4);
+  const row = (name: string, indices: readonly number[]) => {
+    if (truth === null) return [name, indices.length, mean(indices)];
+    const { dirty, known } = countDirt(
+      indices.map((i) => pool.samples[i]!.id),
+      truth,
+    );
+    return [name, indices.length, mean(indices), dirty, `${((100 * dirty) / known).toFixed(1)} %`];
+  };
+  context.emit({
+    type: 'table',
+    title: 'Selection',
+    columns: ['rows', 'count', 'mean score', ...(truth === null ? [] : ['dirty', 'share of dirt'])],
+    rows: [row('pool', all), row('selected', kept), row('random choice', random)],
+  });
+  const datasets = [...new Set(pool.samples.map(({ dataset }) => dataset))].sort();
+  const countIn = (indices: readonly number[], dataset: string) =>
+    indices.filter((i) => pool.samples[i]!.dataset === dataset).length;
+  context.emit({
+    type: 'table',
+    title: 'Selected by dataset',
+    columns: ['dataset', 'pool', 'selected', 'random choice'],
+    rows: datasets.map((name) => [name, countIn(all, name), countIn(kept, name), countIn(random, name)]),
+  });
+}

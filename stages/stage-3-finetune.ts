@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { openInstructions } from '../src/data/index.js';
+import { openDevice, threadsOf } from '../src/engine/index.js';
+import {
+  initializeWeights,
+  loadModel,
+  loadWeights,
+  saveModelFolder,
+  savePeftFolder,
+} from '../src/models/index.js';
+import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import { Tokenizer } from '../src/text/index.js';
+import {
+  checkpointToResume,
+  compileRun,
+  describeRun,
+  type LoraKeys,
+  languageModel,
+  loraFor,
+  type PeftMode,
+  type RowsConfig,
+  rowsOf,
+  type TrainingConfig,
+  type TrainingRun,
+  targetEveryToken,
+  train,
+  trainableParameters,
+} from '../src/train/index.js';
+
+/** configs/stage_3_finetune.schema.json describes each key. */
+export interface FinetuneConfig {
+  seed: number;
+  device: string;
+  threads: number | null;
+  resume: string | null;
+  model_checkpoint_path: string;
+  dataset: RowsConfig;
+  training: TrainingConfig & { peft_mode: PeftMode; loss_on: 'all' | 'answers'; lora: LoraKeys };
+}
+
+export const stage: StageDefinition<FinetuneConfig> = {
+  name: 'stage_3_finetune',
+
+  async run(context) {
+    const { config } = context;
+    const { folder, run, rows } = await prepareRun(context);
+    const device = await openDevice(config);
+    const { session, threads } = device;
+    loadWeights(run.model, folder, session);
+    if (run.adapter !== null) {
+      await initializeWeights([...run.adapter.parameters.values()], session, { seed: config.seed, threads });
+    }
+    const result = await train(run, {
+      ...device,
+      stage: context,
+      resumeFrom: checkpointToResume(context),
+      evaluate: null,
+      evaluateEvery: 0,
+    });
+
+    if (run.adapter === null) {
+      saveModelFolder(run.model, session, join(context.runDirectory, 'model'), { tokenizerFolder: folder });
+      context.addOutput('model', join(context.runDirectory, 'model'));
+    } else {
+      savePeftFolder(run.adapter, session, join(context.runDirectory, 'adapter'), folder);
+      context.addOutput('adapter', join(context.runDirectory, 'adapter'));
+    }
+    context.emit({
+      type: 'table',
+      title: 'Finetuning',
+      columns: ['rows', 'steps', 'tokens', 'loss', 'trained parameters', 'tokens/s', 'MFU'],
+      rows: [
+        [
+          rows,
+          result.steps,
+          result.tokens,
+          result.loss.toFixed(4),
+          run.trainable.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
+          Math.round(result.tokensPerSecond),
+          `${(100 * result.mfu).toFixed(1)} %`,
+        ],
+      ],
+    });
+  },
+
+  async plan(context) {
+    const { run } = await prepareRun(context);
+    return describeRun(run, compileRun(run));
+  },
+};
+
+async function prepareRun(context: StageContext<FinetuneConfig>) {
+  const { config } = context;
+  const { training } = config;
+  const folder = context.resolvePath(config.model_checkpoint_path);
+  const dataPath = context.resolvePath(config.dataset.data_path);
+  context.addInput('model', folder);
+  context.addInput('dataset', dataPath);
+  const model = await loadModel(folder);
+  const rows = await openInstructions(rowsOf(config.dataset, dataPath), Tokenizer.open(folder));
+  const { read, withoutTargets, truncated } = rows.counts;
+  context.log(
+    'info',
+    `${rows.samples.length} of ${read} rows, packed into ${rows.rows}; ${truncated} cut, ${withoutTargets} left out for want of an answer`,
+  );
+  const adapter = training.peft_mode === 'lora' ? loraFor(model, training.lora) : null;
+  const auxLossWeight = adapter === null ? Number(model.config.router_aux_loss_coef ?? 0) : 0;
+  const run: TrainingRun = {
+    model,
+    adapter,
+    objective: languageModel({ auxLossWeight }),
+    trainable: trainableParameters(training.peft_mode, model, adapter),
+    data: training.loss_on === 'all' ? targetEveryToken(rows) : rows,
+    training,
+    seed: config.seed,
+    threads: threadsOf(config),
+  };
+  return { folder, run, rows: rows.samples.length };
+}

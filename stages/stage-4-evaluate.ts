@@ -1,0 +1,153 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readTexts } from '../src/data/index.js';
+import { openDevice } from '../src/engine/index.js';
+import {
+  answerQuestions,
+  type EvaluatedModel,
+  meanWithError,
+  readQuestions,
+  scoreTexts,
+  type TextScores,
+} from '../src/evaluate/index.js';
+import { loadAdapter, loadModel, loadWeights } from '../src/models/index.js';
+import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import { Tokenizer } from '../src/text/index.js';
+
+/** configs/stage_4_evaluate.schema.json describes each key. */
+export interface EvaluationConfig {
+  seed: number;
+  device: string;
+  threads: number | null;
+  model_checkpoint_path: string;
+  adapters: Record<string, string>;
+  perplexity: {
+    data_path: string | null;
+    max_sequence_length: number;
+    max_documents: number | null;
+    per_token: boolean;
+  };
+  questions: {
+    data_path: string | null;
+    max_questions: number | null;
+    max_new_tokens: number;
+    batch_size: number;
+  };
+}
+
+/** What one model came to; null where that part was left out. */
+interface Result {
+  name: string;
+  text: TextScores | null;
+  /** Per question 1 or 0, by dataset. */
+  correct: Map<string, number[]> | null;
+}
+
+export const stage: StageDefinition<EvaluationConfig> = {
+  name: 'stage_4_evaluate',
+
+  async run(context) {
+    const { config } = context;
+    const folder = context.resolvePath(config.model_checkpoint_path);
+    context.addInput('model', folder);
+    const tokenizer = Tokenizer.open(folder);
+    const model = await loadModel(folder);
+    const { session, threads } = await openDevice(config);
+    loadWeights(model, folder, session);
+    const texts = readPart(context, 'texts', config.perplexity.data_path, (path) =>
+      [...readTexts(path)].slice(0, config.perplexity.max_documents ?? undefined),
+    );
+    const questions = readPart(context, 'questions', config.questions.data_path, (path) =>
+      readQuestions(path).slice(0, config.questions.max_questions ?? undefined),
+    );
+
+    const results: Result[] = [];
+    for (const [name, path] of [['base', null], ...Object.entries(config.adapters)] as [
+      string,
+      string | null,
+    ][]) {
+      const before = new Set(session.states().map((state) => state.name));
+      let adapter = null;
+      if (path !== null) {
+        const adapterFolder = context.resolvePath(path);
+        context.addInput(`adapter ${name}`, adapterFolder);
+        adapter = loadAdapter(adapterFolder, model, session);
+      }
+      const evaluated: EvaluatedModel = {
+        model,
+        adapter,
+        tokenizer,
+        session,
+        threads,
+        signal: context.signal,
+      };
+      const progress = (phase: string) => (done: number, total: number) =>
+        context.emit({ type: 'progress', phase: `${name}: ${phase}`, step: done, totalSteps: total });
+      results.push({
+        name,
+        text:
+          texts &&
+          (await scoreTexts(evaluated, texts, config.perplexity.max_sequence_length, progress('perplexity'))),
+        correct:
+          questions && (await answerQuestions(evaluated, questions, config.questions, progress('questions'))),
+      });
+      for (const state of session.states()) if (!before.has(state.name)) session.dropState(state.name);
+    }
+
+    writeResults(context, results);
+    context.emit(resultTable(results));
+  },
+};
+
+function readPart<T>(
+  context: StageContext<EvaluationConfig>,
+  name: string,
+  path: string | null,
+  read: (path: string) => T,
+): T | null {
+  if (path === null) return null;
+  const resolved = context.resolvePath(path);
+  context.addInput(name, resolved);
+  return read(resolved);
+}
+
+function writeResults(context: StageContext<EvaluationConfig>, results: readonly Result[]): void {
+  const file = (name: string) => join(context.runDirectory, name);
+  const summary = results.map(({ name, text, correct }) => ({
+    model: name,
+    ...(text && { perplexity: text.perplexity, nll_per_token: text.nll / text.tokens, tokens: text.tokens }),
+    ...(correct && { exact_match: meanWithError([...correct.values()].flat()) }),
+    ...(correct && {
+      exact_match_by_dataset: Object.fromEntries(
+        [...correct].map(([dataset, values]) => [dataset, meanWithError(values)]),
+      ),
+    }),
+  }));
+  writeFileSync(file('results.json'), `${JSON.stringify(summary, null, 1)}\n`);
+  context.addOutput('results', file('results.json'));
+  if (!context.config.perplexity.per_token) return;
+  const lines = results.flatMap(({ name, text }) =>
+    (text?.documents ?? []).map(({ id, ids, losses }) => JSON.stringify({ model: name, id, ids, losses })),
+  );
+  writeFileSync(file('per_token_losses.jsonl'), lines.map((line) => `${line}\n`).join(''));
+  context.addOutput('per_token_losses', file('per_token_losses.jsonl'));
+}
+
+function resultTable(results: readonly Result[]) {
+  const datasets = [...(results[0]?.correct?.keys() ?? [])];
+  const percent = (values: readonly number[]) => {
+    const { mean, stderr } = meanWithError(values);
+    return `${(100 * mean).toFixed(1)} ± ${(100 * stderr).toFixed(1)} %`;
+  };
+  return {
+    type: 'table' as const,
+    title: 'Evaluation',
+    columns: ['model', 'perplexity', 'exact match', ...datasets],
+    rows: results.map(({ name, text, correct }) => [
+      name,
+      text === null ? '' : text.perplexity.toFixed(2),
+      correct === null ? '' : percent([...correct.values()].flat()),
+      ...datasets.map((dataset) => percent(correct!.get(dataset)!)),
+    ]),
+  };
+}

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { SluiceError } from '../../src/errors.js';
+import { losses, trainTiny } from './tiny-run.js';
+
+describe('the training loop', () => {
+  it('learns', async () => {
+    const { events } = await trainTiny({ max_steps: 40 });
+    const curve = losses(events);
+    expect(curve[0]).to.be.closeTo(Math.log(37), 0.3);
+    expect(curve.at(-1)).to.be.below(curve[0]! - 1);
+  });
+
+  it('gives the same losses and weights however a step is cut into micro-batches', async () => {
+    const whole = await trainTiny();
+    for (const per_device_batch_size of [1, 2]) {
+      const cut = await trainTiny({ per_device_batch_size });
+      const expected = losses(whole.events);
+      for (const [step, loss] of losses(cut.events).entries())
+        expect(loss).to.be.closeTo(expected[step]!, 2e-5);
+      for (const [name, weights] of whole.weights) {
+        // fp32 sums in another order, made larger by Adam's division where a gradient is nearly zero
+        expect(largestDifference(weights, cut.weights.get(name)!), name).to.be.below(2e-3);
+      }
+    }
+  });
+
+  it('gives the same bits at any number of threads', async () => {
+    const [one, two] = [await trainTiny({}, { threads: 1 }), await trainTiny({}, { threads: 2 })];
+    for (const [name, weights] of one.weights) expect(two.weights.get(name), name).to.deep.equal(weights);
+  });
+
+  it('writes a checkpoint when interrupted, and going on from it gives the bits of the uninterrupted run', async () => {
+    const whole = await trainTiny();
+    for (const abortAfter of [1, 4]) {
+      const part = await trainTiny({}, { abortAfter });
+      expect(readdirSync(join(part.folder, 'checkpoints'))).to.deep.equal([`step_${abortAfter}`]);
+      const resumeFrom = join(part.folder, 'checkpoints', `step_${abortAfter}`);
+      const rest = await trainTiny({}, { resumeFrom });
+      for (const [name, weights] of whole.weights)
+        expect(rest.weights.get(name), name).to.deep.equal(weights);
+      expect(losses(rest.events)).to.deep.equal(losses(whole.events).slice(abortAfter));
+    }
+  });
+
+  it('says which per_device_batch_size would do when it does not divide batch_size', async () => {
+    const error = await trainTiny({ batch_size: 6, per_device_batch_size: 4 }).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).to.be.instanceOf(SluiceError).with.property('code', 'config.batch_size');
+    expect(error).to.have.property(
+      'message',
+      'training.batch_size=6 must be a multiple of training.per_device_batch_size=4',
+    );
+    expect(error).to.have.property('hint', 'per_device_batch_size can be 1, 2, 3, 6');
+  });
+
+  it('logs means over each interval with learning rate, gradient norm and speed', async () => {
+    const { events, folder } = await trainTiny();
+    const logged = events.filter((event) => event.type === 'metrics');
+    expect(logged.map((event) => event.step)).to.deep.equal([2, 4, 6]);
+    expect(logged[0]!.values).to.have.all.keys(
+      ['loss', 'lm_loss', 'accuracy', 'grad_norm', 'learning_rate', 'tokens_per_second', 'mfu'].map(
+        (name) => `train/${name}`,
+      ),
+    );
+    const curve = losses(events);
+    expect(logged[1]!.values['train/lm_loss']).to.be.closeTo((curve[2]! + curve[3]!) / 2, 1e-6);
+    const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
+    expect(plan.planned_bytes).to.equal(plan.state_bytes + plan.arena_bytes);
+  });
+});
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
+}

@@ -1,0 +1,131 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Batch } from '../../src/data/index.js';
+import { openEngine, type Session } from '../../src/engine/index.js';
+import { buildModel, initializeWeights } from '../../src/models/index.js';
+import type { TelemetryEvent } from '../../src/telemetry/event.js';
+import { languageModel, type TrainingConfig, type TrainingRun, train } from '../../src/train/index.js';
+
+/** A model small enough to train in milliseconds, with everything that a large one has. */
+const config = {
+  model_type: 'olmoe',
+  vocab_size: 37,
+  hidden_size: 16,
+  intermediate_size: 12,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  num_experts: 4,
+  num_experts_per_tok: 2,
+  max_position_embeddings: 32,
+  rope_theta: 10000,
+  rms_norm_eps: 1e-5,
+  tie_word_embeddings: true,
+};
+
+export const tinyTraining: TrainingConfig = {
+  learning_rate: 1e-2,
+  batch_size: 4,
+  per_device_batch_size: 4,
+  epochs: 1,
+  max_steps: 6,
+  max_grad_norm: 1,
+  log_every: 2,
+  save_every: 0,
+  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
+  schedule: { name: 'cosine', warmup_ratio: 0.2, min_ratio: 0.1 },
+};
+
+/** Counting texts: two segments a row, some padding, a different number of targets in every row. */
+function batch(seed: number, step: number, batchSize: number): Batch {
+  const length = 12;
+  const size = batchSize * length;
+  const made: Batch = {
+    batchSize,
+    length,
+    inputIds: new Int32Array(size),
+    segmentIds: new Int32Array(size),
+    positions: new Int32Array(size),
+    labels: new Int32Array(size).fill(-100),
+    rows: Array.from({ length: batchSize }, (_, i) => i),
+    tokens: 0,
+    targets: 0,
+  };
+  for (let row = 0; row < batchSize; row += 1) {
+    const lengths = [3 + ((step + row) % 4), 4 + (row % 2)];
+    let at = row * length;
+    lengths.forEach((count, segment) => {
+      for (let t = 0; t < count; t += 1, at += 1) {
+        made.inputIds[at] = (seed + 5 * step + 7 * row + t) % 37;
+        made.segmentIds[at] = segment + 1;
+        made.positions[at] = t;
+        made.tokens += 1;
+        if (t + 1 === count) continue;
+        made.labels[at] = (seed + 5 * step + 7 * row + t + 1) % 37;
+        made.targets += 1;
+      }
+    });
+  }
+  return made;
+}
+
+export interface Trained {
+  events: TelemetryEvent[];
+  weights: Map<string, Float32Array>;
+  folder: string;
+  session: Session;
+}
+
+/** Trains the tiny model; `abortAfter` aborts once that many steps were taken. */
+export async function trainTiny(
+  training: Partial<TrainingConfig> = {},
+  options: { threads?: number; resumeFrom?: string; abortAfter?: number; folder?: string } = {},
+): Promise<Trained> {
+  const { threads = 2, resumeFrom = null, abortAfter } = options;
+  const engine = await openEngine();
+  const session = engine.session({ device: 'cpu', threads });
+  const model = await buildModel(config);
+  const run: TrainingRun = {
+    model,
+    adapter: null,
+    objective: languageModel({ auxLossWeight: 0 }),
+    trainable: model.parameters(),
+    data: { rows: 24, length: 12, batch },
+    training: { ...tinyTraining, ...training },
+    seed: 3,
+    threads,
+  };
+  await initializeWeights(model.parameters(), session, { seed: 3, threads });
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'sluice-train-'));
+  const events: TelemetryEvent[] = [];
+  const abort = new AbortController();
+  await train(run, {
+    engine,
+    session,
+    resumeFrom,
+    evaluate: null,
+    evaluateEvery: 0,
+    stage: {
+      runDirectory: folder,
+      signal: abort.signal,
+      log: () => {},
+      addFact: () => {},
+      emit: (event) => {
+        events.push(event);
+        if (event.type === 'progress' && event.step === abortAfter) abort.abort();
+      },
+    },
+  }).catch((error: unknown) => {
+    if (abortAfter === undefined) throw error;
+  });
+  const weights = new Map(
+    model
+      .parameters()
+      .map(({ name }) => [name, Float32Array.from(session.getState(name).data as Float32Array)]),
+  );
+  return { events, weights, folder, session };
+}
+
+export const losses = (events: readonly TelemetryEvent[]): number[] =>
+  events.flatMap((event) => (event.type === 'progress' ? [event.loss!] : []));
