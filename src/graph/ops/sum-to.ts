@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor.js';
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const added = x.shape.length - shape.length;
-  const axes = x.shape.flatMap((size, axis) => (axis < added || shape[axis - added] !== size ? [axis] : []));
+  const axes = x.shape.flatMap((size, axis) => (shape[axis - added] !== size ? [axis] : []));
   const summed = axes.length > 0 ? x.graph.emit('sum', { x }, { axes, keepdims: true }).y : x;
   return sameShape(summed.shape, shape) ? summed : x.graph.emit('reshape', { x: summed }, { shape }).y;
 }
