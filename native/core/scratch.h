@@ -14,6 +14,7 @@
 //   attention_grad              4 * B * Hq * T                                  sum(do * o) per query
 //   linear_cross_entropy        128 * N                                         8 vocabulary parts x 4 numbers
 //   linear_cross_entropy_grad   4 * V * chunk(N, V)                             logits of one chunk of tokens
+//   linear_cross_entropy_train  (4 * V + 16 * ceil(V / 1024)) * chunk(N, V)     and 4 numbers per tile and token
 //   every other op              0
 // clang-format on
 //
@@ -27,6 +28,7 @@ namespace sluice::scratch {
 inline constexpr int64_t kSumPiece = 65536;  // elements
 inline constexpr int64_t kNormPiece = 128;   // rows
 inline constexpr int64_t kVocabularyParts = 8;
+inline constexpr int64_t kTileWords = 1024;                  // words of one tile of logits
 inline constexpr int64_t kLogitElements = int64_t{1} << 24;  // what one chunk of logits may hold (64 MiB)
 
 constexpr int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
@@ -56,6 +58,10 @@ constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary) {
 
 constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary) {
   return 4 * vocabulary * loss_chunk(tokens, vocabulary);
+}
+
+constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary) {
+  return (4 * vocabulary + 16 * pieces(vocabulary, kTileWords)) * loss_chunk(tokens, vocabulary);
 }
 
 }  // namespace sluice::scratch

@@ -2,6 +2,7 @@ import { SluiceError } from '../errors.js';
 import type { Graph } from './graph.js';
 import { shareCommon } from './passes/common.js';
 import { dropDeadCode } from './passes/dead-code.js';
+import { fuseLoss } from './passes/fuse-loss.js';
 import { hoistEffects } from './passes/schedule.js';
 import { simplify } from './passes/simplify.js';
 import { planMemory } from './plan.js';
@@ -13,7 +14,7 @@ export interface CompileOptions {
   threads: number;
 }
 
-const passes = { simplify, shareCommon, dropDeadCode, hoistEffects };
+const passes = { simplify, shareCommon, dropDeadCode, fuseLoss, hoistEffects };
 
 /**
  * Makes a program of a traced graph: passes, each checked, then a place in one arena for every intermediate.

@@ -10,6 +10,7 @@ import {
   full,
   Graph,
   gradients,
+  linearCrossEntropy,
   mean,
   mul,
   neg,
@@ -119,6 +120,45 @@ describe('passes', () => {
     const firstUpdate = ops.findIndex(({ op }) => op === 'adamw');
     const lastGradient = ops.findLastIndex(({ op }) => op.endsWith('_grad'));
     expect(firstUpdate).to.be.lessThan(lastGradient);
+  });
+});
+
+describe('a loss and its gradient', () => {
+  const h = (graph: Graph) => graph.input('h', 'f32', [3, 4]);
+  const loss = (graph: Graph) =>
+    linearCrossEntropy(h(graph), graph.state('w', 'f32', [5, 4]), graph.input('labels', 'i32', [3])).loss;
+
+  it('are one op where the weight of each token is known beforehand', () => {
+    const graph = new Graph();
+    const weighted = mul(loss(graph), exp(graph.input('weight', 'f32', [3])));
+    graph.output('loss', sum(weighted));
+    graph.output('dh', gradients(sum(weighted), [h(graph)])[0]!);
+    const program = compile(graph, { threads: 1 });
+    expect(opNames(program)).to.match(/^exp .*linear_cross_entropy_train mul sum$/);
+    expect(program.ops.find(({ op }) => op === 'linear_cross_entropy_train')!.outputs[4]).to.equal(null); // no dw
+  });
+
+  it('stay two where the weight depends on the loss', () => {
+    const graph = new Graph();
+    graph.output('dh', gradients(sum(square(loss(graph))), [h(graph)])[0]!);
+    expect(opNames(compile(graph, { threads: 1 }))).to.match(
+      /linear_cross_entropy .*linear_cross_entropy_grad/,
+    );
+  });
+
+  it('stay two where the weight is a state that changes in between', () => {
+    const graph = new Graph();
+    const weight = graph.state('weight', 'f32', [3]);
+    const total = sum(mul(loss(graph), weight));
+    accumulate(graph.state('total', 'f32', []), total);
+    graph.output('dh', gradients(total, [h(graph)])[0]!);
+    expect(opNames(compile(graph, { threads: 1 }))).to.match(/linear_cross_entropy_train/);
+    const other = new Graph();
+    const each = loss(other);
+    assign(other.state('weight', 'f32', [3]), each);
+    const [dh] = gradients(sum(mul(each, other.state('weight', 'f32', [3]))), [h(other)]);
+    other.output('dh', dh!);
+    expect(opNames(compile(other, { threads: 1 }))).to.match(/linear_cross_entropy_grad/);
   });
 });
 

@@ -31,4 +31,14 @@ void rule_linear_cross_entropy_grad(OpCheck& op) {
   op.output(1, DType::f32, op.shape(2));
 }
 
+void rule_linear_cross_entropy_train(OpCheck& op) {
+  if (!projection(op, 0)) return;
+  const Shape each = shape_of({op.shape(0)[0]});
+  op.is(3, DType::f32, each);
+  op.scratch(scratch::linear_cross_entropy_train(each[0], op.shape(1)[0]));
+  for (int i : {0, 1, 2}) op.output(i, DType::f32, each);
+  op.output(3, DType::f32, op.shape(0));
+  op.output(4, DType::f32, op.shape(1));
+}
+
 }  // namespace sluice

@@ -49,7 +49,9 @@ function chunkTokens(tokens: number, vocabulary: number): number {
   return Math.min(Math.max(64, Math.min(1024, fitting)), tokens);
 }
 
-export const lossOps: Definitions<'linear_cross_entropy' | 'linear_cross_entropy_grad'> = {
+export const lossOps: Definitions<
+  'linear_cross_entropy' | 'linear_cross_entropy_grad' | 'linear_cross_entropy_train'
+> = {
   linear_cross_entropy: {
     infer(call) {
       const perToken = checkLoss(call);
@@ -81,5 +83,19 @@ export const lossOps: Definitions<'linear_cross_entropy' | 'linear_cross_entropy
     },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
     scratch: ({ inputs: { h, w } }) => 4 * w.shape[0]! * chunkTokens(h.shape[0]!, w.shape[0]!),
+  },
+  linear_cross_entropy_train: {
+    infer(call) {
+      const perToken = checkLoss(call);
+      const { h, w, dloss } = call.inputs;
+      expectDtype(call, 'f32', { dloss });
+      expectShape(call, 'dloss', dloss, perToken.shape);
+      return { loss: perToken, lse: perToken, correct: perToken, dh: h, dw: w };
+    },
+    flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 3 : 2),
+    scratch: ({ inputs: { h, w } }) => {
+      const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
+      return (4 * vocabulary + 16 * Math.ceil(vocabulary / 1024)) * chunkTokens(tokens, vocabulary);
+    },
   },
 };

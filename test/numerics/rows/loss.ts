@@ -4,7 +4,27 @@ import { type NumericRow, row } from '../row.js';
 const data = new Data(8);
 const both = ['h', 'w'] as const;
 
+/** The compiler makes a loss and its gradient one op where it can, so both forms are here by themselves too. */
+const gradientRows = [
+  { name: 'with weighted and masked tokens', tokens: 6, words: 9, width: 5, softcap: 0 },
+  { name: 'with capped logits', tokens: 7, words: 5, width: 3, softcap: 1.5 },
+  { name: 'past one chunk of tokens and tiles of words', tokens: 1100, words: 1031, width: 4, softcap: 0 },
+].flatMap(({ name, tokens, words, width, softcap }) => {
+  const inputs = {
+    h: data.normal([tokens, width]),
+    w: data.normal([words, width]),
+    labels: data.ints([tokens], -3, words),
+    dloss: data.normal([tokens]),
+  };
+  const options = { attributes: { softcap }, tolerance: 1e-5 };
+  return [
+    row('linear_cross_entropy_train', name, inputs, options),
+    row('linear_cross_entropy_grad', name, { ...inputs, lse: data.uniform([tokens], 6, 8) }, options),
+  ];
+});
+
 export const lossRows: NumericRow[] = [
+  ...gradientRows,
   row(
     'linear_cross_entropy',
     'with masked tokens',

@@ -11,7 +11,7 @@
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
-constexpr int64_t kTokens = 128, kWords = 1024;  // of one tile of logits, 512 KiB
+constexpr int64_t kTokens = 128, kWords = scratch::kTileWords;  // of one tile of logits, 512 KiB
 static_assert(kTokens * kWords * 4 <= kTileBytes);
 
 /** What one token knows of one part of the vocabulary; 16 bytes, as planned in scratch.h. */
@@ -78,6 +78,74 @@ void extend(Part& part, const float* logits, int64_t first, int64_t words, int64
   if (label >= first && label < first + words) part.label = logits[label - first];
 }
 
+/** Loss, lse and correct of one token from its parts, `stride` apart; the label lies in part `own` (-1: no
+ * label). */
+void finish(const Part* parts, int64_t count, int64_t stride, int64_t own, int32_t label, float& loss,
+            float& lse, float& correct) {
+  float most = parts[0].most;
+  int32_t best = parts[0].best;
+  for (int64_t p = 1; p < count; p++) {
+    const Part& part = parts[p * stride];
+    if (part.most > most) most = part.most, best = part.best;
+  }
+  double total = 0;
+  for (int64_t p = 0; p < count; p++) {
+    const Part& part = parts[p * stride];
+    if (part.total > 0) total += part.total * std::exp(static_cast<double>(part.most) - most);
+    // a NaN among the logits must reach the loss
+    if (part.total != part.total) total = part.total;
+  }
+  const double log_total = std::log(total);
+  lse = static_cast<float>(most + log_total);
+  loss =
+      own < 0 ? 0.0f : static_cast<float>(most - static_cast<double>(parts[own * stride].label) + log_total);
+  correct = own >= 0 && best == label ? 1.0f : 0.0f;
+}
+
+/** Turns the logits of one token, from word `first` on, into dlogits. */
+void differentiate(float* row, int64_t first, int64_t words, int32_t label, float up, float lse,
+                   float softcap) {
+  if (label < 0) {
+    std::memset(row, 0, static_cast<size_t>(words) * sizeof(float));
+    return;
+  }
+  const float uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
+  const bool here = label >= first && label < first + words;
+  const float own = here ? row[label - first] * uncap : 0.0f;
+  if (softcap > 0) {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < words; j++) {
+      const float t = row[j] * uncap;
+      row[j] = up * exp_f32(row[j] - lse) * (1.0f - t * t);
+    }
+  } else {
+#pragma GCC ivdep
+    for (int64_t j = 0; j < words; j++) row[j] = up * exp_f32(row[j] - lse);
+  }
+  if (here) row[label - first] -= up * (1.0f - own * own);
+}
+
+/** dh of a chunk of tokens, and its share of dw (null: not wanted), from its dlogits [count, vocabulary]. */
+void chunk_gradients(const KernelCall& call, const Tensor& h, const Tensor& w, const float* dlogits,
+                     int64_t start, int64_t count, float* dh_all, float* dw_all) {
+  const int64_t width = h.shape[1], vocabulary = w.shape[0];
+  GemmCall dh;
+  dh.m = count, dh.n = width, dh.k = vocabulary;
+  dh.a = dlogits, dh.lda = vocabulary;
+  dh.b = w.f32(), dh.ldb = width;
+  dh.c = dh_all + start * width, dh.ldc = width;
+  product(call.pool, call.gemm, dh);
+  if (!dw_all) return;
+  GemmCall dw;
+  dw.trans_a = true;
+  dw.m = vocabulary, dw.n = width, dw.k = count;
+  dw.a = dlogits, dw.lda = vocabulary;
+  dw.b = h.f32() + start * width, dw.ldb = width;
+  dw.c = dw_all, dw.ldc = width;
+  dw.accumulate = start > 0;
+  product(call.pool, call.gemm, dw);
+}
+
 }  // namespace
 
 Status kernel_linear_cross_entropy(const KernelCall& call) {
@@ -105,24 +173,8 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
   });
   in_pieces(call.pool, tokens, 1024, [&](int64_t begin, int64_t end, void*) {
     for (int64_t i = begin; i < end; i++) {
-      Part all = parts[i];
-      for (int64_t p = 1; p < kParts; p++) {
-        const Part& part = parts[p * tokens + i];
-        if (part.most > all.most) all.most = part.most, all.best = part.best;
-      }
-      double total = 0;
-      for (int64_t p = 0; p < kParts; p++) {
-        const Part& part = parts[p * tokens + i];
-        if (part.total > 0) total += part.total * std::exp(static_cast<double>(part.most) - all.most);
-        // a NaN among the logits must reach the loss
-        if (part.total != part.total) total = part.total;
-        if (labels[i] / each == p && labels[i] >= 0) all.label = part.label;
-      }
-      lse[i] = static_cast<float>(all.most + std::log(total));
-      loss[i] = labels[i] < 0
-                    ? 0.0f
-                    : static_cast<float>(all.most - static_cast<double>(all.label) + std::log(total));
-      correct[i] = labels[i] >= 0 && all.best == labels[i] ? 1.0f : 0.0f;
+      const int64_t own = labels[i] >= 0 ? labels[i] / each : -1;
+      finish(parts + i, kParts, tokens, own, labels[i], loss[i], lse[i], correct[i]);
     }
   });
   return {};
@@ -131,7 +183,7 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
 Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
   const int64_t tokens = call.in[1].shape[0], width = call.in[1].shape[1], vocabulary = call.in[2].shape[0];
   if (Status status = check_labels(call.in[3], vocabulary); !status.ok()) return status;
-  const float softcap = call.real("softcap"), uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
+  const float softcap = call.real("softcap");
   const Logits logits{call.in[1].f32(), call.in[2].f32(), width, softcap, call.gemm};
   const float *dloss = call.in[0].f32(), *lse = call.in[4].f32();
   const int32_t* labels = call.in[3].i32();
@@ -146,46 +198,62 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
       float* tile = chunk + first * vocabulary + word;
       logits.tile(start + first, rows, word, words, tile, vocabulary, workspace);
       for (int64_t i = 0; i < rows; i++) {
-        float* row = tile + i * vocabulary;
         const int64_t token = start + first + i;
-        const float up = labels[token] < 0 ? 0.0f : dloss[token], shift = lse[token];
-        if (labels[token] < 0) {
-          std::memset(row, 0, static_cast<size_t>(words) * sizeof(float));
-          continue;
-        }
-        const int64_t label = labels[token] - word;
-        const float own = label >= 0 && label < words ? row[label] * uncap : 0.0f;
-        if (softcap > 0) {
-#pragma GCC ivdep
-          for (int64_t j = 0; j < words; j++) {
-            const float t = row[j] * uncap;
-            row[j] = up * exp_f32(row[j] - shift) * (1.0f - t * t);
-          }
-        } else {
-#pragma GCC ivdep
-          for (int64_t j = 0; j < words; j++) row[j] = up * exp_f32(row[j] - shift);
-        }
-        if (label >= 0 && label < words) row[label] -= up * (1.0f - own * own);
+        differentiate(tile + i * vocabulary, word, words, labels[token], dloss[token], lse[token], softcap);
       }
     });
-    GemmCall dh;
-    dh.m = count, dh.n = width, dh.k = vocabulary;
-    dh.a = chunk, dh.lda = vocabulary;
-    dh.b = call.in[2].f32(), dh.ldb = width;
-    dh.c = call.out[0].f32() + start * width, dh.ldc = width;
-    product(call.pool, call.gemm, dh);
-    if (!call.out[1]) continue;
-    GemmCall dw;
-    dw.trans_a = true;
-    dw.m = vocabulary, dw.n = width, dw.k = count;
-    dw.a = chunk, dw.lda = vocabulary;
-    dw.b = call.in[1].f32() + start * width, dw.ldb = width;
-    dw.c = call.out[1].f32(), dw.ldc = width;
-    dw.accumulate = start > 0;
-    product(call.pool, call.gemm, dw);
+    chunk_gradients(call, call.in[1], call.in[2], chunk, start, count, call.out[0].f32(),
+                    call.out[1] ? call.out[1].f32() : nullptr);
   }
   if (tokens == 0 && call.out[1])
     std::memset(call.out[1].data, 0, static_cast<size_t>(vocabulary * width) * 4);
+  return {};
+}
+
+Status kernel_linear_cross_entropy_train(const KernelCall& call) {
+  const int64_t tokens = call.in[0].shape[0], width = call.in[0].shape[1], vocabulary = call.in[1].shape[0];
+  if (Status status = check_labels(call.in[2], vocabulary); !status.ok()) return status;
+  const float softcap = call.real("softcap");
+  const Logits logits{call.in[0].f32(), call.in[1].f32(), width, softcap, call.gemm};
+  const int32_t* labels = call.in[2].i32();
+  const float* dloss = call.in[3].f32();
+  float *loss = call.out[0].f32(), *lse = call.out[1].f32(), *correct = call.out[2].f32();
+  const int64_t size = scratch::loss_chunk(tokens, vocabulary);
+  const int64_t across = (vocabulary + kWords - 1) / kWords;
+  float* chunk = static_cast<float*>(call.scratch);                  // [size, vocabulary]
+  Part* parts = reinterpret_cast<Part*>(chunk + size * vocabulary);  // [across, size]
+  for (int64_t start = 0; start < tokens; start += size) {
+    const int64_t count = std::min(size, tokens - start), down = (count + kTokens - 1) / kTokens;
+    const auto each_tile = [&](auto use) {
+      call.pool.run(down * across, [&](int64_t piece, void* workspace) {
+        const int64_t first = piece % down * kTokens, rows = std::min(kTokens, count - first);
+        const int64_t word = piece / down * kWords, words = std::min(kWords, vocabulary - word);
+        use(first, rows, word, words, chunk + first * vocabulary + word, workspace);
+      });
+    };
+    each_tile([&](int64_t first, int64_t rows, int64_t word, int64_t words, float* tile, void* workspace) {
+      logits.tile(start + first, rows, word, words, tile, vocabulary, workspace);
+      Part* part = parts + word / kWords * size + first;
+      for (int64_t i = 0; i < rows; i++) {
+        part[i] = {-INFINITY, 0.0f, 0.0f, -1};
+        extend(part[i], tile + i * vocabulary, word, words, labels[start + first + i]);
+      }
+    });
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t token = start + i, own = labels[token] >= 0 ? labels[token] / kWords : -1;
+      finish(parts + i, across, size, own, labels[token], loss[token], lse[token], correct[token]);
+    }
+    each_tile([&](int64_t first, int64_t rows, int64_t word, int64_t words, float* tile, void*) {
+      for (int64_t i = 0; i < rows; i++) {
+        const int64_t token = start + first + i;
+        differentiate(tile + i * vocabulary, word, words, labels[token], dloss[token], lse[token], softcap);
+      }
+    });
+    chunk_gradients(call, call.in[0], call.in[1], chunk, start, count, call.out[3].f32(),
+                    call.out[4] ? call.out[4].f32() : nullptr);
+  }
+  if (tokens == 0 && call.out[4])
+    std::memset(call.out[4].data, 0, static_cast<size_t>(vocabulary * width) * 4);
   return {};
 }
 
