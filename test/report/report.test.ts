@@ -57,7 +57,9 @@ describe('report of a run', () => {
     );
     for (const text of [error.code, error.message, error.where, error.hint, 'status-failed'])
       expect(page).to.include(text);
-    expect(page).to.match(/<details open><summary>End of the log<\/summary><pre>one\ntwo<\/pre>/);
+    expect(page).to.match(
+      /<details open><summary>End of the log<\/summary><pre class="wrap">one\ntwo<\/pre>/,
+    );
   });
 
   it('draws train and validation of one measure into one card', async () => {

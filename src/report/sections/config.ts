@@ -11,6 +11,6 @@ ${overrides && overrides !== '[]' && html`<details open><summary>Overrides</summ
 ${run.config !== null && html`<details><summary>Full config</summary><pre>${run.config.trimEnd()}</pre></details>`}
 ${run.hydra !== null && html`<details><summary>Hydra settings</summary><pre>${run.hydra.trimEnd()}</pre></details>`}
 ${Object.keys(facts).length > 0 && html`<details><summary>Facts</summary><pre>${JSON.stringify(facts, null, 2)}</pre></details>`}
-${run.logTail !== null && html`<details${run.record.status === 'failed' && html` open`}><summary>End of the log</summary><pre>${run.logTail}</pre></details>`}
+${run.logTail !== null && html`<details${run.record.status === 'failed' && html` open`}><summary>End of the log</summary><pre class="wrap">${run.logTail}</pre></details>`}
 </section>`;
 }

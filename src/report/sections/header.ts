@@ -31,11 +31,16 @@ function facts(record: RunRecord): [string, HtmlValue][] {
 /** `peakMemoryBytes: 371621888` -> `peak memory`, `354 MiB`: the unit at the end of a fact's name is applied. */
 function factText(name: string, value: unknown): [string, string] {
   const words = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
-  if (typeof value !== 'number') return [words(name), String(value)];
+  if (typeof value !== 'number') return [words(name), shortHash(String(value))];
   const [, stem, unit] = /^(.+?)(Bytes|Seconds)?$/.exec(name) ?? [];
   if (unit === 'Bytes') return [words(stem!), bytesText(value)];
   if (unit === 'Seconds') return [words(stem!), durationText(value)];
   return [words(name), numberText(value)];
+}
+
+/** A commit or a checksum: the first twelve digits tell it apart; run.json has them all. */
+function shortHash(text: string): string {
+  return /^[0-9a-f]{40,64}$/.test(text) ? text.slice(0, 12) : text;
 }
 
 /** Facts that fit a line; the others are shown with the config. */
