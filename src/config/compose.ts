@@ -7,6 +7,7 @@ import { type ConfigSource, folderSource, memorySource } from './defaults/source
 import { HYDRA_FILES, HYDRA_TYPE } from './hydra-node.js';
 import { builtInResolvers } from './interpolation/built-in-resolvers.js';
 import { childOf, Resolution, type Resolver } from './interpolation/evaluate.js';
+import { history, placeText } from './origin.js';
 import {
   isHydraOverride,
   isSweepOverride,
@@ -233,14 +234,7 @@ class Composed implements ComposedConfig {
       node = node instanceof ListNode && !/^-?\d+$/.test(key) ? undefined : childOf(node, key);
     }
     if (node === undefined) return undefined;
-    const replaced: { where: string; value: string }[] = [];
-    for (let old = node.replaced; old !== undefined; old = old.replaced) {
-      replaced.push({
-        where: originText(old.origin) ?? 'built in',
-        value: emitYaml(rawValue(old)).trimEnd(),
-      });
-    }
-    return { where: originText(node.origin) ?? 'built in', replaced };
+    return { where: placeText(node), replaced: history(node) };
   }
 
   private resolution(): Resolution {

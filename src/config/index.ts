@@ -10,11 +10,21 @@
  *     composed.value('hydra.run.dir')         // any value of the whole config
  *     composed.origin('training.lr')          // { where: 'configs/…yaml:12:3', replaced: […] }
  *
+ *     printOrigins(composed)                  // `--cfg job --origin`
+ *     await checkSchema(composed.config(), loadSchema('configs/stage_1.schema.json'), (path) => composed.origin(path)?.where)
+ *     const plan = planSweep({ …, overrides: ['lr=1e-3,1e-4'] })   // `-m`; plan.sweeper.ask(), plan.job(n, overrides), tell()
+ *     trackReads(config)                      // which keys a stage never read
+ *
  * Every failure is a SluiceError whose code starts with `config.`, with `where` (file:line:column or the override) and, where
  * there is one, a hint. Nothing here reads the environment, changes a directory or keeps anything between calls.
  */
 export { type ComposedConfig, type ComposeOptions, compose, type ValueOrigin } from './compose.js';
 export type { Argument, Resolver, ResolverCall } from './interpolation/evaluate.js';
 export { nearest } from './nearest.js';
+export { listOrigins, type OriginEntry, printOrigins } from './origin-listing.js';
 export { type Override, parseOverride } from './override/parse.js';
+export { checkSchema, type LoadedSchema, loadSchema, schemaError, type Violation } from './schema.js';
+export { composeBatch, planSweep, type SweepJob, type SweepPlan } from './sweep/plan.js';
+export type { JobOverrides, Sweeper } from './sweep/sweeper.js';
+export { trackReads } from './track-reads.js';
 export { toYaml } from './yaml/to-yaml.js';

@@ -298,7 +298,6 @@ function tag(args: Parsed[], named: Named): Parsed {
 function sorted(values: Parsed[], reverse: boolean): Parsed[] {
   const list = [...values];
   list.sort((a, b) => (lessThan(a, b) ? -1 : Number(lessThan(b, a))));
-  if (list.length === 2) lessThan(list[0]!, list[1]!);
   return reverse ? list.reverse() : list;
 }
 
@@ -331,7 +330,7 @@ function bind(name: string, parameters: string[], args: Parsed[], named: Named):
   if (args.length > parameters.length) throw fail(`too many positional arguments to ${name}`);
   only(named, ...parameters);
   const bound = new Map<string, Parsed>();
-  args.forEach((value, index) => bound.set(parameters[index]!, value));
+  for (const [index, value] of args.entries()) bound.set(parameters[index]!, value);
   for (const [key, value] of named) {
     if (bound.has(key)) throw fail(`multiple values for argument '${key}'`);
     bound.set(key, value);
