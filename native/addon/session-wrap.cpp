@@ -161,11 +161,14 @@ Napi::Value SessionWrap::load(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   SessionWorker& worker = open_worker(env);
   ProgramWrap::Loaded loaded{worker_, nullptr};
+  const std::string text = text_of(info, 0, "program");
+  Status status;
   try {
-    throw_if_failed(env, worker.session().load(text_of(info, 0, "program"), loaded.executable));
+    status = worker.session().load(text, loaded.executable);
   } catch (const std::bad_alloc&) {
-    throw Napi::Error::New(env, "out of memory while loading a program");
+    status = Status::error("out of memory while loading a program");
   }
+  throw_if_failed(env, status);
   return env.GetInstanceData<AddonData>()->program_class.New({Napi::External<ProgramWrap::Loaded>::New(env, &loaded)});
 }
 

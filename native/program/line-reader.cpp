@@ -89,7 +89,7 @@ std::string LineReader::quoted() {
     out += c;
   }
   if (at_ >= line_.size()) fail("a string without its closing quote");
-  at_++;
+  else at_++;
   return out;
 }
 
