@@ -2,7 +2,7 @@ import { SluiceError } from '../errors.js';
 import { elementCount, type NamedType, type Program, type TypedArray, typedArray } from '../graph/index.js';
 import type { NativeProgram, OpProfile } from './addon.js';
 import { nativeError } from './native-error.js';
-import { typedArrayName } from './typed-data.js';
+import { typeMismatch } from './typed-data.js';
 
 /** A program loaded into a session. */
 export class Executable {
@@ -59,9 +59,8 @@ function checkInputs(wanted: readonly NamedType[], given: Readonly<Record<string
       refuse(name, `(${dtype}[${shape}]) is missing`);
       continue;
     }
-    const type = data.constructor.name;
-    if (type !== typedArrayName(dtype))
-      refuse(name, `is ${dtype} and takes a ${typedArrayName(dtype)}, not a ${type}`);
+    const mismatch = typeMismatch(dtype, data);
+    if (mismatch) refuse(name, mismatch);
     if (data.length !== elementCount(shape)) {
       refuse(name, `of shape [${shape}] needs ${elementCount(shape)} elements, not ${data.length}`);
     }

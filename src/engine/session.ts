@@ -11,7 +11,7 @@ import {
 import type { NativeSession } from './addon.js';
 import { Executable } from './executable.js';
 import { guarded } from './native-error.js';
-import { typedArrayName } from './typed-data.js';
+import { typeMismatch } from './typed-data.js';
 
 export interface SessionOptions {
   device: string;
@@ -36,9 +36,8 @@ export class Session {
   /** Creates or replaces a state with a copy of `data`, or with zeros. Throws `engine.state`. */
   setState(name: string, dtype: Dtype, shape: Shape, data: TypedArray | null): void {
     if (data) {
-      const wanted = typedArrayName(dtype);
-      const given = data.constructor.name;
-      if (given !== wanted) this.#refuse(name, `is ${dtype} and takes a ${wanted}, not a ${given}`);
+      const mismatch = typeMismatch(dtype, data);
+      if (mismatch) this.#refuse(name, mismatch);
       if (data.length !== elementCount(shape)) {
         this.#refuse(name, `of shape ${formatShape(shape)} was given ${data.length} elements`);
       }
