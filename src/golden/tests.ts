@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { Checks } from './checks.js';
 import { checkEncoderDecoder } from './encoder-decoder-fixture.js';
 import { type GoldenContext, readJson } from './fixture.js';
+import { checkLora } from './lora-fixture.js';
 import { checkModel } from './model-fixture.js';
 import { checkQualityLosses, checkSelectMoe } from './select-moe-fixture.js';
+import { checkTraining } from './training-fixture.js';
 
 export interface GoldenTest {
   /** Folder below the fixtures: `models/olmoe`, `lora/gpt2`. */
@@ -30,6 +32,14 @@ export function goldenTests(folder: string): GoldenTest[] {
         const isT5 = readJson(folder, 'models', name, 'config.json').is_encoder_decoder === true;
         return isT5 ? checkEncoderDecoder(context, name) : checkModel(context, name);
       },
+    })),
+    ...below('train').map((name) => ({
+      fixture: `train/${name}`,
+      run: (context: GoldenContext) => checkTraining(context, name),
+    })),
+    ...below('lora').map((name) => ({
+      fixture: `lora/${name}`,
+      run: (context: GoldenContext) => checkLora(context, name),
     })),
     ...single('select_moe', checkSelectMoe),
     ...single('quality_losses', checkQualityLosses),

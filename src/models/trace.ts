@@ -81,12 +81,15 @@ export interface TraceOptions {
   readonly adapter?: Adapter | null;
   /** i32[4] = seed low, seed high, step, 0; needed by noise and dropout only. Default: an input named `rng`. */
   readonly rng?: Tensor;
+  /** Select-MoE only: every gate counts as 1, which makes the model the one it was converted from. */
+  readonly openGates?: boolean;
 }
 
 /** State of one tracing of a model: the graph, the module path, and what was declared on the way. */
 export class ModelTrace {
   readonly graph: Graph;
   readonly adapter: Adapter | null;
+  readonly openGates: boolean;
   readonly parameters = new Map<string, ParameterSpec>();
   readonly routers: RouterOutput[] = [];
   #rng: Tensor | undefined;
@@ -96,6 +99,7 @@ export class ModelTrace {
   constructor(graph: Graph, options: TraceOptions = {}) {
     this.graph = graph;
     this.adapter = options.adapter ?? null;
+    this.openGates = options.openGates ?? false;
     this.#rng = options.rng;
   }
 

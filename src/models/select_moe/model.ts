@@ -30,6 +30,7 @@ export const family: Family = {
         trace.routers.push({ ...router, qualityScore: score });
         return reshape(experts(trace, rows, router, mixture), h.shape);
       });
+      if (trace.openGates) return mixed;
       const good = sigmoid(score);
       const kept = mul(mixed, good);
       const thrown = trace.within('trash_expert', () => trash(trace, h));

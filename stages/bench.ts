@@ -1,0 +1,186 @@
+import { type Executable, openDevice, threadsOf } from '../src/engine/index.js';
+import { SluiceError } from '../src/errors.js';
+import { describePlan } from '../src/graph/index.js';
+import { buildModel, initializeWeights, LoraAdapter, type Model } from '../src/models/index.js';
+import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import { languageModel } from '../src/train/objectives/language-model.js';
+import { momentNames } from '../src/train/optim/adamw.js';
+import { buildStep } from '../src/train/step.js';
+
+/** configs/bench.schema.json describes each key. */
+export interface BenchConfig {
+  seed: number;
+  device: string;
+  threads: number | null;
+  model: Record<string, unknown>;
+  vocab_size: number;
+  batch: number | null;
+  length: number;
+  lora: number;
+  steps: number;
+  profile: boolean;
+}
+
+const warmupSteps = 2;
+
+export const stage: StageDefinition<BenchConfig> = {
+  name: 'bench',
+
+  async run(context) {
+    const { config } = context;
+    const { model, adapter, program, batch } = await prepare(config);
+    const { engine, session, threads } = await openDevice(config);
+    await initializeWeights(model.parameters(), session, { seed: config.seed, threads });
+    if (adapter)
+      await initializeWeights([...adapter.parameters.values()], session, { seed: config.seed, threads });
+    for (const { name, shape } of trainable(model, adapter)) {
+      for (const moment of momentNames(name)) session.setState(moment, 'f32', shape, null);
+    }
+    const executable = session.load(program);
+    const seconds: number[] = [];
+    for (let step = 0; step < warmupSteps + config.steps; step++) {
+      if (context.signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
+      if (step === warmupSteps) executable.setProfiling(config.profile);
+      const started = performance.now();
+      await executable.run(randomBatch(config, batch, step));
+      const taken = (performance.now() - started) / 1000;
+      if (step >= warmupSteps) seconds.push(taken);
+      context.emit({
+        type: 'progress',
+        phase: 'bench',
+        step: step + 1,
+        totalSteps: warmupSteps + config.steps,
+        tokensPerSecond: (batch * config.length) / taken,
+      });
+    }
+    const peak = await engine.measurePeak({ dtype: 'f32', threads, seconds: 1 });
+    const stepSeconds = median(seconds);
+    const flopsPerSecond = program.cost.flops / stepSeconds;
+    const profile = config.profile ? profileByOp(executable, config.steps) : undefined;
+    if (profile) context.emit(profileTable(profile));
+    context.addFact('result', {
+      tokens_per_second: (batch * config.length) / stepSeconds,
+      step_seconds: stepSeconds,
+      flops_per_second: flopsPerSecond,
+      mfu: flopsPerSecond / peak,
+      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+      planned_bytes: program.stateBytes + program.arenaBytes + program.inputBytes,
+      ...(profile && { profile }),
+    });
+    session.close();
+  },
+
+  async plan(context: StageContext<BenchConfig>) {
+    const { program } = await prepare(context.config);
+    return describePlan('bench step', program);
+  },
+};
+
+/** The model, its adapter, and the one program of a whole step. */
+async function prepare(config: BenchConfig) {
+  const model = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
+  const adapter = config.lora > 0 ? adapterOf(model, config.lora) : null;
+  const batch = config.batch ?? (Number(config.model.hidden_size) >= 512 ? 4 : 8);
+  const { update: program } = buildStep({
+    model,
+    objective: languageModel({ auxLossWeight: 0 }),
+    adapter,
+    trainable: trainable(model, adapter),
+    batch,
+    length: config.length,
+    accumulation: 1,
+    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    maxGradNorm: 1,
+    threads: threadsOf(config),
+  });
+  return { model, adapter, program, batch };
+}
+
+function adapterOf(model: Model, rank: number): LoraAdapter {
+  const adapter = new LoraAdapter({
+    rank,
+    alpha: 2 * rank,
+    dropout: 0,
+    targetModules: 'all-linear',
+    rankStabilized: false,
+  });
+  model.parameters({ adapter }); // tracing meets every adapted layer
+  return adapter;
+}
+
+const trainable = (model: Model, adapter: LoraAdapter | null) =>
+  adapter ? [...adapter.parameters.values()] : model.parameters();
+
+/** Tokens from a linear congruence over seed and step: random enough for a table lookup, the same everywhere. */
+function randomBatch(config: BenchConfig, rows: number, step: number) {
+  const { length, vocab_size: vocabulary, seed } = config;
+  const count = rows * length;
+  let state = (seed * 7919 + step * 104729 + 1) >>> 0;
+  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
+  const ids = Int32Array.from({ length: count }, () => Math.floor((next() / 2 ** 32) * vocabulary));
+  const labels = Int32Array.from(ids, (_, i) => ((i + 1) % length === 0 ? -100 : ids[i + 1]!));
+  return {
+    input_ids: ids,
+    segment_ids: new Int32Array(count).fill(1),
+    positions: Int32Array.from(ids, (_, i) => i % length),
+    labels,
+    loss_scale: Float32Array.of(1 / (rows * (length - 1))),
+    optimizer: Float32Array.of(1e-4, step + 1),
+  };
+}
+
+interface OpTime {
+  op: string;
+  calls: number;
+  seconds: number;
+  share: number;
+  gflops_per_second: number;
+  gbytes_per_second: number;
+}
+
+/** Time per kind of op and step, longest first. */
+function profileByOp(executable: Executable, steps: number): OpTime[] {
+  const { program } = executable;
+  const kinds = new Map<string, { calls: number; seconds: number; flops: number; bytes: number }>();
+  for (const { index, op, seconds } of executable.profile()) {
+    const kind = kinds.get(op) ?? { calls: 0, seconds: 0, flops: 0, bytes: 0 };
+    kind.calls += 1;
+    kind.seconds += seconds / steps;
+    kind.flops += program.opCosts[index]!.flops;
+    kind.bytes += program.opCosts[index]!.bytes;
+    kinds.set(op, kind);
+  }
+  const total = [...kinds.values()].reduce((sum, { seconds }) => sum + seconds, 0);
+  return [...kinds]
+    .map(([op, { calls, seconds, flops, bytes }]) => ({
+      op,
+      calls,
+      seconds,
+      share: seconds / total,
+      gflops_per_second: flops / seconds / 1e9,
+      gbytes_per_second: bytes / seconds / 1e9,
+    }))
+    .sort((a, b) => b.seconds - a.seconds);
+}
+
+function profileTable(profile: readonly OpTime[]) {
+  return {
+    type: 'table' as const,
+    title: 'Time per op',
+    columns: ['op', 'calls', 'ms a step', 'share', 'GFLOP/s', 'GB/s'],
+    rows: profile.map(({ op, calls, seconds, share, gflops_per_second, gbytes_per_second }) => [
+      op,
+      calls,
+      (seconds * 1000).toFixed(2),
+      `${(100 * share).toFixed(1)} %`,
+      gflops_per_second.toFixed(1),
+      gbytes_per_second.toFixed(1),
+    ]),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
