@@ -10,6 +10,7 @@ process.exitCode = await main(process.argv.slice(2), {
   configs: `${root}configs`,
   stages,
   stagesModule: new URL('../stages/index.js', import.meta.url).href,
+  env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
 });

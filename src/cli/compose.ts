@@ -1,47 +1,67 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { type ComposedConfig, type ComposeOptions, compose, type Resolver, toYaml } from '../config/index.js';
+import { SluiceError } from '../errors.js';
+import { deriveSeed, resolveRun } from '../runner/resolvers.js';
+import type { HydraFiles } from '../runner/run-folder.js';
 import type { CommandLine } from './arguments.js';
-import type { Project } from './project.js';
+import { findStage, type Project } from './project.js';
 
-/** A composed config with all that the command line may ask of it. */
-export interface Composition {
-  /** Resolved, plain. */
-  config: Record<string, unknown>;
-  /** With interpolations as written. */
-  raw: Record<string, unknown>;
-  /** `.hydra/*.yaml` */
-  hydraFiles: { config: string; hydra: string; overrides: string };
-  /** hydra.run.dir, resolved; relative to the project root. */
-  runDirectory: string;
-  /** What `--cfg` prints. */
-  print(line: CommandLine): string;
+/** What is to be composed: a config by name, for the job of a name. */
+export interface ConfigRequest {
+  configName: string;
+  jobName: string;
+  overrides: readonly string[];
 }
 
-export async function compose(
-  configName: string,
-  jobName: string,
-  overrides: readonly string[],
-  project: Project,
-): Promise<Composition> {
-  const config = parse(readFileSync(join(project.configs, `${configName}.yaml`), 'utf8')) as Record<
-    string,
-    unknown
-  >;
-  delete config.defaults;
-  for (const override of overrides) {
-    const at = override.indexOf('=');
-    const keys = override.slice(0, at).replace(/^\++/, '').split('.');
-    let node = config;
-    for (const key of keys.slice(0, -1)) node = (node[key] ??= {}) as Record<string, unknown>;
-    node[keys.at(-1)!] = parse(override.slice(at + 1));
-  }
-  const now = new Date().toISOString();
+export function composeConfig(request: ConfigRequest, line: CommandLine, project: Project): ComposedConfig {
+  return compose(composeOptions(request, line, project));
+}
+
+export function composeOptions(request: ConfigRequest, line: CommandLine, project: Project): ComposeOptions {
+  const { root, configs, env, stderr } = project;
+  const main = line.configPath ?? configs;
   return {
-    config,
-    raw: config,
-    hydraFiles: { config: stringify(config), hydra: '', overrides: stringify(overrides) },
-    runDirectory: `outputs/${jobName}/${now.slice(0, 10)}/${now.slice(11, 19).replaceAll(':', '-')}`,
-    print: () => stringify(config),
+    configDirs: line.configDir === undefined ? [main] : [main, line.configDir],
+    configName: request.configName,
+    overrides: [...request.overrides],
+    jobName: request.jobName,
+    cwd: root,
+    env,
+    resolvers: new Map([
+      ['run', runResolver(line, project)],
+      ['seed', seedResolver],
+    ]),
+    warn: (message) => void stderr.write(`warning: ${message}\n`),
   };
 }
+
+/** The texts of `.hydra/`. */
+export function hydraFiles(composed: ComposedConfig): HydraFiles {
+  return {
+    config: composed.yaml(),
+    hydra: composed.yaml({ part: 'hydra' }),
+    overrides: toYaml(composed.overrides.task),
+  };
+}
+
+// Where a config is only printed, a run that is not there yet is a missing value and a warning, not the end.
+function runResolver({ cfg }: CommandLine, { root, stages, stderr }: Project): Resolver {
+  const canonical = (name: string) => findStage(stages, name)?.name ?? name;
+  return (args) => {
+    const [stage, output] = args.map(String);
+    if (stage === undefined) throw new Error('it takes a stage, and an output of it if wanted: ${run:stage_1,weights}');
+    try {
+      return resolveRun(root, canonical, stage, output);
+    } catch (error) {
+      if (cfg === undefined || !(error instanceof SluiceError)) throw error;
+      stderr.write(`warning: ${error.message}\n`);
+      return '???';
+    }
+  };
+}
+
+const seedResolver: Resolver = (args, { parent, resolution }) => {
+  const seed = resolution.select(parent, 'seed');
+  if (args.length !== 1) throw new Error('it takes the name of what the seed is for: ${seed:dropout}');
+  if (typeof seed !== 'number' && typeof seed !== 'bigint') throw new Error('the config has no whole number `seed` to derive it from');
+  return deriveSeed(Number(seed), String(args[0]));
+};

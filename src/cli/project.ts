@@ -9,6 +9,8 @@ export interface Project {
   stages: readonly StageEntry[];
   /** URL of the module with those stages, for the processes that run them. */
   stagesModule: string;
+  /** The environment, for `oc.env` in configs; nothing else reads it. */
+  env: Readonly<Record<string, string | undefined>>;
   stdout: NodeJS.WritableStream;
   stderr: NodeJS.WriteStream;
 }

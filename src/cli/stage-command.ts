@@ -1,33 +1,46 @@
 import { resolve } from 'node:path';
+import type { ComposedConfig } from '../config/index.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
-import { compose } from './compose.js';
+import { type ConfigRequest, composeConfig, hydraFiles } from './compose.js';
+import { configText } from './print-config.js';
 import type { Project } from './project.js';
 import { commandText } from './shell-quote.js';
 
 /** `./run <stage> …`: composes and checks the config, then prints it (`--cfg`, `--help`), plans, or runs. */
 export async function stageCommand(stage: StageEntry, line: CommandLine, project: Project): Promise<number> {
   const { stdout } = project;
-  const composition = await compose(line.configName ?? stage.config, stage.name, line.rest, project);
-  if (line.cfg !== undefined) {
-    stdout.write(composition.print(line));
-    return 0;
-  }
+  const request: ConfigRequest = {
+    configName: line.configName ?? stage.config,
+    jobName: stage.name,
+    overrides: line.rest,
+  };
+  if (line.multirun) return (await import('./sweep-command.js')).sweepCommand(stage, request, line, project);
+  const composed = composeConfig(request, line, project);
   if (line.help) {
-    stdout.write(stageHelp(stage, composition.print(line)));
+    stdout.write(stageHelp(stage, configText(composed, line)));
     return 0;
   }
-  const { config, hydraFiles, runDirectory } = composition;
-  const composed = {
+  if (line.cfg !== undefined) {
+    stdout.write(configText(composed, line));
+    return 0;
+  }
+  const ready = readyStage(stage, composed, project);
+  // Only now: printing a config needs none of this.
+  if (line.plan) return (await import('./plan-stage.js')).planStage(ready, project);
+  return runAndPrint(ready, line, project);
+}
+
+/** A composed config as a stage to run. Throws SluiceError `config.*` for what is wrong with it. */
+export function readyStage(stage: StageEntry, composed: ComposedConfig, project: Project): ComposedStage {
+  const runDirectory = String(composed.value('hydra.run.dir'));
+  return {
     stage: stage.name,
-    config,
-    hydraFiles,
+    config: composed.config(),
+    hydraFiles: hydraFiles(composed),
     wantedFolder: resolve(project.root, runDirectory),
   };
-  // Only now: printing a config needs none of this.
-  if (line.plan) return (await import('./plan-stage.js')).planStage(composed, project);
-  return runAndPrint(composed, line, project);
 }
 
 async function runAndPrint(composed: ComposedStage, line: CommandLine, project: Project): Promise<number> {
@@ -44,14 +57,14 @@ async function runAndPrint(composed: ComposedStage, line: CommandLine, project: 
   return finished.record.exitCode!;
 }
 
-function stageHelp(stage: StageEntry, config: string): string {
-  return `${stage.description}
+function stageHelp({ name, aliases, description, config }: StageEntry, text: string): string {
+  return `${description}
 
-  ./run ${[stage.name, ...stage.aliases][0]} [key=value …] [--cfg job] [--plan] [--log json]
-${stage.aliases.length === 0 ? '' : `\nAlso called ${stage.aliases.join(', ')}.\n`}
-Its config (configs/${stage.config}.yaml composed); every key can be overridden:
+  ./run ${name} [key=value …] [--cfg job] [--plan] [--log json]
+${aliases.length === 0 ? '' : `\nAlso called ${aliases.join(', ')}.\n`}
+Its config (configs/${config}.yaml composed); every key can be overridden:
 
-${config.replace(/^(?=.)/gm, '  ')}
+${text.replace(/^(?=.)/gm, '  ')}
 ./run --help lists the flags and the override forms.
 `;
 }

@@ -1,0 +1,53 @@
+import { join, resolve } from 'node:path';
+import { composeBatch, planSweep } from '../config/index.js';
+import { runStage } from '../runner/run-stage.js';
+import type { StageEntry } from '../runner/stage.js';
+import type { CommandLine } from './arguments.js';
+import { type ConfigRequest, composeOptions } from './compose.js';
+import { withHost } from './host.js';
+import { configText } from './print-config.js';
+import { printResult } from './print-result.js';
+import type { Project } from './project.js';
+import { commandText } from './shell-quote.js';
+import { readyStage } from './stage-command.js';
+
+/**
+ * `-m`: one run per combination, one after another, in `hydra.sweep.dir`/`hydra.sweep.subdir`. All configs of a batch are
+ * composed before its first run. The first run that is not done ends the sweep with its exit code.
+ */
+export async function sweepCommand(
+  stage: StageEntry,
+  request: ConfigRequest,
+  line: CommandLine,
+  project: Project,
+): Promise<number> {
+  const plan = planSweep(composeOptions(request, line, project));
+  if (line.cfg !== undefined) {
+    project.stdout.write(configText(plan.master, line));
+    return 0;
+  }
+  const folder = resolve(project.root, plan.directory);
+  let count = 0;
+  for (let batch = plan.sweeper.ask(); batch !== undefined; batch = plan.sweeper.ask()) {
+    const jobs = composeBatch(plan, count, batch);
+    const runs = jobs.map(({ num, overrides, composed, subdirectory }) => ({
+      ...readyStage(stage, composed, project),
+      wantedFolder: join(folder, subdirectory),
+      label: `#${num} ${overrides.join(' ')}`,
+      command: commandText([stage.name, ...overrides]),
+    }));
+    count += runs.length;
+    const labels = runs.map(({ label }) => label);
+    const failed = await withHost(labels, line, project, async (host) => {
+      for (const run of runs) {
+        const finished = await runStage(run, host);
+        printResult(finished, line.log, project);
+        if (finished.record.status !== 'done') return finished.record.exitCode!;
+      }
+      return 0;
+    });
+    if (failed !== 0) return failed;
+    plan.sweeper.tell(batch.map(() => undefined));
+  }
+  return 0;
+}
