@@ -1,5 +1,5 @@
+import { nearest } from '../config/nearest.js';
 import { SluiceError } from '../errors.js';
-import { nearest } from './nearest.js';
 
 /** A command line, taken apart but not judged. Flags may stand anywhere, as in Hydra. */
 export interface CommandLine {
@@ -13,7 +13,6 @@ export interface CommandLine {
   resolve: boolean;
   origin: boolean;
   package: string | undefined;
-  info: string | undefined;
   configName: string | undefined;
   configPath: string | undefined;
   configDir: string | undefined;
@@ -24,10 +23,9 @@ export interface CommandLine {
   version: boolean;
 }
 
-type Spelling = { name: keyof CommandLine; values?: readonly string[] | 'any'; optional?: string };
+type Spelling = { name: keyof CommandLine; values?: readonly string[] | 'any' };
 
 const cfgValues = ['job', 'hydra', 'all'] as const;
-const infoValues = ['all', 'config', 'defaults', 'defaults-tree', 'plugins', 'searchpath'] as const;
 
 const spellings: Record<string, Spelling> = {
   '--cfg': { name: 'cfg', values: cfgValues },
@@ -36,8 +34,6 @@ const spellings: Record<string, Spelling> = {
   '--origin': { name: 'origin' },
   '--package': { name: 'package', values: 'any' },
   '-p': { name: 'package', values: 'any' },
-  '--info': { name: 'info', values: infoValues, optional: 'all' },
-  '-i': { name: 'info', values: infoValues, optional: 'all' },
   '--config-name': { name: 'configName', values: 'any' },
   '-cn': { name: 'configName', values: 'any' },
   '--config-path': { name: 'configPath', values: 'any' },
@@ -75,19 +71,13 @@ export function parseArguments(argv: readonly string[]): CommandLine {
   return line as unknown as CommandLine;
 }
 
-function readValue(
-  flag: string,
-  { values, optional }: Spelling,
-  glued: string | undefined,
-  words: string[],
-): unknown {
+function readValue(flag: string, { values }: Spelling, glued: string | undefined, words: string[]): unknown {
   if (values === undefined) {
     if (glued !== undefined)
       throw new SluiceError('usage.flag_value', `${flag} takes no value, got ${glued}`);
     return true;
   }
   const fits = (text: string | undefined) => values === 'any' || values.includes(text as string);
-  if (optional !== undefined && glued === undefined && !fits(words[0])) return optional;
   const value = glued ?? words.shift();
   const choices = values === 'any' ? 'a value' : `one of ${values.join(', ')}`;
   if (value === undefined) throw new SluiceError('usage.flag_value', `${flag} needs ${choices}`);
@@ -101,7 +91,7 @@ function splitAtEquals(word: string): [string, string | undefined] {
 }
 
 function unknownFlag(flag: string): SluiceError {
-  const close = nearest(flag, Object.keys(spellings));
+  const [close] = nearest(flag, Object.keys(spellings));
   return new SluiceError('usage.unknown_flag', `unknown flag ${flag}`, {
     hint: close === undefined ? './run --help lists the flags' : `did you mean ${close}?`,
   });

@@ -48,7 +48,8 @@ function runResolver({ cfg }: CommandLine, { root, stages, stderr }: Project): R
   const canonical = (name: string) => findStage(stages, name)?.name ?? name;
   return (args) => {
     const [stage, output] = args.map(String);
-    if (stage === undefined) throw new Error('it takes a stage, and an output of it if wanted: ${run:stage_1,weights}');
+    if (stage === undefined)
+      throw new Error('it takes a stage, and an output of it if wanted: ${run:stage_1,weights}');
     try {
       return resolveRun(root, canonical, stage, output);
     } catch (error) {
@@ -62,6 +63,7 @@ function runResolver({ cfg }: CommandLine, { root, stages, stderr }: Project): R
 const seedResolver: Resolver = (args, { parent, resolution }) => {
   const seed = resolution.select(parent, 'seed');
   if (args.length !== 1) throw new Error('it takes the name of what the seed is for: ${seed:dropout}');
-  if (typeof seed !== 'number' && typeof seed !== 'bigint') throw new Error('the config has no whole number `seed` to derive it from');
+  if (typeof seed !== 'number' && typeof seed !== 'bigint')
+    throw new Error('the config has no whole number `seed` to derive it from');
   return deriveSeed(Number(seed), String(args[0]));
 };

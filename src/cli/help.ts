@@ -16,7 +16,6 @@ Flags, as in Hydra:
   --cfg job|hydra|all    print the composed config instead of running; --resolve fills interpolations in
   -p, --package KEY      only this part of it
   --origin               with --cfg: which file or override set each value
-  --info [WHAT]          defaults, defaults-tree, config, searchpath, plugins, all
   -m, --multirun         one run per combination of comma-separated values
   -cn, -cp, -cd          config name, config path, additional config folder
 And:

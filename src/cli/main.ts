@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nearest } from '../config/nearest.js';
 import { describeError, SluiceError } from '../errors.js';
 import { type CommandLine, parseArguments } from './arguments.js';
 import { helpText, stageLines } from './help.js';
-import { nearest } from './nearest.js';
 import { findStage, type Project } from './project.js';
 
 /** Runs one command line and gives the exit code: 0 good, 1 a run failed, 2 usage or config, 130 interrupted. */
@@ -58,7 +58,7 @@ function pipelineOf({ command, rest }: CommandLine, project: Project): string {
     'runs',
     'demo',
   ];
-  const close = nearest(named, known);
+  const [close] = nearest(named, known);
   throw new SluiceError('usage.unknown_command', `there is no stage, pipeline or command ${named}`, {
     hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,
   });

@@ -4,8 +4,10 @@ import type { ComposedStage } from '../runner/compose-stage.js';
 import { overrideText, planPipeline } from '../runner/pipeline-plan.js';
 import type { PipelineRun, StepOutputs } from '../runner/run-pipeline.js';
 import type { CommandLine } from './arguments.js';
-import { compose } from './compose.js';
+import { composeConfig, hydraFiles } from './compose.js';
+import { configText } from './print-config.js';
 import { findStage, type Project } from './project.js';
+import { readyStage } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
 
 /** `./run demo …`: a config with `steps`, checked whole, then run step by step. */
@@ -15,21 +17,21 @@ export async function pipelineCommand(
   project: Project,
 ): Promise<number> {
   const name = configName.split('/').at(-1)!;
-  const composition = await compose(configName, name, line.rest, project);
+  const compose = (overrides: readonly string[]) =>
+    composeConfig({ configName, jobName: name, overrides }, line, project);
+  const composed = compose(line.rest);
   if (line.cfg !== undefined || line.help) {
-    project.stdout.write(composition.print(line));
+    project.stdout.write(configText(composed, line));
     return 0;
   }
-  const steps = planPipeline(composition.raw);
+  const steps = planPipeline(composed.unresolved());
   const run: PipelineRun = {
     name,
     steps,
-    async resolve(outputs) {
-      return (await compose(configName, name, [...line.rest, ...outputOverrides(outputs)], project)).config;
-    },
-    composeStage: (stage, overrides) => composeStep(stage, overrides, project),
-    hydraFiles: composition.hydraFiles,
-    wantedFolder: resolve(project.root, composition.runDirectory),
+    resolve: async (outputs) => compose([...line.rest, ...outputOverrides(outputs)]).config(),
+    composeStage: (stage, overrides) => composeStep(stage, overrides, line, project),
+    hydraFiles: hydraFiles(composed),
+    wantedFolder: resolve(project.root, String(composed.value('hydra.run.dir'))),
     command: commandText(line.argv),
   };
   const [{ withHost }, { checkPipeline, runPipeline }, { printResult }] = await Promise.all([
@@ -51,6 +53,7 @@ export async function pipelineCommand(
 async function composeStep(
   name: string,
   overrides: readonly string[],
+  line: CommandLine,
   project: Project,
 ): Promise<ComposedStage> {
   const stage = findStage(project.stages, name);
@@ -59,8 +62,8 @@ async function composeStep(
       hint: './run stages lists the stages',
     });
   }
-  const { config, hydraFiles, runDirectory } = await compose(stage.config, stage.name, overrides, project);
-  return { stage: stage.name, config, hydraFiles, wantedFolder: resolve(project.root, runDirectory) };
+  const request = { configName: stage.config, jobName: stage.name, overrides };
+  return readyStage(stage, composeConfig(request, line, project), project);
 }
 
 // `${steps.prepare.data}` is an ordinary interpolation once the output stands in the config.

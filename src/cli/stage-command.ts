@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
-import type { ComposedConfig } from '../config/index.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
-import { type ConfigRequest, composeConfig, hydraFiles } from './compose.js';
+import { type ConfigRequest, composeConfig } from './compose.js';
 import { configText } from './print-config.js';
 import type { Project } from './project.js';
+import { readyStage } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
 
 /** `./run <stage> …`: composes and checks the config, then prints it (`--cfg`, `--help`), plans, or runs. */
@@ -26,21 +25,10 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
     stdout.write(configText(composed, line));
     return 0;
   }
-  const ready = readyStage(stage, composed, project);
+  const ready = await readyStage(stage, composed, project);
   // Only now: printing a config needs none of this.
   if (line.plan) return (await import('./plan-stage.js')).planStage(ready, project);
   return runAndPrint(ready, line, project);
-}
-
-/** A composed config as a stage to run. Throws SluiceError `config.*` for what is wrong with it. */
-export function readyStage(stage: StageEntry, composed: ComposedConfig, project: Project): ComposedStage {
-  const runDirectory = String(composed.value('hydra.run.dir'));
-  return {
-    stage: stage.name,
-    config: composed.config(),
-    hydraFiles: hydraFiles(composed),
-    wantedFolder: resolve(project.root, runDirectory),
-  };
 }
 
 async function runAndPrint(composed: ComposedStage, line: CommandLine, project: Project): Promise<number> {

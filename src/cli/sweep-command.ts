@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { composeBatch, planSweep } from '../config/index.js';
-import { runStage } from '../runner/run-stage.js';
+import { runStage, type StageRun } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
@@ -8,8 +8,8 @@ import { withHost } from './host.js';
 import { configText } from './print-config.js';
 import { printResult } from './print-result.js';
 import type { Project } from './project.js';
+import { readyStage } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
-import { readyStage } from './stage-command.js';
 
 /**
  * `-m`: one run per combination, one after another, in `hydra.sweep.dir`/`hydra.sweep.subdir`. All configs of a batch are
@@ -30,12 +30,15 @@ export async function sweepCommand(
   let count = 0;
   for (let batch = plan.sweeper.ask(); batch !== undefined; batch = plan.sweeper.ask()) {
     const jobs = composeBatch(plan, count, batch);
-    const runs = jobs.map(({ num, overrides, composed, subdirectory }) => ({
-      ...readyStage(stage, composed, project),
-      wantedFolder: join(folder, subdirectory),
-      label: `#${num} ${overrides.join(' ')}`,
-      command: commandText([stage.name, ...overrides]),
-    }));
+    const runs: StageRun[] = [];
+    for (const { num, overrides, composed, subdirectory } of jobs) {
+      runs.push({
+        ...(await readyStage(stage, composed, project)),
+        wantedFolder: join(folder, subdirectory),
+        label: `#${num} ${overrides.join(' ')}`,
+        command: commandText([stage.name, ...overrides]),
+      });
+    }
     count += runs.length;
     const labels = runs.map(({ label }) => label);
     const failed = await withHost(labels, line, project, async (host) => {

@@ -24,12 +24,6 @@ const rows: { name: string; argv: string; expected: Partial<CommandLine> }[] = [
     argv: 's --config-dir=a=b',
     expected: { configDir: 'a=b' },
   },
-  { name: '--info without a value', argv: 's --info a=1', expected: { info: 'all', rest: ['a=1'] } },
-  {
-    name: '--info with a value',
-    argv: 's --info defaults-tree',
-    expected: { info: 'defaults-tree', rest: [] },
-  },
   {
     name: 'two-letter short flags',
     argv: 's -cn other -cd more -m',

@@ -103,7 +103,7 @@ describe('the command line', () => {
   it('runs a pipeline of configs/experiment by its name', async () => {
     const { code, out } = await run('tour', 'seed=5');
     expect(code).to.equal(0);
-    const { id } = lastRun();
+    const { id } = new History(root).list().find(({ stage }) => stage === 'tour')!;
     const record = readRunRecord(folderOf(id));
     expect(record).to.include({ stage: 'tour', status: 'done', seed: 5 });
     expect(record.steps!.map(({ name, status }) => [name, status])).to.deep.equal([

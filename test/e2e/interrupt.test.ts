@@ -20,7 +20,10 @@ describe('a run in a process of its own', () => {
 
   async function start(stage: string, until: string) {
     const running = execaNode(entry, [root, stage], { reject: false });
-    for await (const line of running.iterable({ from: 'stderr' })) if (line.includes(until)) break;
+    await new Promise<void>((resolve) => {
+      let shown = '';
+      running.stderr.on('data', (chunk) => (shown += chunk).includes(until) && resolve());
+    });
     const folder = join(root, 'outputs', new History(root).list()[0]!.id);
     return { running, folder };
   }
