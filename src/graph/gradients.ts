@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.js';
 import { changedInputs, inputSlot, nameInputs, nameOutputs } from './op-names.js';
 import { definitionOf } from './op-table.js';
-import { add } from './ops/elementwise.js';
+import { add } from './ops/arithmetic.js';
 import { full } from './ops/shape.js';
 import { elementCount } from './shape.js';
 import type { GraphNode, Tensor } from './tensor.js';

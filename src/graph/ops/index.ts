@@ -1,4 +1,3 @@
-export { type AttentionOptions, attention, cacheWrite, rope } from './attention.js';
 export {
   add,
   affine,
@@ -26,7 +25,8 @@ export {
   stopGradient,
   sub,
   tanh,
-} from './elementwise.js';
+} from './arithmetic.js';
+export { type AttentionOptions, attention, cacheWrite, rope } from './attention.js';
 export { embedding, gatherRows, oneHot, scatterAddRows, takeAlong, topk } from './indexed.js';
 export { linearCrossEntropy } from './loss.js';
 export { groupedMatmul, matmul } from './matmul.js';

@@ -1,9 +1,9 @@
 import type { Definitions, OpCall, TensorType } from '../op-definition.js';
 import { elementCount, type Shape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
+import { affine, div, equal, mul } from './arithmetic.js';
 import { axisOf } from './axis.js';
 import { expectAxis, expectDtype, expectShape, f32, i32, lastSize } from './checks.js';
-import { affine, div, equal, mul } from './elementwise.js';
 import { expand, reshape } from './shape.js';
 
 /** Sum over `axes` (default: all); without `keepdims` the axes vanish, so that summing all gives a scalar []. */

@@ -1,5 +1,5 @@
 import type { Graph } from '../graph.js';
-import { affine } from '../ops/elementwise.js';
+import { affine } from '../ops/arithmetic.js';
 import { full, reshape, transpose } from '../ops/shape.js';
 import { type Shape, sameShape } from '../shape.js';
 import type { GraphNode, Tensor } from '../tensor.js';
