@@ -1,10 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Checks } from './checks.js';
+import { Checks } from './checks.js';
 import { checkEncoderDecoder } from './encoder-decoder-fixture.js';
 import { type GoldenContext, readJson } from './fixture.js';
 import { checkLora } from './lora-fixture.js';
+import { checkMetrics } from './metrics-fixture.js';
 import { checkModel } from './model-fixture.js';
+import { checkOptimizer } from './optimizer-fixture.js';
 import { checkQualityLosses, checkSelectMoe } from './select-moe-fixture.js';
 import { checkTraining } from './training-fixture.js';
 
@@ -25,7 +27,7 @@ export function goldenTests(folder: string): GoldenTest[] {
       : [];
   const single = (fixture: string, run: GoldenTest['run']): GoldenTest[] =>
     existsSync(join(folder, fixture)) ? [{ fixture, run }] : [];
-  return [
+  const known = [
     ...below('models').map((name) => ({
       fixture: `models/${name}`,
       run: (context: GoldenContext) => {
@@ -43,5 +45,20 @@ export function goldenTests(folder: string): GoldenTest[] {
     })),
     ...single('select_moe', checkSelectMoe),
     ...single('quality_losses', checkQualityLosses),
+    ...single('optim_sched', checkOptimizer),
+    ...single('metrics', checkMetrics),
   ];
+  // a folder that no test reads is a failure, never silence
+  const unread = readdirSync(folder, { withFileTypes: true })
+    .filter(
+      (entry) => entry.isDirectory() && !known.some(({ fixture }) => fixture.split('/')[0] === entry.name),
+    )
+    .map(({ name }) => ({ fixture: name, run: () => notImplemented(name) }));
+  return [...known, ...unread];
+}
+
+async function notImplemented(fixture: string): Promise<Checks> {
+  const checks = new Checks(fixture);
+  checks.failed('', 'what this folder records is not implemented');
+  return checks;
 }

@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { adamw, compile, Graph } from '../graph/index.js';
+import { learningRateAt, type ScheduleName } from '../train/schedule.js';
+import { Checks, maxError } from './checks.js';
+import { type GoldenContext, readJson, runWith } from './fixture.js';
+
+/** `optim_sched/`: AdamW element by element, and tables of learning rates. */
+export async function checkOptimizer(context: GoldenContext): Promise<Checks> {
+  const checks = new Checks('optim_sched');
+  const folder = join(context.folder, 'optim_sched');
+  await checkAdamW(context, checks, readJson(folder, 'adamw_steps.json'));
+  checkSchedules(checks, readJson(folder, 'schedules.json'));
+  return checks;
+}
+
+interface AdamWFixture {
+  initial: number[];
+  grads: number[][];
+  tolerance_abs_fp32: number;
+  runs: Record<
+    string,
+    {
+      hyper: { lr: number; betas: [number, number]; eps: number; weight_decay: number };
+      weights_after_step: { fp64: number[][] };
+    }
+  >;
+}
+
+async function checkAdamW(context: GoldenContext, checks: Checks, fixture: AdamWFixture): Promise<void> {
+  const shape = [fixture.initial.length];
+  for (const [label, { hyper, weights_after_step: expected }] of Object.entries(fixture.runs)) {
+    const graph = new Graph();
+    const [weight, first, second] = (['w', 'm', 'v'] as const).map((name) => graph.state(name, 'f32', shape));
+    adamw(weight!, graph.input('grad', 'f32', shape), first!, second!, graph.input('scalars', 'f32', [3]), {
+      beta1: hyper.betas[0],
+      beta2: hyper.betas[1],
+      eps: hyper.eps,
+      weightDecay: hyper.weight_decay,
+    });
+    const session = context.engine.session({ device: context.device, threads: context.threads });
+    session.setState('w', 'f32', shape, Float32Array.from(fixture.initial));
+    session.setState('m', 'f32', shape, null);
+    session.setState('v', 'f32', shape, null);
+    const executable = session.load(compile(graph, { threads: context.threads }));
+    let worst = 0;
+    for (const [step, grad] of fixture.grads.entries()) {
+      await runWith(executable, {
+        grad: Float32Array.from(grad),
+        scalars: Float32Array.of(hyper.lr, step + 1, 1),
+      });
+      worst = Math.max(worst, maxError(session.getState('w').data as Float32Array, expected.fp64[step]!));
+    }
+    checks.add(label, worst, fixture.tolerance_abs_fp32);
+    session.close();
+  }
+}
+
+interface ScheduleFixture {
+  base_lr: number;
+  tolerance_rel: number;
+  schedules: Record<
+    string,
+    { args: { num_warmup_steps?: number; num_training_steps?: number }; lr: number[] }
+  >;
+}
+
+/** Fixtures whose settings the schedules here can express; the others are failures until they can. */
+const expressible: Readonly<Record<string, ScheduleName>> = {
+  constant: 'constant',
+  constant_with_warmup: 'constant_with_warmup',
+  linear: 'linear',
+  linear_no_warmup: 'linear',
+  cosine: 'cosine',
+  cosine_short: 'cosine',
+};
+
+function checkSchedules(checks: Checks, fixture: ScheduleFixture): void {
+  for (const [label, { args, lr }] of Object.entries(fixture.schedules)) {
+    const name = expressible[label];
+    if (!name) {
+      checks.failed(`schedule.${label}`, 'this schedule is not implemented');
+      continue;
+    }
+    const options = {
+      name,
+      learningRate: fixture.base_lr,
+      warmupSteps: args.num_warmup_steps ?? 0,
+      totalSteps: args.num_training_steps ?? lr.length,
+    };
+    const errors = lr.map((expected, step) => {
+      const rate = learningRateAt(step, options);
+      return expected === 0 ? Math.abs(rate) : Math.abs(rate / expected - 1);
+    });
+    checks.add(`schedule.${label}`, Math.max(...errors), fixture.tolerance_rel);
+  }
+}
