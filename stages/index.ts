@@ -51,6 +51,18 @@ export const stages: readonly StageEntry[] = [
     description: 'Measure training speed and memory on random tokens',
     config: 'bench',
   },
+  {
+    name: 'convert',
+    aliases: [],
+    description: 'Make a Select-MoE folder from an OLMoE one',
+    config: 'convert',
+  },
+  {
+    name: 'compare',
+    aliases: [],
+    description: 'Prove that with open gates a Select-MoE folder gives its original logits',
+    config: 'compare',
+  },
 ];
 
 export async function loadStage(name: string): Promise<StageDefinition> {
