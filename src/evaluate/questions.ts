@@ -57,8 +57,8 @@ export async function answerQuestions(
   }
   generator.close();
   const byDataset = new Map<string, number[]>();
-  questions.forEach(({ dataset }, i) =>
-    byDataset.set(dataset, [...(byDataset.get(dataset) ?? []), correct[i]!]),
-  );
+  for (const [i, { dataset }] of questions.entries()) {
+    byDataset.set(dataset, [...(byDataset.get(dataset) ?? []), correct[i]!]);
+  }
   return byDataset;
 }
