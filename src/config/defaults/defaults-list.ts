@@ -253,7 +253,7 @@ class Expansion {
             ]),
           ];
     for (const [kind, path] of paths) {
-      if (!path.split('/').includes('..')) continue;
+      if (!path.includes('..') || !path.split('/').includes('..')) continue;
       const message =
         `In ${node.entry?.configPath() ?? '<root>'}: Parent traversal ('..') in Defaults List ${kind} paths is not ` +
         `supported ('${path}').\nUse an absolute path instead, such as '/group: option'.`;

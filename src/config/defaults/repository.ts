@@ -75,8 +75,9 @@ export class Repository {
 /** The value of the `# @package` line in the comments at the top of a file. Other `# @key value` lines are passed over. */
 function packageHeader(text: string): string | undefined {
   let header: string | undefined;
-  for (const line of text.split(/\r\n|[\n\r\u0085\u2028\u2029]/)) {
-    const trimmed = line.trim();
+  const lines = /[^\n\r\u0085\u2028\u2029]+/g;
+  for (let match = lines.exec(text); match !== null; match = lines.exec(text)) {
+    const trimmed = match[0].trim();
     if (trimmed === '') continue;
     if (!/^#\s*@/.test(trimmed)) break;
     const content = trimmed.replace(/^#+/, '').trim();

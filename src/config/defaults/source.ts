@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve, sep } from 'node:path';
 import { configError } from '../config-error.js';
 
 /** A place that holds config files by path (`db/mysql`). */
@@ -38,10 +38,9 @@ export function folderSource(provider: string, path: string, cwd: string): Confi
     url: `file://${isAbsolute(path) ? path : folder}`,
     available: isFolder(folder),
     read(path) {
-      const name = withExtension(path);
-      if (kindOf(name) !== 'file') return undefined;
-      const file = join(folder, name);
-      return { text: readText(file), name: file };
+      const file = join(folder, withExtension(path));
+      const text = readText(file);
+      return text === undefined ? undefined : { text, name: shortName(file, cwd) };
     },
     isConfig: (path) => kindOf(withExtension(path)) === 'file',
     isGroup: (path) => (path === '' ? isFolder(folder) : kindOf(path) === 'folder'),
@@ -99,6 +98,11 @@ function withExtension(path: string): string {
   return path.endsWith('.yaml') ? path : `${path}.yaml`;
 }
 
+/** As messages show it: relative to the working directory where the file is below it. */
+function shortName(file: string, cwd: string): string {
+  return file.startsWith(`${cwd}${sep}`) ? file.slice(cwd.length + 1) : file;
+}
+
 function readFolder(folder: string): Map<string, 'file' | 'folder'> {
   const entries = new Map<string, 'file' | 'folder'>();
   try {
@@ -118,10 +122,21 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function readText(file: string): string {
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Undefined when there is no such file. */
+function readText(file: string): string | undefined {
+  let bytes: Buffer;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    bytes = readFileSync(file);
   } catch (error) {
-    throw configError('yaml', `${file} cannot be read as UTF-8 text`, { where: file, cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    throw configError('file', `cannot read ${file}: ${code}`, { where: file, cause: error });
+  }
+  try {
+    return utf8.decode(bytes);
+  } catch (error) {
+    throw configError('yaml', `${file} is not UTF-8 text`, { where: file, cause: error });
   }
 }

@@ -22,10 +22,13 @@ interface Place {
 }
 
 class Emitter {
-  private out = '';
+  private readonly lines: string[] = [];
+  /** The line being written. */
+  private line = '';
 
   finish(): string {
-    return this.out.endsWith('\n') ? this.out : `${this.out}\n`;
+    if (this.line !== '') this.lines.push(this.line);
+    return `${this.lines.join('\n')}\n`;
   }
 
   node(value: PyValue, place: Place): void {
@@ -41,7 +44,7 @@ class Emitter {
   }
 
   private flow(text: string, place: Place): void {
-    this.out += place.indent < 0 && this.out === '' ? text : ` ${text}`;
+    this.line += place.indent < 0 && this.line === '' ? text : ` ${text}`;
   }
 
   private sequence(items: PyValue[], place: Place): void {
@@ -50,8 +53,8 @@ class Emitter {
     const inline = place.afterIndicator && !place.inMapping;
     items.forEach((item, index) => {
       if (index > 0 || !inline) this.newLine(indent);
-      else this.out += ' ';
-      this.out += '-';
+      else this.line += ' ';
+      this.line += '-';
       this.node(item, { indent, inMapping: false, afterIndicator: true });
     });
   }
@@ -61,15 +64,15 @@ class Emitter {
     let first = true;
     for (const [key, value] of dict) {
       if (!first || place.inMapping || !place.afterIndicator) this.newLine(indent);
-      else this.out += ' ';
+      else this.line += ' ';
       first = false;
       if (this.simpleKey(key, indent)) {
-        this.out += ':';
+        this.line += ':';
       } else {
-        this.out += '?';
+        this.line += '?';
         this.scalar(key, indent, false, { indent, inMapping: true, afterIndicator: true });
         this.newLine(indent);
-        this.out += ':';
+        this.line += ':';
       }
       this.node(value, { indent, inMapping: true, afterIndicator: true });
     }
@@ -80,28 +83,32 @@ class Emitter {
     const { text, style, prefix } = present(key, true);
     const analysis = analyze(text);
     if (text === '' || analysis.multiline || text.length + prefix.length >= 128) return false;
-    this.out += prefix === '' ? '' : `${prefix} `;
+    this.line += prefix === '' ? '' : `${prefix} `;
     this.write(text, chooseStyle(style, analysis, true), indent, false);
     return true;
   }
 
   private scalar(value: Scalar, parentIndent: number, key: boolean, place: Place): void {
     const { text, style, prefix } = present(value, false);
-    if (place.afterIndicator) this.out += ' ';
-    if (prefix !== '') this.out += `${prefix} `;
+    if (place.afterIndicator) this.line += ' ';
+    if (prefix !== '') this.line += `${prefix} `;
     const chosen = chooseStyle(style, analyze(text), key);
     // Plain nothing leaves no space behind the colon.
     this.write(text, chosen, parentIndent < 0 ? 2 : parentIndent + 2, !key);
   }
 
   private write(text: string, style: Style, indent: number, fold: boolean): void {
-    const column = this.out.length - (this.out.lastIndexOf('\n') + 1);
-    this.out += writeScalar(text, style, column, indent, fold);
+    const parts = writeScalar(text, style, this.line.length, indent, fold).split('\n');
+    this.line += parts[0];
+    for (const part of parts.slice(1)) {
+      this.lines.push(this.line);
+      this.line = part;
+    }
   }
 
   private newLine(indent: number): void {
-    if (this.out !== '' && !this.out.endsWith('\n')) this.out += '\n';
-    this.out += ' '.repeat(indent);
+    if (this.line !== '') this.lines.push(this.line);
+    this.line = ' '.repeat(indent);
   }
 }
 

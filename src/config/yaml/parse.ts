@@ -240,7 +240,9 @@ class Parser {
   }
 
   private at(...types: TokenType[]): boolean {
-    return types.includes(this.token.type);
+    const { type } = this.token;
+    for (let index = 0; index < types.length; index++) if (types[index] === type) return true;
+    return false;
   }
 
   private error(problem: string, at: Token = this.token): SluiceError {

@@ -21,8 +21,10 @@ const TIMESTAMP =
 
 /** The type an unquoted scalar has by its text. Dates stay text. */
 export function plainTag(text: string): CoreTag {
-  if (NULL.test(text)) return 'null';
   const first = text.charCodeAt(0);
+  // Nothing but these starts anything other than text: digits, signs, a point, the words' first letters, ~ < = or no text.
+  if (text !== '' && !'0123456789+-.yYnNtTfFoO~<='.includes(text[0]!)) return 'str';
+  if (NULL.test(text)) return 'null';
   const digitLike = (first >= 48 && first <= 57) || first === 43 || first === 45 || first === 46;
   if (digitLike) {
     if (FLOAT.test(text)) return 'float';
@@ -73,6 +75,7 @@ function constructBool(text: string): boolean {
 }
 
 function constructInt(text: string): number | bigint {
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text);
   const clean = text.replaceAll('_', '');
   const negative = clean.startsWith('-');
   const digits = clean.replace(/^[-+]/, '');

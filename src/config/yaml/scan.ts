@@ -1,6 +1,8 @@
 import { Cursor, isBlankOrEnd, isBreak, type Token, type TokenType } from './cursor.js';
 import { scanBlockScalar, scanPlain, scanQuoted } from './scan-scalar.js';
 
+const MAX_FLOW_LEVEL = 512;
+
 interface SimpleKey {
   required: boolean;
   token: number;
@@ -180,7 +182,8 @@ export class Scanner extends Cursor {
 
   private fetchFlowStart(type: TokenType): void {
     this.saveSimpleKey();
-    this.flowLevel++;
+    if (++this.flowLevel > MAX_FLOW_LEVEL)
+      throw this.error('', `nesting is deeper than ${MAX_FLOW_LEVEL} levels`);
     this.simpleKeys[this.flowLevel] = undefined;
     this.simpleKeyAllowed = true;
     this.push(type);

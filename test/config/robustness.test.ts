@@ -1,0 +1,248 @@
+import { expect } from 'chai';
+import { parseOverride, toYaml } from '../../src/config/index.js';
+import { builtInResolvers } from '../../src/config/interpolation/built-in-resolvers.js';
+import { Resolution } from '../../src/config/interpolation/evaluate.js';
+import { keyElement, valueText } from '../../src/config/override/parse.js';
+import { fromPlain, toPlain } from '../../src/config/python-value.js';
+import { generator } from '../../src/config/sweep/random.js';
+import { rawValue } from '../../src/config/tree/node.js';
+import { loadYaml } from '../../src/config/yaml/construct.js';
+import { emitYaml } from '../../src/config/yaml/emit.js';
+import { SluiceError } from '../../src/errors.js';
+
+// SLUICE_FUZZ=100000 runs that many cases per test; the default keeps the suite quick.
+const CASES = Number(process.env.SLUICE_FUZZ ?? 1500);
+const LIMIT_MS = 2000; // one case; none needs a hundredth of it on an idle machine
+
+class Random {
+  private readonly next: () => number;
+  constructor(seed: number) {
+    this.next = generator(seed);
+  }
+
+  below(limit: number): number {
+    return Math.floor(this.next() * limit);
+  }
+
+  pick<Item>(items: readonly Item[]): Item {
+    return items[this.below(items.length)]!;
+  }
+
+  repeat(most: number, make: () => string, separator = ''): string {
+    return Array.from({ length: this.below(most + 1) }, make).join(separator);
+  }
+}
+
+const WORDS = [
+  'a',
+  'b.c',
+  'lr',
+  '__proto__',
+  'constructor',
+  'x-y',
+  '$z',
+  '0',
+  'null',
+  'true',
+  '1e-3',
+  '007',
+  '-5',
+  '${a}',
+  '${b.c}',
+  '\\,',
+  ' ',
+  '???',
+  'ü',
+  'nan',
+];
+const FUNCTIONS = [
+  'int',
+  'float',
+  'str',
+  'bool',
+  'json_str',
+  'choice',
+  'range',
+  'interval',
+  'glob',
+  'sort',
+  'shuffle',
+  'tag',
+  'extend_list',
+  'nope',
+];
+const PIECES = [
+  '=',
+  '+',
+  '~',
+  '@',
+  '/',
+  ':',
+  ',',
+  '[',
+  ']',
+  '{',
+  '}',
+  '(',
+  ')',
+  "'",
+  '"',
+  '\\',
+  '$',
+  '${',
+  '\n',
+  '\t',
+  ' ',
+  '#',
+  '- ',
+  '? ',
+  '&x ',
+  '*x',
+  '!!',
+  '!!int ',
+  '|',
+  '>',
+  '%',
+  '<<: ',
+  '---',
+  '...',
+  '.',
+  '..',
+  'oc.env:',
+  'oc.select:',
+  'oc.create:',
+  'oc.decode:',
+  'oc.dict.values:',
+  ...WORDS,
+];
+
+function value(random: Random, depth: number): string {
+  const kind = random.below(depth > 3 ? 2 : 6);
+  if (kind === 0) return random.pick(WORDS);
+  if (kind === 1) return random.pick(["'q, r'", '"s\\"t"', "''", '"\\\\"']);
+  const inner = () => value(random, depth + 1);
+  if (kind === 2) return `[${random.repeat(3, inner, ',')}]`;
+  if (kind === 3) return `{${random.repeat(3, () => `${random.pick(WORDS)}:${inner()}`, ',')}}`;
+  if (kind === 4) return `${random.pick(FUNCTIONS)}(${random.repeat(3, inner, ',')})`;
+  return `${inner()},${inner()}`;
+}
+
+function noise(random: Random): string {
+  return random.repeat(14, () => random.pick(PIECES));
+}
+
+/** Runs a case; anything but success or a SluiceError is a crash, and so is taking long. */
+function attempt(input: string, run: () => void): void {
+  const started = performance.now();
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof SluiceError))
+      throw new Error(`crash on ${JSON.stringify(input)}: ${(error as Error).stack}`);
+  }
+  const took = performance.now() - started;
+  if (took > LIMIT_MS) throw new Error(`${took.toFixed(0)} ms on ${JSON.stringify(input)}`);
+}
+
+describe('whatever the input', () => {
+  afterEach(() => {
+    expect(Object.keys(Object.prototype)).to.deep.equal([]);
+    expect(({} as Record<string, unknown>).c).to.equal(undefined);
+  });
+
+  it('overrides parse or are refused, and print what parses back', function () {
+    this.timeout(600_000);
+    const random = new Random(1);
+    for (let index = 0; index < CASES; index++) {
+      const prefix = random.pick(['', '+', '++', '~', '']);
+      const input =
+        index % 2 ? `${prefix}${random.pick(['a', 'a.b', 'g/h', 'a@p'])}=${value(random, 0)}` : noise(random);
+      attempt(input, () => {
+        const override = parseOverride(input);
+        if (override.valueType !== 'element' || override.type === 'extend' || /json_str|\\"/.test(input))
+          return;
+        const printed = `${keyElement(override)}=${valueText(override)}`;
+        const again = parseOverride(printed);
+        expect(keyElement(again)).to.equal(keyElement(override));
+      });
+    }
+  });
+
+  it('YAML loads or is refused', function () {
+    this.timeout(600_000);
+    const random = new Random(2);
+    for (let index = 0; index < CASES; index++) {
+      const text =
+        index % 2 ? random.repeat(5, () => `${random.pick(WORDS)}: ${noise(random)}\n`) : noise(random);
+      attempt(text, () => {
+        loadYaml(text, 'fuzz');
+      });
+    }
+  });
+
+  it('data that is written reads back as it was', function () {
+    this.timeout(600_000);
+    const random = new Random(3);
+    const data = (depth: number): unknown => {
+      const kind = random.below(depth > 3 ? 4 : 6);
+      if (kind === 0) return random.pick([null, true, false, 0, -7, 1.5, 1e-9, 123456]);
+      if (kind <= 3) return random.repeat(6, () => random.pick([...PIECES, 'word ', 'long word ', '  ']));
+      if (kind === 4) return Array.from({ length: random.below(4) }, () => data(depth + 1));
+      return Object.fromEntries(
+        Array.from({ length: random.below(4) }, () => [noise(random) || 'k', data(depth + 1)]),
+      );
+    };
+    for (let index = 0; index < CASES; index++) {
+      const original = { key: data(0) };
+      const text = toYaml(original);
+      const back = (() => {
+        try {
+          return toPlain(rawValue(loadYaml(text, 'fuzz')));
+        } catch (error) {
+          // Text with a broken interpolation is data to the writer and a mistake to the reader.
+          if (error instanceof SluiceError && error.code === 'config.grammar') return original;
+          throw new Error(`${(error as Error).message} in ${JSON.stringify(text)}`);
+        }
+      })();
+      expect(back, JSON.stringify(text)).to.deep.equal(original);
+    }
+  });
+
+  it('interpolations resolve or are refused', function () {
+    this.timeout(600_000);
+    const random = new Random(4);
+    const resolvers = builtInResolvers({ V: '${a}', W: '[1, x]' }, new Date(0), () => undefined);
+    for (let index = 0; index < CASES; index++) {
+      const inside = () =>
+        random.repeat(4, () =>
+          random.pick([
+            'a',
+            'b',
+            '.',
+            '..',
+            '[0]',
+            ':',
+            ',',
+            'oc.env:V',
+            'oc.decode:',
+            'oc.create:',
+            'oc.select:',
+            "'",
+            '"',
+            '{',
+            '}',
+            '${a}',
+            '${b}',
+            '${',
+            ' ',
+            '\\',
+          ]),
+        );
+      const entry = () => (index % 2 ? `\${${inside()}}` : noise(random));
+      const yaml = emitYaml(fromPlain({ a: entry(), b: { c: entry(), d: [entry(), 1] }, e: 'x' }));
+      attempt(yaml, () => {
+        new Resolution(resolvers).value(loadYaml(yaml, 'fuzz'));
+      });
+    }
+  });
+});
