@@ -1,5 +1,6 @@
 import { configError } from '../config-error.js';
 import type { Override } from '../override/parse.js';
+import { DictNode } from '../tree/node.js';
 import { ConfigDefault, GroupDefault, type InputDefault } from './element.js';
 import type { Repository } from './repository.js';
 import { Selection } from './selection.js';
@@ -44,7 +45,8 @@ export function createDefaultsList(
   const tree = new Expansion(repository, selection, skipMissing).expand(configName);
   const defaults = flatten(tree);
   rejectRepeats(defaults);
-  selection.ensureUsed();
+  const primary = configName === null ? undefined : repository.load(configName)?.peek();
+  selection.ensureUsed((key) => primary instanceof DictNode && primary.get(key) !== undefined);
   return { defaults, tree, selection };
 }
 

@@ -14,6 +14,8 @@ interface Choice {
   config?: string;
   relativeKey?: string;
   where?: string | undefined;
+  /** Of the command line, as it was given. */
+  override?: Override;
 }
 
 interface Deletion {
@@ -103,6 +105,7 @@ export class Selection {
         external: true,
         used: false,
         where: `override ${override.input}`,
+        override,
       });
     }
   }
@@ -162,9 +165,19 @@ export class Selection {
     return true;
   }
 
-  /** Every choice and deletion must have met an entry. */
-  ensureUsed(): void {
-    for (const [key, choice] of this.choices) if (!choice.used) throw this.unused(key, choice);
+  /**
+   * Every choice and deletion must have met an entry. Beyond Hydra, which fails there: `key=value` sets the value where
+   * a group has the name of the key but no defaults list takes from the group and the primary config itself holds the
+   * key, so that `generate model=DIR` works beside the group of models that `pretrain` chooses from.
+   */
+  ensureUsed(primaryHas: (key: string) => boolean): void {
+    for (const [key, choice] of this.choices) {
+      if (choice.used) continue;
+      const isValue = choice.override !== undefined && !this.keysOfGroup.has(key) && primaryHas(key);
+      if (!isValue) throw this.unused(key, choice);
+      this.choices.delete(key);
+      this.valueOverrides.push(choice.override!);
+    }
     for (const [key, { option, used }] of this.deletions) {
       if (used) continue;
       const what = option === null ? key : `${key}=${option}`;
