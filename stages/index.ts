@@ -44,6 +44,7 @@ export const stages: readonly StageEntry[] = [
     aliases: [],
     description: 'Continue a prompt with a model folder',
     config: 'generate',
+    valueKeys: ['model'],
   },
   {
     name: 'bench',

@@ -9,7 +9,10 @@ const rows = readFileSync(new URL('ops.def', here), 'utf8').matchAll(
 
 const list = (text) => JSON.stringify(text.split(' ').filter(Boolean));
 const lines = [...rows].map(([, name, inputs, outputs, attributes, traits]) => {
-  const pairs = attributes.split(' ').filter(Boolean).map((pair) => pair.split(':'));
+  const pairs = attributes
+    .split(' ')
+    .filter(Boolean)
+    .map((pair) => pair.split(':'));
   return `  ${name}: { inputs: ${list(inputs)}, outputs: ${list(outputs)}, attributes: ${JSON.stringify(Object.fromEntries(pairs))}, traits: ${list(traits)} },`;
 });
 

@@ -19,16 +19,16 @@ export async function pipelineCommand(
   const name = configName.split('/').at(-1)!;
   const compose = (overrides: readonly string[]) =>
     composeConfig({ configName, jobName: name, overrides }, line, project);
-  const composed = compose(line.rest);
+  const composed = await compose(line.rest);
   if (line.cfg !== undefined || line.help) {
-    project.stdout.write(configText(composed, line));
+    project.stdout.write(await configText(composed, line));
     return 0;
   }
   const steps = planPipeline(composed.unresolved());
   const run: PipelineRun = {
     name,
     steps,
-    resolve: async (outputs) => compose([...line.rest, ...outputOverrides(outputs)]).config(),
+    resolve: async (outputs) => (await compose([...line.rest, ...outputOverrides(outputs)])).config(),
     composeStage: (stage, overrides) => composeStep(stage, overrides, line, project),
     hydraFiles: hydraFiles(composed),
     wantedFolder: resolve(project.root, String(composed.value('hydra.run.dir'))),
@@ -62,8 +62,9 @@ async function composeStep(
       hint: './run stages lists the stages',
     });
   }
-  const request = { configName: stage.config, jobName: stage.name, overrides };
-  return readyStage(stage, composeConfig(request, line, project), project);
+  const { name: jobName, config: configName, valueKeys } = stage;
+  const request = { configName, jobName, overrides, valueKeys };
+  return readyStage(stage, await composeConfig(request, line, project), project);
 }
 
 // `${steps.prepare.data}` is an ordinary interpolation once the output stands in the config.

@@ -4,8 +4,6 @@ import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeConfig } from './compose.js';
 import { configText } from './print-config.js';
 import type { Project } from './project.js';
-import { readyStage } from './ready-stage.js';
-import { commandText } from './shell-quote.js';
 
 /** `./run <stage> …`: composes and checks the config, then prints it (`--cfg`, `--help`), plans, or runs. */
 export async function stageCommand(stage: StageEntry, line: CommandLine, project: Project): Promise<number> {
@@ -14,28 +12,31 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
     configName: line.configName ?? stage.config,
     jobName: stage.name,
     overrides: line.rest,
+    valueKeys: stage.valueKeys,
   };
   if (line.multirun) return (await import('./sweep-command.js')).sweepCommand(stage, request, line, project);
-  const composed = composeConfig(request, line, project);
+  const composed = await composeConfig(request, line, project);
   if (line.help) {
-    stdout.write(stageHelp(stage, configText(composed, line)));
+    stdout.write(stageHelp(stage, await configText(composed, line)));
     return 0;
   }
   if (line.cfg !== undefined) {
-    stdout.write(configText(composed, line));
+    stdout.write(await configText(composed, line));
     return 0;
   }
-  const ready = await readyStage(stage, composed, project);
   // Only now: printing a config needs none of this.
+  const { readyStage } = await import('./ready-stage.js');
+  const ready = await readyStage(stage, composed, project);
   if (line.plan) return (await import('./plan-stage.js')).planStage(ready, project);
   return runAndPrint(ready, line, project);
 }
 
 async function runAndPrint(composed: ComposedStage, line: CommandLine, project: Project): Promise<number> {
-  const [{ withHost }, { runStage }, { printResult }] = await Promise.all([
+  const [{ withHost }, { runStage }, { printResult }, { commandText }] = await Promise.all([
     import('./host.js'),
     import('../runner/run-stage.js'),
     import('./print-result.js'),
+    import('./shell-quote.js'),
   ]);
   const { stage } = composed;
   const finished = await withHost([stage], line, project, (host) =>

@@ -21,9 +21,9 @@ export async function sweepCommand(
   line: CommandLine,
   project: Project,
 ): Promise<number> {
-  const plan = planSweep(composeOptions(request, line, project));
+  const plan = planSweep(await composeOptions(request, line, project));
   if (line.cfg !== undefined) {
-    project.stdout.write(configText(plan.master, line));
+    project.stdout.write(await configText(plan.master, line));
     return 0;
   }
   const folder = resolve(project.root, plan.directory);

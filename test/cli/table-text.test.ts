@@ -1,0 +1,28 @@
+import { expect } from 'chai';
+import { tableText } from '../../src/cli/table-text.js';
+
+describe('a table for a terminal', () => {
+  it('puts numbers to the right, words to the left, and keeps four digits', () => {
+    const text = tableText({
+      title: 'Models',
+      columns: ['model', 'loss', 'share', 'note'],
+      rows: [
+        ['base', 2.71828, '100.0 %', 'from scratch'],
+        ['selected', 12, '9 %', ''],
+        ['random', 1e-7, '–', '2 seeds'],
+      ],
+    });
+    expect(text.split('\n')).to.deep.equal([
+      'Models',
+      'model      loss    share  note',
+      '────────  ─────  ───────  ────────────',
+      'base      2.718  100.0 %  from scratch',
+      'selected     12      9 %',
+      'random     1e-7        –  2 seeds',
+    ]);
+  });
+
+  it('leaves room for cells that a row lacks', () => {
+    expect(tableText({ title: 'T', columns: ['a', 'b'], rows: [['x']] })).to.equal('T\na  b\n─  ─\nx');
+  });
+});
