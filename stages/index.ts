@@ -44,7 +44,6 @@ export const stages: readonly StageEntry[] = [
     aliases: [],
     description: 'Continue a prompt with a model folder',
     config: 'generate',
-    valueKeys: ['model'],
   },
   {
     name: 'bench',

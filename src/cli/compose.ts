@@ -10,8 +10,6 @@ export interface ConfigRequest {
   configName: string;
   jobName: string;
   overrides: readonly string[];
-  /** See StageEntry. */
-  valueKeys?: readonly string[] | undefined;
 }
 
 export async function composeConfig(
@@ -33,7 +31,6 @@ export async function composeOptions(
     configDirs: line.configDir === undefined ? [main] : [main, line.configDir],
     configName: request.configName,
     overrides: [...request.overrides],
-    ...(request.valueKeys === undefined ? {} : { valueKeys: request.valueKeys }),
     jobName: request.jobName,
     cwd: root,
     env,

@@ -62,8 +62,7 @@ async function composeStep(
       hint: './run stages lists the stages',
     });
   }
-  const { name: jobName, config: configName, valueKeys } = stage;
-  const request = { configName, jobName, overrides, valueKeys };
+  const request = { configName: stage.config, jobName: stage.name, overrides };
   return readyStage(stage, await composeConfig(request, line, project), project);
 }
 

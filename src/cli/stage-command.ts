@@ -12,7 +12,6 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
     configName: line.configName ?? stage.config,
     jobName: stage.name,
     overrides: line.rest,
-    valueKeys: stage.valueKeys,
   };
   if (line.multirun) return (await import('./sweep-command.js')).sweepCommand(stage, request, line, project);
   const composed = await composeConfig(request, line, project);

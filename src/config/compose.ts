@@ -43,8 +43,6 @@ export interface ComposeOptions {
   configName: string | null;
   /** Overrides as typed: `model.lr=1e-3`, `db=mysql`, `+x=1`, `~y`. */
   overrides?: string[];
-  /** Keys whose overrides are values although a group of that name exists; the reference knows no such keys. */
-  valueKeys?: readonly string[];
   /** Becomes `hydra.job.name` unless a config or override sets it. */
   jobName?: string;
   /** `multirun` accepts sweeps (they are left out of the config) and leaves `group: ???` undecided. Default `run`. */
@@ -141,9 +139,7 @@ function composeTree(options: ComposeOptions): ComposedConfig {
   addSearchPath(repository, options, overrides, resolvers, cwd, warn);
   rejectSweeps(overrides, multirun);
 
-  const isValue = (override: Override) => options.valueKeys?.includes(override.key) ?? false;
-  const choices = overrides.filter((override) => !isValue(override));
-  const list = createDefaultsList(repository, options.configName, choices, multirun);
+  const list = createDefaultsList(repository, options.configName, overrides, multirun);
   const root = mergeDefaults(list.defaults, repository, options.hydraDefaults ?? {});
   resolvers.set('hydra', (args) => {
     const path = args[0];
@@ -154,9 +150,7 @@ function composeTree(options: ComposeOptions): ComposedConfig {
   resolvers.set('hydra_override_dirname', (args) =>
     overrideDirname(overrides, plainArgument(args[0]) ?? dirnameSettings(root, resolvers)),
   );
-  for (const override of [...list.selection.valueOverrides, ...overrides.filter(isValue)]) {
-    applyOverride(root, override, resolvers);
-  }
+  for (const override of list.selection.valueOverrides) applyOverride(root, override, resolvers);
   fillHydraNode(root, overrides, list, repository, options, cwd);
   return new Composed(root, resolvers, list, repository, overrides);
 }

@@ -23,8 +23,6 @@ export interface StageEntry {
   description: string;
   /** Its config file and schema: `configs/<config>.yaml`, `configs/<config>.schema.json`. */
   config: string;
-  /** Keys of its config that are values although a config group has the same name: `model=DIR` of generate. */
-  valueKeys?: readonly string[];
 }
 
 /** What `stages/index.ts` exports; tests hand the runner a module of their own. */
