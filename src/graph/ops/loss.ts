@@ -49,6 +49,11 @@ function chunkTokens(tokens: number, vocabulary: number): number {
   return Math.min(Math.max(64, Math.min(1024, fitting)), tokens);
 }
 
+/** Elements from one token's logits to the next (native/core/scratch.h, logit_stride). */
+function logitStride(vocabulary: number): number {
+  return Math.ceil(vocabulary / 16) * 16 + 16;
+}
+
 export const lossOps: Definitions<
   'linear_cross_entropy' | 'linear_cross_entropy_grad' | 'linear_cross_entropy_train'
 > = {
@@ -82,7 +87,7 @@ export const lossOps: Definitions<
       return { dh: h, dw: w };
     },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
-    scratch: ({ inputs: { h, w } }) => 4 * w.shape[0]! * chunkTokens(h.shape[0]!, w.shape[0]!),
+    scratch: ({ inputs: { h, w } }) => 4 * logitStride(w.shape[0]!) * chunkTokens(h.shape[0]!, w.shape[0]!),
   },
   linear_cross_entropy_train: {
     infer(call) {
@@ -95,7 +100,9 @@ export const lossOps: Definitions<
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 3 : 2),
     scratch: ({ inputs: { h, w } }) => {
       const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
-      return (4 * vocabulary + 16 * Math.ceil(vocabulary / 1024)) * chunkTokens(tokens, vocabulary);
+      return (
+        (4 * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) * chunkTokens(tokens, vocabulary)
+      );
     },
   },
 };

@@ -1,6 +1,7 @@
 // Projection to the vocabulary and cross-entropy in one, over tiles of logits.
 //   logit = h w^T, with softcap c > 0: c tanh(logit / c);  loss = lse - logit[label]
 //   dlogit = dloss (exp(logit - lse) - onehot(label)) (1 - (logit / c)^2);  dh = dlogit w, dw = dlogit^T h
+// Gradients go chunk by chunk: a chunk's logits all exist before its dlogits can.
 #include <cstring>
 
 #include "../../../core/scratch.h"
@@ -59,23 +60,46 @@ struct Logits {
   }
 };
 
-/** Takes `words` more logits, which begin at word `first`, into a token's part. */
-void extend(Part& part, const float* logits, int64_t first, int64_t words, int64_t label) {
-  float most = part.most;
+/** A tile's logits of one token, beginning at word `first`, as its part; with `store` each becomes
+ * exp(logit - most). */
+Part part_of_row(float* logits, int64_t first, int64_t words, int64_t label, bool store) {
+  Part part{-INFINITY, 0.0f, 0.0f, -1};
+  float most = -INFINITY;
 #pragma omp simd reduction(max : most)
   for (int64_t j = 0; j < words; j++) most = logits[j] > most ? logits[j] : most;
-  if (most > part.most) {
+  if (most > -INFINITY) {
     int64_t best = 0;
     while (logits[best] != most) best++;
     part.best = static_cast<int32_t>(first + best);
   }
-  float total = 0;
-  const float shift = most == -INFINITY ? 0.0f : most;
-#pragma omp simd reduction(+ : total)
-  for (int64_t j = 0; j < words; j++) total += exp_f32(logits[j] - shift);
-  part.total = part.total * exp_f32(part.most - shift) + total;
   part.most = most;
   if (label >= first && label < first + words) part.label = logits[label - first];
+  const float shift = most == -INFINITY ? 0.0f : most;
+  float total = 0;
+  if (store) {
+#pragma omp simd reduction(+ : total)
+    for (int64_t j = 0; j < words; j++) {
+      const float weight = exp_f32(logits[j] - shift);
+      logits[j] = weight;
+      total += weight;
+    }
+  } else {
+#pragma omp simd reduction(+ : total)
+    for (int64_t j = 0; j < words; j++) total += exp_f32(logits[j] - shift);
+  }
+  part.total = total;
+  return part;
+}
+
+/** `part` and what `more` adds to it; `more` is of later words. */
+void extend(Part& part, const Part& more, bool holds_label) {
+  const bool larger = more.most > part.most;
+  const float most = larger ? more.most : part.most;
+  const float shift = most == -INFINITY ? 0.0f : most;
+  part.total = part.total * exp_f32(part.most - shift) + more.total * exp_f32(more.most - shift);
+  part.most = most;
+  if (larger) part.best = more.best;
+  if (holds_label) part.label = more.label;
 }
 
 /** Loss, lse and correct of one token from its parts, `stride` apart; the label lies in part `own` (-1: no
@@ -125,25 +149,78 @@ void differentiate(float* row, int64_t first, int64_t words, int32_t label, floa
   if (here) row[label - first] -= up * (1.0f - own * own);
 }
 
-/** dh of a chunk of tokens, and its share of dw (null: not wanted), from its dlogits [count, vocabulary]. */
-void chunk_gradients(const KernelCall& call, const Tensor& h, const Tensor& w, const float* dlogits,
-                     int64_t start, int64_t count, float* dh_all, float* dw_all) {
-  const int64_t width = h.shape[1], vocabulary = w.shape[0];
-  GemmCall dh;
-  dh.m = count, dh.n = width, dh.k = vocabulary;
-  dh.a = dlogits, dh.lda = vocabulary;
-  dh.b = w.f32(), dh.ldb = width;
-  dh.c = dh_all + start * width, dh.ldc = width;
-  product(call.pool, call.gemm, dh);
-  if (!dw_all) return;
-  GemmCall dw;
-  dw.trans_a = true;
-  dw.m = vocabulary, dw.n = width, dw.k = count;
-  dw.a = dlogits, dw.lda = vocabulary;
-  dw.b = h.f32() + start * width, dw.ldb = width;
-  dw.c = dw_all, dw.ldc = width;
-  dw.accumulate = start > 0;
-  product(call.pool, call.gemm, dw);
+/** A chunk of tokens: where its logits lie, and the operands of its products. */
+struct Chunk {
+  const KernelCall& call;
+  const Logits& logits;
+  const float* w;
+  int64_t width, vocabulary, stride, start, count;
+  float* memory;  // [count, stride]
+
+  float* row(int64_t token, int64_t word) const { return memory + token * stride + word; }
+
+  /** use(first token, tokens, first word, words, workspace) for every tile, its logits computed. */
+  template <typename Use>
+  void project(Use use) const {
+    const int64_t down = (count + kTokens - 1) / kTokens, across = (vocabulary + kWords - 1) / kWords;
+    call.pool.run(down * across, [&](int64_t piece, void* workspace) {
+      const int64_t first = piece % down * kTokens, tokens = std::min(kTokens, count - first);
+      const int64_t word = piece / down * kWords, words = std::min(kWords, vocabulary - word);
+      logits.tile(start + first, tokens, word, words, row(first, word), stride, workspace);
+      use(first, tokens, word, words);
+    });
+  }
+
+  /** dh = dlogits w; prepare(token, word, words) makes one token's dlogits of one tile right before they are
+   * used. */
+  template <typename Prepare>
+  void input_gradient(float* dh, Prepare prepare) const {
+    in_pieces(call.pool, count, kTokens / 2, [&](int64_t begin, int64_t end, void* workspace) {
+      for (int64_t word = 0; word < vocabulary; word += kWords) {
+        GemmCall part;
+        part.m = end - begin, part.n = width, part.k = std::min(kWords, vocabulary - word);
+        for (int64_t token = begin; token < end; token++) prepare(token, word, part.k);
+        part.a = row(begin, word), part.lda = stride;
+        part.b = w + word * width, part.ldb = width;
+        part.c = dh + (start + begin) * width, part.ldc = width;
+        part.accumulate = word > 0;
+        call.gemm(part, workspace);
+      }
+    });
+  }
+
+  /** dw += dlogits^T h */
+  void weight_gradient(float* dw) const {
+    GemmCall whole;
+    whole.trans_a = true;
+    whole.m = vocabulary, whole.n = width, whole.k = count;
+    whole.a = memory, whole.lda = stride;
+    whole.b = logits.h + start * width, whole.ldb = width;
+    whole.c = dw, whole.ldc = width;
+    whole.accumulate = start > 0;
+    product(call.pool, call.gemm, whole);
+  }
+};
+
+/** use(chunk) for one chunk after the other. */
+template <typename Use>
+void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, int64_t vocabulary,
+                const Tensor& dw, Use use) {
+  const int64_t size = scratch::loss_chunk(tokens, vocabulary);
+  for (int64_t start = 0; start < tokens; start += size) {
+    const Chunk chunk{call,
+                      logits,
+                      logits.w,
+                      logits.width,
+                      vocabulary,
+                      scratch::logit_stride(vocabulary),
+                      start,
+                      std::min(size, tokens - start),
+                      static_cast<float*>(call.scratch)};
+    use(chunk);
+    if (dw) chunk.weight_gradient(dw.f32());
+  }
+  if (tokens == 0 && dw) std::memset(dw.data, 0, static_cast<size_t>(dw.count()) * sizeof(float));
 }
 
 }  // namespace
@@ -168,7 +245,11 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
     for (int64_t word = begin; word < end; word += kWords) {
       const int64_t words = std::min(kWords, end - word);
       logits.tile(first, count, word, words, tile, kWords, workspace);
-      for (int64_t i = 0; i < count; i++) extend(part[i], tile + i * kWords, word, words, labels[first + i]);
+      for (int64_t i = 0; i < count; i++) {
+        const int32_t label = labels[first + i];
+        extend(part[i], part_of_row(tile + i * kWords, word, words, label, false),
+               label >= word && label < word + words);
+      }
     }
   });
   in_pieces(call.pool, tokens, 1024, [&](int64_t begin, int64_t end, void*) {
@@ -187,73 +268,59 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
   const Logits logits{call.in[1].f32(), call.in[2].f32(), width, softcap, call.gemm};
   const float *dloss = call.in[0].f32(), *lse = call.in[4].f32();
   const int32_t* labels = call.in[3].i32();
-  float* chunk = static_cast<float*>(call.scratch);  // [chunk tokens, vocabulary]
-  const int64_t size = scratch::loss_chunk(tokens, vocabulary);
-  const int64_t across = (vocabulary + kWords - 1) / kWords;
-  for (int64_t start = 0; start < tokens; start += size) {
-    const int64_t count = std::min(size, tokens - start), down = (count + kTokens - 1) / kTokens;
-    call.pool.run(down * across, [&](int64_t piece, void* workspace) {
-      const int64_t first = piece % down * kTokens, rows = std::min(kTokens, count - first);
-      const int64_t word = piece / down * kWords, words = std::min(kWords, vocabulary - word);
-      float* tile = chunk + first * vocabulary + word;
-      logits.tile(start + first, rows, word, words, tile, vocabulary, workspace);
-      for (int64_t i = 0; i < rows; i++) {
-        const int64_t token = start + first + i;
-        differentiate(tile + i * vocabulary, word, words, labels[token], dloss[token], lse[token], softcap);
+  each_chunk(call, logits, tokens, vocabulary, call.out[1], [&](const Chunk& chunk) {
+    chunk.project([&](int64_t first, int64_t count, int64_t word, int64_t words) {
+      for (int64_t i = first; i < first + count; i++) {
+        const int64_t token = chunk.start + i;
+        differentiate(chunk.row(i, word), word, words, labels[token], dloss[token], lse[token], softcap);
       }
     });
-    chunk_gradients(call, call.in[1], call.in[2], chunk, start, count, call.out[0].f32(),
-                    call.out[1] ? call.out[1].f32() : nullptr);
-  }
-  if (tokens == 0 && call.out[1])
-    std::memset(call.out[1].data, 0, static_cast<size_t>(vocabulary * width) * 4);
+    chunk.input_gradient(call.out[0].f32(), [](int64_t, int64_t, int64_t) {});
+  });
   return {};
 }
 
+/** Without a softcap the first pass leaves exp(logit - its tile's maximum), so that the second only
+ * multiplies. */
 Status kernel_linear_cross_entropy_train(const KernelCall& call) {
   const int64_t tokens = call.in[0].shape[0], width = call.in[0].shape[1], vocabulary = call.in[1].shape[0];
   if (Status status = check_labels(call.in[2], vocabulary); !status.ok()) return status;
   const float softcap = call.real("softcap");
+  const bool store = !(softcap > 0);
   const Logits logits{call.in[0].f32(), call.in[1].f32(), width, softcap, call.gemm};
   const int32_t* labels = call.in[2].i32();
   const float* dloss = call.in[3].f32();
   float *loss = call.out[0].f32(), *lse = call.out[1].f32(), *correct = call.out[2].f32();
-  const int64_t size = scratch::loss_chunk(tokens, vocabulary);
-  const int64_t across = (vocabulary + kWords - 1) / kWords;
-  float* chunk = static_cast<float*>(call.scratch);                  // [size, vocabulary]
-  Part* parts = reinterpret_cast<Part*>(chunk + size * vocabulary);  // [across, size]
-  for (int64_t start = 0; start < tokens; start += size) {
-    const int64_t count = std::min(size, tokens - start), down = (count + kTokens - 1) / kTokens;
-    const auto each_tile = [&](auto use) {
-      call.pool.run(down * across, [&](int64_t piece, void* workspace) {
-        const int64_t first = piece % down * kTokens, rows = std::min(kTokens, count - first);
-        const int64_t word = piece / down * kWords, words = std::min(kWords, vocabulary - word);
-        use(first, rows, word, words, chunk + first * vocabulary + word, workspace);
-      });
-    };
-    each_tile([&](int64_t first, int64_t rows, int64_t word, int64_t words, float* tile, void* workspace) {
-      logits.tile(start + first, rows, word, words, tile, vocabulary, workspace);
-      Part* part = parts + word / kWords * size + first;
-      for (int64_t i = 0; i < rows; i++) {
-        part[i] = {-INFINITY, 0.0f, 0.0f, -1};
-        extend(part[i], tile + i * vocabulary, word, words, labels[start + first + i]);
+  const int64_t size = scratch::loss_chunk(tokens, vocabulary), across = scratch::pieces(vocabulary, kWords);
+  Part* parts = reinterpret_cast<Part*>(static_cast<float*>(call.scratch) +
+                                        size * scratch::logit_stride(vocabulary));  // [size, across]
+  each_chunk(call, logits, tokens, vocabulary, call.out[4], [&](const Chunk& chunk) {
+    chunk.project([&](int64_t first, int64_t count, int64_t word, int64_t words) {
+      for (int64_t i = first; i < first + count; i++) {
+        parts[i * across + word / kWords] =
+            part_of_row(chunk.row(i, word), word, words, labels[chunk.start + i], store);
       }
     });
-    for (int64_t i = 0; i < count; i++) {
-      const int64_t token = start + i, own = labels[token] >= 0 ? labels[token] / kWords : -1;
-      finish(parts + i, across, size, own, labels[token], loss[token], lse[token], correct[token]);
-    }
-    each_tile([&](int64_t first, int64_t rows, int64_t word, int64_t words, float* tile, void*) {
-      for (int64_t i = 0; i < rows; i++) {
-        const int64_t token = start + first + i;
-        differentiate(tile + i * vocabulary, word, words, labels[token], dloss[token], lse[token], softcap);
+    in_pieces(call.pool, chunk.count, 64, [&](int64_t begin, int64_t end, void*) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t token = chunk.start + i, own = labels[token] >= 0 ? labels[token] / kWords : -1;
+        finish(parts + i * across, across, 1, own, labels[token], loss[token], lse[token], correct[token]);
       }
     });
-    chunk_gradients(call, call.in[0], call.in[1], chunk, start, count, call.out[3].f32(),
-                    call.out[4] ? call.out[4].f32() : nullptr);
-  }
-  if (tokens == 0 && call.out[4])
-    std::memset(call.out[4].data, 0, static_cast<size_t>(vocabulary * width) * 4);
+    chunk.input_gradient(call.out[3].f32(), [&](int64_t i, int64_t word, int64_t words) {
+      const int64_t token = chunk.start + i;
+      const int32_t label = labels[token];
+      float* row = chunk.row(i, word);
+      if (!store || label < 0) {
+        differentiate(row, word, words, label, dloss[token], lse[token], softcap);
+        return;
+      }
+      const float up = dloss[token],
+                  factor = up * exp_f32(parts[i * across + word / kWords].most - lse[token]);
+      for (int64_t j = 0; j < words; j++) row[j] *= factor;
+      if (label >= word && label < word + words) row[label - word] -= up;
+    });
+  });
   return {};
 }
 
