@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TensorToWrite, WeightFiles, writeSafetensors, writeTextAtomic } from '../checkpoint/index.js';
 import { SluiceError } from '../errors.js';
+import { configText } from './config-text.js';
 import type { Model } from './model.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
 
@@ -123,7 +124,7 @@ export function saveModelFolder(
   mkdirSync(folder, { recursive: true });
   writeSafetensors(join(folder, 'model.safetensors'), collectWeights(model.parameters(), states));
   const config = { ...model.config, torch_dtype: 'float32', dtype: 'float32' };
-  writeTextAtomic(join(folder, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  writeTextAtomic(join(folder, 'config.json'), configText(config));
   const generation = options.generation ?? defaultGeneration(model.config);
   writeTextAtomic(join(folder, 'generation_config.json'), `${JSON.stringify(generation, null, 2)}\n`);
   for (const name of options.tokenizerFolder ? tokenizerFiles : []) {

@@ -49,6 +49,22 @@ describe('model folders', () => {
     expect(JSON.parse(readFileSync(join(folder, 'generation_config.json'), 'utf8')).eos_token_id).to.equal(2);
   });
 
+  it('write whole numbers as floats where Transformers wants a float', async () => {
+    const model = await buildModel({ ...config, attention_dropout: 0, rope_theta: 10000, clip_qkv: 8 });
+    const session = new ReferenceSession();
+    setFormulaWeights(model, session);
+    saveModelFolder(model, session, folder);
+    const text = readFileSync(join(folder, 'config.json'), 'utf8');
+    for (const line of [
+      '"attention_dropout": 0.0,',
+      '"rope_theta": 10000.0,',
+      '"clip_qkv": 8.0',
+      '"hidden_size": 8,',
+    ]) {
+      expect(text).to.include(line);
+    }
+  });
+
   it('load as they were saved', async () => {
     const model = await loadModel(folder);
     const [saved, loaded] = [new ReferenceSession(), new ReferenceSession()];

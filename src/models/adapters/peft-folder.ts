@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { WeightFiles, writeSafetensors, writeTextAtomic } from '../../checkpoint/index.js';
 import { SluiceError } from '../../errors.js';
 import { ConfigReader, readJsonObject } from '../config-reader.js';
+import { configText } from '../config-text.js';
 import { fileTensors, type ParameterSpec } from '../parameter.js';
 import { collectWeights, type StateStore } from '../weights.js';
 import type { LoraAdapter, LoraConfig } from './lora.js';
@@ -93,7 +94,7 @@ export function savePeftFolder(
     target_modules: moduleNames(adapter),
     modules_to_save: null,
   };
-  writeTextAtomic(join(folder, configName), `${JSON.stringify(config, null, 2)}\n`);
+  writeTextAtomic(join(folder, configName), configText(config));
 }
 
 /** Last parts of the adapted paths; `all-linear` is written out, for a reader that counts other layers as linear. */
