@@ -29,6 +29,7 @@ struct Launch {
   const Tensor* outputs = nullptr;
   int output_count = 0;
   void* scratch = nullptr;
+  int threads = 1;  // of the program; a program of small ops asks for one though the device has more
 };
 
 class Backend {

@@ -46,7 +46,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run_erased(int64_t count, Call call, void* context) {
-  if (count <= 1 || workers_.empty()) {
+  if (count <= 1 || alone_ || workers_.empty()) {
     for (int64_t i = 0; i < count; i++) call(context, i, workspaces_[0]);
     return;
   }

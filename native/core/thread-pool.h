@@ -26,6 +26,9 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
+  /** With 1 the next loops run on the caller alone, waking nobody; results are the same. */
+  void use_threads(int threads) { alone_ = threads <= 1; }
+
   /** Calls piece(index, workspace) for every index in [0, count); returns when all are done. One caller at a
    * time, never from within a piece. The workspace is the thread's own, kWorkspaceBytes, 64-byte aligned. */
   template <typename Piece>
@@ -51,6 +54,7 @@ class ThreadPool {
   void* context_ = nullptr;
   int64_t count_ = 0;
   bool stop_ = false;
+  bool alone_ = false;
   alignas(64) std::atomic<uint32_t> generation_{0};  // a new loop (or the end) is announced by one more
   alignas(64) std::atomic<int64_t> next_{0};
   alignas(64) std::atomic<uint32_t> busy_{0};  // workers that have not finished the loop

@@ -171,7 +171,8 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
                         static_cast<int>(op.inputs.size()),
                         bound.outputs.data(),
                         static_cast<int>(op.outputs.size()),
-                        bound.scratch};
+                        bound.scratch,
+                        program.threads};
     if (Status status = backend_->launch(launch); !status.ok()) {
       return Status::error(op.title() + " (line " + std::to_string(op.line) + ", " + backend_->name() +
                            "): " + status.message());

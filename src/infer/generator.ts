@@ -1,7 +1,8 @@
 import type { Executable, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { compile, Graph, type Program, reshape, slice } from '../graph/index.js';
+import { Graph, type Program, reshape, slice } from '../graph/index.js';
 import type { Adapter, Model } from '../models/index.js';
+import { compileForInference } from './compile.js';
 import { logitsOf } from './logits.js';
 import { bucketLength, leftPad, rightPad } from './prompt-batch.js';
 import { type SamplingOptions, sample } from './sampler.js';
@@ -20,9 +21,10 @@ export interface GenerateOptions extends SamplingOptions {
 export interface Generation {
   /** New ids of each prompt. */
   readonly ids: number[][];
+  /** Time inside the engine. */
   readonly prefillSeconds: number;
   readonly decodeSeconds: number;
-  /** New tokens per second over prefill and decoding. */
+  /** New tokens per second of wall time: prefill, decoding and sampling; compiling is not in it. */
   readonly tokensPerSecond: number;
 }
 
@@ -80,6 +82,7 @@ export class Generator {
     const ids: number[][] = prompts.map(() => []);
     const done = new Array<boolean>(rows).fill(false);
     let decodeSeconds = 0;
+    const started = performance.now();
     let { logits } = await prefill.run(
       pick(prefill.program, {
         input_ids: batch.inputIds,
@@ -120,7 +123,8 @@ export class Generator {
       decodeSeconds += decode.lastSeconds;
     }
     const count = ids.reduce((sum, row) => sum + row.length, 0);
-    return { ids, prefillSeconds, decodeSeconds, tokensPerSecond: count / (prefillSeconds + decodeSeconds) };
+    const seconds = (performance.now() - started) / 1000;
+    return { ids, prefillSeconds, decodeSeconds, tokensPerSecond: count / seconds };
   }
 
   /** Frees the caches. Weights stay in the session. */
@@ -206,7 +210,7 @@ export class Generator {
     // prompts are left-padded: the last position is every row's last token
     const last = reshape(slice(output.hidden, 1, length - 1, length), [rows, -1]);
     graph.output('logits', logitsOf(output, last));
-    return compile(graph, { threads: this.#threads });
+    return compileForInference(graph, this.#threads);
   }
 }
 

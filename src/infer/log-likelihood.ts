@@ -1,7 +1,8 @@
 import type { Executable, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { compile, Graph } from '../graph/index.js';
+import { Graph } from '../graph/index.js';
 import { type Adapter, batchInputs, lmLoss, type Model } from '../models/index.js';
+import { compileForInference } from './compile.js';
 import { pick } from './generator.js';
 import { bucketLength } from './prompt-batch.js';
 
@@ -110,7 +111,7 @@ export class Scorer {
       const { perToken, correct } = lmLoss(output, graph.input('labels', 'i32', [rows, length]));
       graph.output('nll', perToken);
       graph.output('greedy', correct);
-      executable = this.#session.load(compile(graph, { threads: this.#options.threads }));
+      executable = this.#session.load(compileForInference(graph, this.#options.threads));
       this.#executables.set(key, executable);
     }
     return executable;

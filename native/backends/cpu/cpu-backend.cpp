@@ -67,6 +67,7 @@ class CpuBackend final : public Backend {
   Status launch(const Launch& launch) override {
     if (!prepared_ && parts().library.on_thread_start) parts().library.on_thread_start();
     prepared_ = true;
+    pool_.use_threads(launch.threads);
     const KernelCall call{*launch.op,     launch.inputs, launch.input_count,  launch.outputs,
                           launch.scratch, pool_,         parts().library.gemm};
     return parts().kernels.table[static_cast<size_t>(launch.op->kind)](call);
