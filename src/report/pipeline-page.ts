@@ -3,6 +3,7 @@ import type { LineChart } from './charts/line-chart.js';
 import { lineageGraph } from './charts/lineage.js';
 import { durationText } from './format.js';
 import { type Html, html, relativeLink } from './html.js';
+import type { MetricSeries } from './metrics.js';
 import { page } from './page.js';
 import type { RunFolder } from './run-folder.js';
 import { pageFoot } from './run-page.js';
@@ -50,13 +51,22 @@ function resultOf(pipeline: RunFolder, steps: PipelineStep[]): TableRecord[] {
   return steps.map(({ run }) => run?.record.tables ?? []).findLast((tables) => tables.length > 0) ?? [];
 }
 
+/** A loss without a penalty is its `lm_loss` again: one curve is enough. */
+function sameValues(left: MetricSeries, right: MetricSeries | undefined): boolean {
+  return right !== undefined && left.values.join() === right.values.join();
+}
+
 /** One small chart per step that trained, all its losses together: with a penalty in it, `loss` has `lm_loss` beside it. */
 function lossCharts(steps: PipelineStep[]): LineChart[] {
   return steps.flatMap(({ record, run }) => {
     const losses = (run?.metrics ?? []).filter((one) => /(^|\/)(lm_)?loss$/.test(one.name) && hasValues(one));
     if (!losses.some((one) => one.name.startsWith('train/'))) return [];
+    const whole = losses.find((one) => one.name === 'train/loss');
+    const different = losses.filter((one) => one === whole || !sameValues(one, whole));
     const label = (name: string) => name.replace(/\/loss$/, '').replace('/', ' ');
-    return [{ title: record.name, series: losses.map((points) => ({ label: label(points.name), points })) }];
+    return [
+      { title: record.name, series: different.map((points) => ({ label: label(points.name), points })) },
+    ];
   });
 }
 

@@ -14,10 +14,14 @@ export interface Selection {
   truth: ReadonlyMap<string, Truth> | null;
 }
 
+/** Enough to see what kind of row was thrown away. */
+const droppedExamples = 20;
+
 /**
  * Writes what stage 2 leaves:
  * selected_data.jsonl ({dataset, id, scores, messages}, best first), random_data.jsonl (the same form),
- * scores.jsonl (a line per row of the pool) and router_data/ (means per row and layer, enough to select again).
+ * dropped_examples.jsonl (the worst of the rest, worst first, for people to read), scores.jsonl (a line per row of the
+ * pool) and router_data/ (means per row and layer, enough to select again).
  */
 export function writeSelection(folder: string, selection: Selection): void {
   const { samples, scores, kept, random, truth } = selection;
@@ -30,6 +34,9 @@ export function writeSelection(folder: string, selection: Selection): void {
   writeLines(join(folder, 'selected_data.jsonl'), kept.map(row));
   writeLines(join(folder, 'random_data.jsonl'), random.map(row));
   const isKept = new Set(kept);
+  const dropped = samples.map((_, index) => index).filter((index) => !isKept.has(index));
+  dropped.sort((a, b) => scores.score[a]! - scores.score[b]! || a - b);
+  writeLines(join(folder, 'dropped_examples.jsonl'), dropped.slice(0, droppedExamples).map(row));
   writeLines(
     join(folder, 'scores.jsonl'),
     samples.map(({ id, dataset }, index) => ({

@@ -274,6 +274,23 @@ describe('report of a pipeline', () => {
       expect((await stat(join(folder, link, '..', 'run.json'))).isFile()).to.equal(true);
   });
 
+  it('draws a loss and its lm_loss once where they are the same, and both where a penalty parts them', async () => {
+    const outputs = await temporaryFolder();
+    const steps = await Promise.all(
+      [0, 0.5].map(async (penalty, index) => {
+        const metrics = [1, 2].map((step) => ({ step, 'train/loss': step + penalty, 'train/lm_loss': step }));
+        await runFolder(join(outputs, `step${index}`), {}, { 'metrics.jsonl': jsonl(metrics) });
+        return { name: `step${index}`, stage: 'pretrain', status: 'done', folder: `../step${index}` };
+      }),
+    );
+    const folder = await runFolder(join(outputs, 'whole'), { steps });
+    const page = await readFile(await writeReport(folder), 'utf8');
+    const labels = [...page.matchAll(/class="chart-data">(.*)<\/script>/g)].map((match) =>
+      JSON.parse(match[1]!).map((one: { label: string }) => one.label),
+    );
+    expect(labels).to.deep.equal([['train'], ['train', 'train lm_loss']]);
+  });
+
   it('draws a wire from each used output to every step that was given it', async () => {
     const page = await readFile(
       await writePipelineReport(await demoPipeline(await temporaryFolder())),

@@ -43,7 +43,10 @@ export function frameOf(stepLists: number[][], valueLists: (number | null)[][], 
     frame.low = Math.min(frame.low, value);
     frame.high = Math.max(frame.high, value);
   }
-  if (frame.firstStep === frame.lastStep) frame.lastStep += 1;
+  if (frame.firstStep === frame.lastStep) {
+    frame.firstStep -= 1;
+    frame.lastStep += 1;
+  }
   if (frame.low <= 0) frame.logarithmic = false;
   if (frame.logarithmic) {
     const air = frame.high === frame.low ? 1.5 : (frame.high / frame.low) ** 0.06;

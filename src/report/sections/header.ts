@@ -1,4 +1,4 @@
-import { bytesText, durationText, numberText, timeText } from '../format.js';
+import { bytesText, countText, durationText, numberText, timeText } from '../format.js';
 import { type Html, type HtmlValue, html } from '../html.js';
 import type { ErrorRecord, RunRecord } from '../run-record.js';
 import { statusClass } from '../status.js';
@@ -28,13 +28,23 @@ function facts(record: RunRecord): [string, HtmlValue][] {
   return list;
 }
 
-/** `peakMemoryBytes: 371621888` -> `peak memory`, `354 MiB`: the unit at the end of a fact's name is applied. */
+/** `peakMemoryBytes: 371621888` -> `peak memory`, `354 MiB`; `peak_flops: 2e11` -> `peak flops`, `200 GFLOP/s`. */
 function factText(name: string, value: unknown): [string, string] {
-  const words = (text: string) => text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  const words = (text: string) =>
+    text
+      .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+      .replaceAll('_', ' ')
+      .toLowerCase();
   if (typeof value !== 'number') return [words(name), shortHash(String(value))];
-  const [, stem, unit] = /^(.+?)(Bytes|Seconds)?$/.exec(name) ?? [];
-  if (unit === 'Bytes') return [words(stem!), bytesText(value)];
-  if (unit === 'Seconds') return [words(stem!), durationText(value)];
+  const [, stem, unit] = /^(.+?)[ _]?(bytes|seconds|flops)?$/i.exec(name) ?? [];
+  switch (unit?.toLowerCase()) {
+    case 'bytes':
+      return [words(stem!), bytesText(value)];
+    case 'seconds':
+      return [words(stem!), durationText(value)];
+    case 'flops':
+      return [words(name), `${countText(value)}FLOP/s`];
+  }
   return [words(name), numberText(value)];
 }
 
