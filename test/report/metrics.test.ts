@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readMetrics, thinned } from '../../src/report/metrics.js';
-import { temporaryFolder } from './fixture/run-folders.js';
+import { removeTemporaryFolders, temporaryFolder } from './fixture/run-folders.js';
 
 describe('report/metrics', () => {
+  after(removeTemporaryFolders);
+
   async function read(text: string) {
     const path = join(await temporaryFolder(), 'metrics.jsonl');
     await writeFile(path, text);

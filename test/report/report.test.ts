@@ -6,6 +6,7 @@ import { writePipelineReport, writeReport } from '../../src/report/index.js';
 import { demoPipeline } from './fixture/demo-pipeline.js';
 import {
   jsonl,
+  removeTemporaryFolders,
   runFolder,
   safetensors,
   selectionFiles,
@@ -17,6 +18,8 @@ import { firstFlaw } from './fixture/well-formed.js';
 const HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>\'"&';
 
 describe('report of a run', () => {
+  after(removeTemporaryFolders);
+
   it('is one well-formed file beside run.json that fetches nothing', async () => {
     const folder = await runFolder(
       await temporaryFolder(),
@@ -241,6 +244,8 @@ describe('report of a run', () => {
 });
 
 describe('report of a pipeline', () => {
+  after(removeTemporaryFolders);
+
   it('puts the final table first, then the steps, then their losses and the selection', async () => {
     const page = await readFile(
       await writePipelineReport(await demoPipeline(await temporaryFolder())),
