@@ -29,7 +29,7 @@ export const HYDRA_TYPE: StructType = {
     overrides: struct('OverridesConf', { hydra: texts, task: texts }),
     job: struct('JobConf', {
       name: text,
-      chdir: { kind: 'boolean', optional: true },
+      chdir: { kind: 'boolean' },
       override_dirname: text,
       id: text,
       num: { kind: 'integer' },
@@ -52,6 +52,9 @@ export const HYDRA_TYPE: StructType = {
   },
 };
 
+const LOGGING_DISABLED = 'version: 1\nroot:\n  level: ERROR\ndisable_existing_loggers: true\n';
+const LOGGING_NONE = 'version: 1\nroot: null\ndisable_existing_loggers: false\n';
+
 /** The configs every composition starts from, by path. */
 export const HYDRA_FILES: Readonly<Record<string, string>> = {
   'hydra/config': `defaults:
@@ -73,7 +76,7 @@ overrides:
   task: []
 job:
   name: ???
-  chdir: null
+  chdir: false
   override_dirname: \${hydra_override_dirname:}
   id: ???
   num: ???
@@ -172,22 +175,27 @@ loggers:
     level: DEBUG
 disable_existing_loggers: false
 `,
-  'hydra/hydra_logging/disabled': 'version: 1\nroot:\n  level: ERROR\ndisable_existing_loggers: false\n',
+  'hydra/hydra_logging/disabled': LOGGING_DISABLED,
   'hydra/hydra_logging/hydra_debug': `version: 1
 formatters:
   simple:
-    format: '[%(asctime)s][%(name)s][%(levelname)s] - %(message)s'
+    format: '[%(asctime)s][HYDRA] %(message)s'
 handlers:
-  console:
-    class: logging.StreamHandler
+  file:
+    class: logging.FileHandler
+    mode: w
     formatter: simple
-    stream: ext://sys.stdout
+    filename: hydra-\${hydra.job.name}.log
+    delay: true
 root:
-  level: DEBUG
-  handlers: [console]
+  level: ERROR
+  handlers: [file]
+loggers:
+  hydra:
+    level: DEBUG
 disable_existing_loggers: false
 `,
-  'hydra/hydra_logging/none': 'root: null\n',
+  'hydra/hydra_logging/none': LOGGING_NONE,
   'hydra/job_logging/default': `version: 1
 formatters:
   simple:
@@ -206,12 +214,12 @@ root:
   handlers: [console, file]
 disable_existing_loggers: false
 `,
-  'hydra/job_logging/disabled': 'version: 1\nroot:\n  level: ERROR\ndisable_existing_loggers: true\n',
-  'hydra/job_logging/none': 'root: null\n',
+  'hydra/job_logging/disabled': LOGGING_DISABLED,
+  'hydra/job_logging/none': LOGGING_NONE,
   'hydra/job_logging/stdout': `version: 1
 formatters:
   simple:
-    format: '[%(asctime)s][%(name)s][%(levelname)s] - %(message)s'
+    format: '%(message)s'
 handlers:
   console:
     class: logging.StreamHandler

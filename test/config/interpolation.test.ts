@@ -25,6 +25,7 @@ describe('interpolations', () => {
     ['decode text', 'a: ${oc.decode:${oc.env:V}}\n', 'a', 5],
     ['have defaults', 'a: ${oc.env:NOPE,1.50}\n', 'a', '1.5'],
     ['select with a default', 'a: ${oc.select:nope,[1,x]}\n', 'a', [1, 'x']],
+    ['select above the top of the config with a default', 'a: ${oc.select:...b,5}\n', 'a', 5],
     [
       'list keys and values',
       'a: {k: "${oc.dict.keys:b}", v: "${oc.dict.values:b}"}\nb: {x: 1, y: "${.x}"}\n',

@@ -100,11 +100,12 @@ export class Resolution {
 
   /**
    * The value at a path (`a.b[0]`; with leading dots relative to `from`, else absolute). Undefined when there is none, when
-   * it is `???`, or when the path goes through a scalar.
+   * it is `???`, when the path goes through a scalar, or when its dots go above the top of the config.
    */
   select(from: ContainerNode, path: string): Resolved | undefined {
-    const [root, rest] = this.anchor(from, path);
-    const selected = this.lookUp(root, rest);
+    const anchored = anchor(from, path);
+    if (anchored === undefined) return undefined;
+    const selected = this.lookUp(...anchored);
     return 'found' in selected ? selected.found : undefined;
   }
 
@@ -145,8 +146,11 @@ export class Resolution {
     const path =
       '.'.repeat(expression.dots) + expression.raw.map((part) => this.keyText(part, node)).join('');
     const parent = node.parent!;
-    const [root, rest] = this.anchor(parent, path);
-    const selected = this.lookUp(root, rest);
+    const anchored = anchor(parent, path);
+    if (anchored === undefined) {
+      throw configError('interpolation_key', `'${path}' goes above the top of the config`);
+    }
+    const selected = this.lookUp(...anchored);
     if ('missing' in selected) {
       throw configError('interpolation_missing', `'${selected.path}' is mandatory and has no value (???)`);
     }
@@ -184,19 +188,6 @@ export class Resolution {
     const created = createNode(value, node.origin) as ContainerNode;
     created.parent = node.parent;
     return created;
-  }
-
-  private anchor(from: ContainerNode, path: string): [ContainerNode, string] {
-    if (!path.startsWith('.')) return [from.root as ContainerNode, path];
-    let root: ContainerNode = from;
-    let rest = path.slice(1);
-    for (; rest.startsWith('.'); rest = rest.slice(1)) {
-      if (root.parent === undefined) {
-        throw configError('interpolation_key', `'${path}' goes above the top of the config`);
-      }
-      root = root.parent;
-    }
-    return [root, rest];
   }
 
   private lookUp(root: ContainerNode, path: string): Selected {
@@ -300,4 +291,16 @@ function keyNotFound(path: string, key: string, within: ContainerNode | undefine
   return configError('interpolation_key', `Interpolation key '${path}' not found: there is no '${key}'`, {
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+/** The container a key starts from, and the rest of the key; undefined when its dots go above the top. */
+function anchor(from: ContainerNode, path: string): [ContainerNode, string] | undefined {
+  if (!path.startsWith('.')) return [from.root as ContainerNode, path];
+  let root: ContainerNode | undefined = from;
+  let rest = path.slice(1);
+  for (; rest.startsWith('.'); rest = rest.slice(1)) {
+    root = root.parent;
+    if (root === undefined) return undefined;
+  }
+  return [root, rest];
 }
