@@ -5,6 +5,7 @@ import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
+import { reachedValue } from './objective.js';
 import { configText } from './print-config.js';
 import { printResult } from './print-result.js';
 import type { Project } from './project.js';
@@ -41,16 +42,20 @@ export async function sweepCommand(
     }
     count += runs.length;
     const labels = runs.map(({ label }) => label);
+    const reached: (number | undefined)[] = [];
     const failed = await withHost(labels, line, project, async (host) => {
       for (const run of runs) {
         const finished = await runStage(run, host);
         printResult(finished, line.log, project);
         if (finished.record.status !== 'done') return finished.record.exitCode!;
+        reached.push(
+          plan.objective === undefined ? undefined : await reachedValue(finished.folder, plan.objective),
+        );
       }
       return 0;
     });
     if (failed !== 0) return failed;
-    plan.sweeper.tell(batch.map(() => undefined));
+    plan.sweeper.tell(reached);
   }
   return 0;
 }

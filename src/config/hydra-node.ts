@@ -116,6 +116,7 @@ max_batch_size: null
 params: null
 `,
   'hydra/sweeper/tpe': `_target_: tpe
+objective: validation/loss
 direction: minimize
 n_trials: 20
 n_startup_trials: 10

@@ -23,7 +23,7 @@ function sweep(
       jobs.push(...composed);
       batches.push(batch);
     }
-    return { batches, jobs, directory: plan.directory };
+    return { plan, batches, jobs, directory: plan.directory };
   });
 }
 
@@ -140,6 +140,13 @@ describe('the TPE sweeper', () => {
     const mean = (sweeper: string) =>
       [1, 2, 3, 4].map((seed) => best(sweeper, seed)).reduce((a, b) => a + b) / 4;
     expect(mean('tpe')).to.be.below(mean('random'));
+  });
+
+  it('names the metric that it learns from', () => {
+    const objective = (...overrides: string[]) => sweep([...overrides, 'lr=1']).plan.objective;
+    expect(objective()).to.equal(undefined);
+    expect(objective('hydra/sweeper=tpe')).to.equal('validation/loss');
+    expect(objective('hydra/sweeper=tpe', 'hydra.sweeper.objective=train/loss')).to.equal('train/loss');
   });
 
   it('goes on when trials fail', () => {

@@ -13,6 +13,8 @@ export interface SweepPlan {
   /** `hydra.sweep.dir`, resolved. */
   directory: string;
   sweeper: Sweeper;
+  /** `hydra.sweeper.objective`: the metric whose last value is what a job reached; undefined where the sweeper needs none. */
+  objective: string | undefined;
   /**
    * Composes the config of one job: the master's `hydra.` overrides, then the job's. `hydra.job.num` and `hydra.job.id` are
    * set, `${now:…}` is the master's moment. Throws what `compose` throws.
@@ -41,6 +43,7 @@ export function planSweep(
     master,
     directory: String(master.value('hydra.sweep.dir')),
     sweeper: createSweeper(master, overrides, settings),
+    objective: objectiveOf(master),
     job(num, jobOverrides) {
       const composed = compose({
         ...options,
@@ -79,6 +82,11 @@ function paramText(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   return Array.isArray(value) ? `[${value.map(paramText).join(',')}]` : String(value);
+}
+
+function objectiveOf(master: ComposedConfig): string | undefined {
+  const objective = master.value('hydra.sweeper.objective');
+  return typeof objective === 'string' ? objective : undefined;
 }
 
 /** Sweepers by the name of their `hydra/sweeper` config; the basic one also under its name in the reference. */
