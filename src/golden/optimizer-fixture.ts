@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { adamw, compile, Graph } from '../graph/index.js';
-import { learningRateAt, type ScheduleName } from '../train/schedule.js';
+import { learningRateAt, type ScheduleName, type ScheduleOptions } from '../train/schedule.js';
 import { Checks, maxError } from './checks.js';
 import { type GoldenContext, readJson, runWith } from './fixture.js';
 
@@ -55,42 +55,77 @@ async function checkAdamW(context: GoldenContext, checks: Checks, fixture: AdamW
   }
 }
 
+interface ScheduleArguments {
+  num_warmup_steps?: number;
+  num_training_steps?: number;
+  num_stable_steps?: number;
+  num_decay_steps?: number;
+  num_cycles?: number;
+  min_lr_rate?: number;
+  min_lr?: number;
+  min_lr_ratio?: number;
+  lr_end?: number;
+  power?: number;
+  timescale?: number;
+  warmup_type?: 'linear' | 'cosine' | '1-sqrt';
+  decay_type?: 'linear' | 'cosine' | '1-sqrt';
+}
+
 interface ScheduleFixture {
   base_lr: number;
   tolerance_rel: number;
-  schedules: Record<
-    string,
-    { args: { num_warmup_steps?: number; num_training_steps?: number }; lr: number[] }
-  >;
+  schedules: Record<string, { args: ScheduleArguments; lr: number[] }>;
 }
 
-/** Fixtures whose settings the schedules here can express; the others are failures until they can. */
-const expressible: Readonly<Record<string, ScheduleName>> = {
-  constant: 'constant',
-  constant_with_warmup: 'constant_with_warmup',
-  linear: 'linear',
-  linear_no_warmup: 'linear',
-  cosine: 'cosine',
-  cosine_short: 'cosine',
-};
+/** A fixture's label begins with the schedule's name, or its short form. */
+const scheduleNames: readonly [prefix: string, name: ScheduleName][] = [
+  ['constant_with_warmup', 'constant_with_warmup'],
+  ['constant', 'constant'],
+  ['linear', 'linear'],
+  ['cosine_with_restarts', 'cosine_with_restarts'],
+  ['cosine', 'cosine'],
+  ['polynomial', 'polynomial'],
+  ['inverse_sqrt', 'inverse_sqrt'],
+  ['wsd', 'warmup_stable_decay'],
+];
 
 function checkSchedules(checks: Checks, fixture: ScheduleFixture): void {
   for (const [label, { args, lr }] of Object.entries(fixture.schedules)) {
-    const name = expressible[label];
+    const name = scheduleNames.find(([prefix]) => label.startsWith(prefix))?.[1];
     if (!name) {
       checks.failed(`schedule.${label}`, 'this schedule is not implemented');
       continue;
     }
-    const options = {
-      name,
-      learningRate: fixture.base_lr,
-      warmupSteps: args.num_warmup_steps ?? 0,
-      totalSteps: args.num_training_steps ?? lr.length,
-    };
+    const options = scheduleOptions(name, args, fixture.base_lr, lr.length);
     const errors = lr.map((expected, step) => {
       const rate = learningRateAt(step, options);
       return expected === 0 ? Math.abs(rate) : Math.abs(rate / expected - 1);
     });
     checks.add(`schedule.${label}`, Math.max(...errors), fixture.tolerance_rel);
   }
+}
+
+function scheduleOptions(
+  name: ScheduleName,
+  args: ScheduleArguments,
+  learningRate: number,
+  steps: number,
+): ScheduleOptions {
+  const warmupSteps = args.num_warmup_steps ?? 0;
+  const stableEnd =
+    args.num_stable_steps && warmupSteps + args.num_stable_steps + (args.num_decay_steps ?? 0);
+  const floor = args.lr_end ?? args.min_lr;
+  return {
+    name,
+    learningRate,
+    warmupSteps,
+    totalSteps: args.num_training_steps ?? stableEnd ?? steps,
+    minRatio: args.min_lr_rate ?? args.min_lr_ratio ?? (floor === undefined ? 0 : floor / learningRate),
+    ...(args.num_cycles !== undefined && { cycles: args.num_cycles }),
+    ...(args.power !== undefined && { power: args.power }),
+    ...(args.timescale !== undefined && { timescale: args.timescale }),
+    ...(args.num_decay_steps !== undefined && { decaySteps: args.num_decay_steps }),
+    ...(args.warmup_type && { warmupShape: args.warmup_type }),
+    ...(args.decay_type && { decayShape: args.decay_type }),
+  };
 }

@@ -7,6 +7,7 @@ import { checkLora } from './lora-fixture.js';
 import { checkMetrics } from './metrics-fixture.js';
 import { checkModel } from './model-fixture.js';
 import { checkOptimizer } from './optimizer-fixture.js';
+import { checkGroupPolicy, checkPreference } from './preference-fixture.js';
 import { checkQualityLosses, checkSelectMoe } from './select-moe-fixture.js';
 import { checkTraining } from './training-fixture.js';
 
@@ -45,6 +46,8 @@ export function goldenTests(folder: string): GoldenTest[] {
     })),
     ...single('select_moe', checkSelectMoe),
     ...single('quality_losses', checkQualityLosses),
+    ...single('dpo', checkPreference),
+    ...single('grpo', checkGroupPolicy),
     ...single('optim_sched', checkOptimizer),
     ...single('metrics', checkMetrics),
   ];
