@@ -50,9 +50,11 @@ async function claim(path: string): Promise<boolean> {
 
 export async function writeHydraFiles(runDirectory: string, files: HydraFiles): Promise<void> {
   const folder = join(runDirectory, '.hydra');
+  // hydra.runtime.output_dir: composed before the folder was claimed, and so missing.
+  const hydra = files.hydra.replace(/^( +output_dir: )\?\?\?$/m, (_, key: string) => key + runDirectory);
   await Promise.all([
     writeFile(join(folder, 'config.yaml'), files.config),
-    writeFile(join(folder, 'hydra.yaml'), files.hydra),
+    writeFile(join(folder, 'hydra.yaml'), hydra),
     writeFile(join(folder, 'overrides.yaml'), files.overrides),
   ]);
 }

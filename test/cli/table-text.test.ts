@@ -7,7 +7,7 @@ describe('a table for a terminal', () => {
       title: 'Models',
       columns: ['model', 'loss', 'share', 'note'],
       rows: [
-        ['base', 2.71828, '100.0 %', 'from scratch'],
+        ['base', 4.32149, '100.0 %', 'from scratch'],
         ['selected', 12, '9 %', ''],
         ['random', 1e-7, '–', '2 seeds'],
       ],
@@ -16,7 +16,7 @@ describe('a table for a terminal', () => {
       'Models',
       'model      loss    share  note',
       '────────  ─────  ───────  ────────────',
-      'base      2.718  100.0 %  from scratch',
+      'base      4.321  100.0 %  from scratch',
       'selected     12      9 %',
       'random     1e-7        –  2 seeds',
     ]);
