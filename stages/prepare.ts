@@ -7,6 +7,7 @@ import {
   type CleaningCounts,
   type ColumnMapping,
   cleanText,
+  continuations,
   type DefectName,
   majorityBaseline,
   makeQuestions,
@@ -27,7 +28,7 @@ import {
 } from '../src/data/index.js';
 import { SluiceError } from '../src/errors.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
-import { Tokenizer, type TrainBpe, trainTokenizer } from '../src/text/index.js';
+import { encodeChats, Tokenizer, type TrainBpe, trainTokenizer } from '../src/text/index.js';
 
 /** configs/prepare.schema.json describes each key. */
 export interface PrepareConfig {
@@ -35,6 +36,7 @@ export interface PrepareConfig {
   split: { validation: number; test: number };
   tokenizer: { vocab_size: number; min_frequency: number };
   sequence_length: number;
+  conversations: { share: number; passage_words: [number, number] };
   pool: {
     rows: number;
     dirty_share: number;
@@ -97,7 +99,8 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     ids[name] = await tokenizeDocuments(tokenizer, texts, (done) =>
       progress(`tokenize ${name}`, done, texts.length),
     );
-    stores[name] = writeTokenStore(join(folder('data'), name), ids[name], {
+    const conversations = name === 'train' ? await continuedPassages(config, split.train, tokenizer) : [];
+    stores[name] = writeTokenStore(join(folder('data'), name), [...ids[name], ...conversations], {
       tokenizerSha256: tokenizer.sha256,
       vocabSize: tokenizer.vocabSize,
       padId: tokenizer.padId,
@@ -187,6 +190,17 @@ function checkPool(pool: PrepareConfig['pool']): void {
       },
     );
   }
+}
+
+/** Tokens of training passages told as conversations: they stand among the documents that pretraining reads. */
+async function continuedPassages(
+  config: PrepareConfig,
+  documents: readonly SourceDocument[],
+  tokenizer: Tokenizer,
+): Promise<Int32Array[]> {
+  const { share, passage_words: words } = config.conversations;
+  const chats = await encodeChats(tokenizer, continuations(documents, { share, words, seed: config.seed }));
+  return chats.map(({ ids }) => ids);
 }
 
 function readDocuments(context: StageContext<PrepareConfig>) {

@@ -10,6 +10,7 @@ export {
 export { openPacked, type PackedDataset } from './open-packed.js';
 export { type Piece, pack } from './pack.js';
 export { buildPool, type PoolRow, prompt, type TruthRow } from './pool/build-pool.js';
+export { continuations } from './pool/continuations.js';
 export { DEFECTS, type DefectName } from './pool/defects.js';
 export {
   answerClasses,

@@ -102,6 +102,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   const startStep = context.resumeFrom === null ? 0 : restore(context.resumeFrom, held, session);
   const peakFlops = await engine.measurePeak({ dtype: 'f32', threads: run.threads, seconds: 0.3 });
   stage.addFact('peak_flops', peakFlops);
+  stage.addFact('matmul', engine.info.matmul);
   stage.addFact(
     'trained_parameters',
     run.trainable.reduce((sum, { shape }) => sum + size(shape), 0),
