@@ -6,6 +6,8 @@ import { batchInputs, LoraAdapter, type Model } from '../models/index.js';
 /** The keys of `dataset` in stages that read instruction rows. */
 export interface RowsConfig {
   data_path: string;
+  /** Columns; null: there is none. */
+  mapping: Record<'dataset' | 'id' | 'messages' | 'prompt' | 'input' | 'response', string | null>;
   dataset_names: string[] | null;
   subset_ratio: number;
   shuffle: boolean;
@@ -23,6 +25,7 @@ export interface LoraKeys {
 
 export const rowsOf = (keys: RowsConfig, dataPath: string): InstructionsConfig => ({
   dataPath,
+  mapping: Object.fromEntries(Object.entries(keys.mapping).filter(([, column]) => column !== null)),
   datasetNames: keys.dataset_names ?? [],
   subsetRatio: keys.subset_ratio,
   shuffle: keys.shuffle,
