@@ -1,0 +1,34 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StageContext } from '../../src/runner/stage.js';
+import type { TelemetryEvent } from '../../src/telemetry/event.js';
+
+/** What a stage run in this process said. */
+export interface Recorded<Config> {
+  context: StageContext<Config>;
+  facts: Record<string, unknown>;
+  outputs: Record<string, string>;
+  events: TelemetryEvent[];
+}
+
+/** A context that runs a stage in this process, in a temporary run folder. */
+export function stageContext<Config>(config: Config): Recorded<Config> {
+  const recorded = { facts: {}, outputs: {}, events: [] } as Omit<Recorded<Config>, 'context'>;
+  const context: StageContext<Config> = {
+    config,
+    runDirectory: mkdtempSync(join(tmpdir(), 'sluice-stage-')),
+    resolvePath: (path) => path,
+    signal: new AbortController().signal,
+    emit: (event) => void recorded.events.push(event),
+    log: () => {},
+    addInput: () => {},
+    addOutput: (name, path) => {
+      recorded.outputs[name] = path;
+    },
+    addFact: (key, value) => {
+      recorded.facts[key] = value;
+    },
+  };
+  return { ...recorded, context };
+}
