@@ -83,6 +83,7 @@ export class Generator {
     const done = new Array<boolean>(rows).fill(false);
     let decodeSeconds = 0;
     const started = performance.now();
+    const penalizes = (options.repetitionPenalty ?? 1) !== 1;
     let { logits } = await prefill.run(
       pick(prefill.program, {
         input_ids: batch.inputIds,
@@ -100,7 +101,7 @@ export class Generator {
       const next = new Int32Array(rows);
       for (let row = 0; row < rows; row++) {
         const rowLogits = (logits as Float32Array).subarray(row * vocabulary, (row + 1) * vocabulary);
-        const seen = [...prompts[row]!, ...ids[row]!];
+        const seen = penalizes ? [...prompts[row]!, ...ids[row]!] : [];
         next[row] = sample(rowLogits, options, seen, { row, step });
         if (done[row]) continue;
         done[row] = stopIds.includes(next[row]!);

@@ -33,7 +33,7 @@ export function sample(
   const total = kept.reduce((sum, token) => sum + token.weight, 0);
   let left = uniform(seed, place.row, place.step) * total;
   for (const { id, weight } of kept) if ((left -= weight) < 0) return id;
-  return kept[0]!.id;
+  return kept.at(-1)!.id; // rounding of the sum
 }
 
 /** The first of the largest. */
@@ -58,7 +58,7 @@ interface Candidate {
   weight: number;
 }
 
-/** The tokens that may be drawn, heaviest first. */
+/** The tokens that may be drawn. */
 function filter(scores: Float32Array, options: SamplingOptions): Candidate[] {
   const { temperature, topK = 0, topP = 1, minP = 0 } = options;
   const largest = scores[argmax(scores)]!;
@@ -66,6 +66,7 @@ function filter(scores: Float32Array, options: SamplingOptions): Candidate[] {
     id,
     weight: Math.exp((score - largest) / temperature),
   }));
+  if (topK === 0 && topP === 1 && minP === 0) return kept; // nothing to leave out: no need to sort a vocabulary
   kept.sort((a, b) => b.weight - a.weight || a.id - b.id);
   if (topK > 0) kept = kept.slice(0, topK);
   if (topP < 1) kept = nucleus(kept, topP);

@@ -17,6 +17,7 @@ import {
   type Model,
   mergeAdapter,
   readPeftConfig,
+  rngInput,
   savePeftFolder,
 } from '../../src/models/index.js';
 import { setFormulaWeights } from './formula-weights.js';
@@ -68,6 +69,7 @@ async function logits(
     segment_ids: new Int32Array(7).fill(1),
     positions: Int32Array.of(0, 1, 2, 3, 4, 5, 6),
   };
+  if (program.inputs.some(({ name }) => name === 'rng')) inputs.rng = rngInput(1, step);
   return (await session.load(program).run(inputs)).logits!;
 }
 
@@ -98,6 +100,20 @@ describe('LoRA', () => {
     model.parameters({ adapter });
     await initializeWeights([...adapter.parameters.values()], session, { seed: 1, threads: 1 });
     expect(distance(base, await logits(model, session, adapter))).to.equal(0);
+  });
+
+  it('drops inputs in training only, others at every step', async () => {
+    const model = await buildModel(gpt2);
+    const session = new ReferenceSession();
+    setFormulaWeights(model, session);
+    const config = { ...lora, dropout: 0.5 };
+    const scoring = await actingAdapter(model, session, config);
+    const training = new LoraAdapter(config, { training: true });
+    const still = await logits(model, session, scoring);
+    const first = await logits(model, session, training, 1);
+    expect(distance(first, await logits(model, session, training, 1))).to.equal(0);
+    expect(distance(first, still)).to.be.greaterThan(0.01);
+    expect(distance(first, await logits(model, session, training, 2))).to.be.greaterThan(0.01);
   });
 
   it('computes no gradient of a frozen weight', async () => {
