@@ -59,6 +59,7 @@ async function logits(
   model: Model,
   session: ReferenceSession,
   adapter: Adapter | null,
+  step = 0,
 ): Promise<Float32Array> {
   const graph = new Graph();
   const output = model.forward(batchInputs(graph, 1, 7), { adapter });
