@@ -1,0 +1,135 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { execaNode } from 'execa';
+import { SafetensorsFile } from '../../src/checkpoint/index.js';
+import type { RunRecord } from '../../src/runner/run-record.js';
+
+const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
+
+/** The demo's pipeline with everything made small; what it learns is nothing, what it does is all of it. */
+const tiny = [
+  '++steps.prepare.config.pool.rows=300',
+  '++steps.prepare.config.tokenizer.vocab_size=400',
+  '++steps.prepare.config.conversations.share=0.05',
+  '++steps.prepare.config.questions.rows=30',
+  ...['hidden_size=16', 'intermediate_size=16', 'num_hidden_layers=2', 'num_attention_heads=2'].map(
+    (value) => `++steps.pretrain_base.config.model.${value}`,
+  ),
+  '++steps.pretrain_base.config.model.num_key_value_heads=2',
+  '++steps.pretrain_base.config.training.max_steps=4',
+  '++steps.pretrain_base.config.training.evaluation_batches=1',
+  ...['stage_1', 'stage_3_selected', 'stage_3_random'].map(
+    (step) => `++steps.${step}.config.training.max_steps=3`,
+  ),
+  '++steps.stage_4.config.perplexity.max_documents=1',
+];
+
+describe('the main job', function () {
+  this.timeout(180_000);
+  let outputs: string;
+  before(() => {
+    outputs = mkdtempSync(join(tmpdir(), 'sluice-main-job-'));
+  });
+  after(() => rmSync(outputs, { recursive: true }));
+
+  const only = (stage: string): string => {
+    const found = readdirSync(join(outputs, stage), { recursive: true, encoding: 'utf8' });
+    const folders = found.filter((path) => /^\d{4}-\d\d-\d\d\/[\d-]+(_\d+)?$/.test(path)).sort();
+    return join(outputs, stage, folders[0]!);
+  };
+  const record = (folder: string) => JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as RunRecord;
+  const lines = (path: string) =>
+    readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+
+  it('runs from raw text to a table of results, each stage in a folder of its own', async () => {
+    const { exitCode, stdout, stderr } = await execaNode(cli, ['demo', `output_dir=${outputs}`, ...tiny], {
+      reject: false,
+    });
+    expect(exitCode, stderr).to.equal(0);
+    expect(stdout).to.match(/base .*\n.*random .*\n.*selected /);
+    for (const stage of [
+      'prepare',
+      'pretrain',
+      'stage_1_pretrain',
+      'stage_2_selection',
+      'stage_4_evaluate',
+    ]) {
+      const folder = only(stage);
+      expect(record(folder), stage).to.include({ status: 'done', stage });
+      expect(
+        record(folder).outputs.every(({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256)),
+        stage,
+      ).to.equal(true);
+      for (const file of ['report.html', 'run.log', '.hydra/config.yaml', '.hydra/overrides.yaml']) {
+        expect(existsSync(join(folder, file)), `${stage}/${file}`).to.equal(true);
+      }
+    }
+  });
+
+  it('trains only the routing weights in stage 1', () => {
+    const file = new SafetensorsFile(join(only('stage_1_pretrain'), 'full_rank_weights.safetensors'));
+    expect(file.names).to.have.members(
+      [0, 1].flatMap((layer) => [
+        `model.layers.${layer}.quality_gate.gate.weight`,
+        `model.layers.${layer}.normal_moe.gate.weight`,
+      ]),
+    );
+    file.close();
+  });
+
+  it('keeps floor(rows × selection_percentage) rows, best first, and as many at random', () => {
+    const folder = only('stage_2_selection');
+    const kept = lines(join(folder, 'selected_data.jsonl'));
+    const share = Number(
+      /selection_percentage: ([\d.]+)/.exec(readFileSync(join(folder, '.hydra/config.yaml'), 'utf8'))![1],
+    );
+    expect(kept).to.have.length(Math.floor(300 * share));
+    expect(lines(join(folder, 'random_data.jsonl'))).to.have.length(kept.length);
+    const scores = kept.map((row) => row.scores.quality);
+    expect(scores).to.deep.equal([...scores].sort((a, b) => b - a));
+    expect(kept[0]).to.have.all.keys('dataset', 'id', 'scores', 'messages');
+  });
+
+  it('goes on from earlier runs when a stage is started alone', async () => {
+    const model = join(only('pretrain'), 'model');
+    const selected = join(only('stage_2_selection'), 'selected_data.jsonl');
+    const { exitCode, stderr } = await execaNode(
+      cli,
+      [
+        'stage_3',
+        `output_dir=${join(outputs, 'alone')}`,
+        `model_checkpoint_path=${model}`,
+        `dataset.data_path=${selected}`,
+        'training.lora.r=2',
+        'training.max_steps=2',
+      ],
+      { reject: false },
+    );
+    expect(exitCode, stderr).to.equal(0);
+  });
+
+  it('stops a checkpoint of another model, and leaves what was there as it was', async () => {
+    const weights = join(only('stage_1_pretrain'), 'full_rank_weights.safetensors');
+    const before = readFileSync(weights);
+    const { exitCode, stderr } = await execaNode(
+      cli,
+      [
+        'stage_2',
+        `output_dir=${join(outputs, 'alone')}`,
+        `selector_model.path=${join(only('pretrain'), 'model')}`,
+        `model_checkpoint_path=${join(only('pretrain'), 'model', 'model.safetensors')}`,
+        `dataset.data_path=${join(only('prepare'), 'pool.jsonl')}`,
+      ],
+      { reject: false },
+    );
+    expect(exitCode).to.equal(1);
+    expect(stderr).to.contain('holds no router weights of stage_1');
+    expect(readFileSync(weights).equals(before)).to.equal(true);
+  });
+});
