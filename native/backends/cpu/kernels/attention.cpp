@@ -272,7 +272,10 @@ void backward_head(const Attention& a, const Gradients& g, int64_t b, int64_t gr
   const int64_t share = a.heads / a.key_heads;
   for (int64_t key = 0; key < a.keys; key += kKeys) {
     for (int64_t first = 0; first < a.queries; first += kQueries) {
-      const Block block{b, first, std::min(first + kQueries, a.queries), key, std::min(key + kKeys, a.keys)};
+      const int64_t last = std::min(first + kQueries, a.queries);
+      const int64_t end = std::min({key + kKeys, a.keys, a.causal ? last : a.keys});
+      if (end <= key) continue;
+      const Block block{b, first, last, key, end};
       const Sight sight = sight_of(a, block);
       if (sight == Sight::none) continue;
       for (int64_t head = group * share; head < (group + 1) * share; head++) {

@@ -12,7 +12,7 @@
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
-constexpr int64_t kTokens = 128, kWords = scratch::kTileWords;  // of one tile of logits, 512 KiB
+constexpr int64_t kTokens = 256, kWords = scratch::kTileWords;  // of one tile of logits, 512 KiB
 static_assert(kTokens * kWords * 4 <= kTileBytes);
 
 /** What one token knows of one part of the vocabulary; 16 bytes, as planned in scratch.h. */
@@ -175,7 +175,7 @@ struct Chunk {
    * used. */
   template <typename Prepare>
   void input_gradient(float* dh, Prepare prepare) const {
-    in_pieces(call.pool, count, kTokens / 2, [&](int64_t begin, int64_t end, void* workspace) {
+    in_pieces(call.pool, count, 64, [&](int64_t begin, int64_t end, void* workspace) {
       for (int64_t word = 0; word < vocabulary; word += kWords) {
         GemmCall part;
         part.m = end - begin, part.n = width, part.k = std::min(kWords, vocabulary - word);

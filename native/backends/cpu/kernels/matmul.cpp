@@ -77,7 +77,7 @@ Status kernel_grouped_matmul(const KernelCall& call) {
   const int64_t used = offsets[experts];
   std::memset(y.f32() + used * n, 0, static_cast<size_t>((rows - used) * n) * sizeof(float));
 
-  const int64_t tall = 128, wide = std::min<int64_t>(n, 512);
+  const int64_t tall = 256, wide = std::min<int64_t>(n, 512);
   std::vector<GroupTile> tiles;
   for (int64_t e = 0; e < experts; e++) {
     for (int64_t column = 0; column < n; column += wide) {

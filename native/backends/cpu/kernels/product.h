@@ -12,9 +12,9 @@ struct Tiles {
    */
   Tiles(int64_t rows, int64_t columns, int64_t depth, int64_t products = 1) {
     constexpr int64_t kLeast = int64_t{1} << 22;  // multiply-adds of a tile not worth cutting further
-    m = std::min<int64_t>(rows, 256);
+    m = std::min<int64_t>(rows, 512);
     n = std::min<int64_t>(columns, 1024);
-    while (count(rows, m) * count(columns, n) * products < 16 && m * n * depth > kLeast) {
+    while (count(rows, m) * count(columns, n) * products < 8 && m * n * depth > kLeast) {
       if (n >= 2 * m || (n > 128 && m <= 128))
         n = half(n);
       else if (m > 32)
