@@ -54,7 +54,8 @@ Napi::Value peak(const Napi::CallbackInfo& info) {
     throw Napi::TypeError::New(env, "measurePeak: expected {dtype, threads, seconds}");
   }
   const Napi::Object options = info[0].As<Napi::Object>();
-  const Napi::Value dtype = options.Get("dtype"), threads = options.Get("threads"), seconds = options.Get("seconds");
+  const Napi::Value dtype = options.Get("dtype"), threads = options.Get("threads"),
+                    seconds = options.Get("seconds");
   DType type = DType::f32;
   if (!dtype.IsString() || !parse_dtype(dtype.As<Napi::String>().Utf8Value(), type) ||
       (type != DType::f32 && type != DType::bf16)) {
@@ -62,8 +63,10 @@ Napi::Value peak(const Napi::CallbackInfo& info) {
   }
   const double count = threads.IsNumber() ? threads.As<Napi::Number>().DoubleValue() : 0;
   const double time = seconds.IsNumber() ? seconds.As<Napi::Number>().DoubleValue() : -1;
-  if (!(count >= 1 && count <= 1024)) throw Napi::RangeError::New(env, "measurePeak: threads must lie in 1 .. 1024");
-  if (!(time >= 0 && time <= 60)) throw Napi::RangeError::New(env, "measurePeak: seconds must lie in 0 .. 60");
+  if (!(count >= 1 && count <= 1024))
+    throw Napi::RangeError::New(env, "measurePeak: threads must lie in 1 .. 1024");
+  if (!(time >= 0 && time <= 60))
+    throw Napi::RangeError::New(env, "measurePeak: seconds must lie in 0 .. 60");
   auto* worker = new PeakWorker(env, type, static_cast<int>(count), time);
   worker->Queue();
   return worker->promise();

@@ -13,9 +13,11 @@ std::string text_of(const Napi::CallbackInfo& info, size_t i, const char* what) 
 }
 
 Shape shape_of(const Napi::CallbackInfo& info, size_t i) {
-  if (i >= info.Length() || !info[i].IsArray()) throw Napi::TypeError::New(info.Env(), "shape must be an array");
+  if (i >= info.Length() || !info[i].IsArray())
+    throw Napi::TypeError::New(info.Env(), "shape must be an array");
   const Napi::Array dims = info[i].As<Napi::Array>();
-  if (dims.Length() > Shape::kMaxRank) throw Napi::TypeError::New(info.Env(), "a shape has at most 8 dimensions");
+  if (dims.Length() > Shape::kMaxRank)
+    throw Napi::TypeError::New(info.Env(), "a shape has at most 8 dimensions");
   Shape shape;
   int64_t count = 1;
   for (uint32_t axis = 0; axis < dims.Length(); axis++) {
@@ -54,8 +56,8 @@ View view_of(const Napi::Value& value, const std::string& what) {
 
 void check_size(Napi::Env env, const View& view, int64_t bytes, const std::string& what) {
   if (static_cast<int64_t>(view.bytes) == bytes) return;
-  throw Napi::RangeError::New(env, what + " has " + std::to_string(view.bytes) + " bytes, expected " +
-                                       std::to_string(bytes));
+  throw Napi::RangeError::New(
+      env, what + " has " + std::to_string(view.bytes) + " bytes, expected " + std::to_string(bytes));
 }
 
 void throw_if_failed(Napi::Env env, const Status& status) {
@@ -71,13 +73,12 @@ Napi::Array to_array(Napi::Env env, const Shape& shape) {
 }  // namespace
 
 Napi::Function SessionWrap::define(Napi::Env env) {
-  return DefineClass(env, "Session",
-                     {InstanceMethod<&SessionWrap::set_state>("setState"),
-                      InstanceMethod<&SessionWrap::get_state>("getState"),
-                      InstanceMethod<&SessionWrap::states>("states"),
-                      InstanceMethod<&SessionWrap::drop_state>("dropState"),
-                      InstanceMethod<&SessionWrap::load>("load"), InstanceMethod<&SessionWrap::bytes>("bytes"),
-                      InstanceMethod<&SessionWrap::close>("close")});
+  return DefineClass(
+      env, "Session",
+      {InstanceMethod<&SessionWrap::set_state>("setState"),
+       InstanceMethod<&SessionWrap::get_state>("getState"), InstanceMethod<&SessionWrap::states>("states"),
+       InstanceMethod<&SessionWrap::drop_state>("dropState"), InstanceMethod<&SessionWrap::load>("load"),
+       InstanceMethod<&SessionWrap::bytes>("bytes"), InstanceMethod<&SessionWrap::close>("close")});
 }
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
@@ -111,7 +112,8 @@ void SessionWrap::set_state(const Napi::CallbackInfo& info) {
   Session& session = idle_session(env);
   const std::string name = text_of(info, 0, "name");
   DType dtype = DType::f32;
-  if (!parse_dtype(text_of(info, 1, "dtype"), dtype)) throw Napi::TypeError::New(env, "dtype must be f32, bf16, i32 or u8");
+  if (!parse_dtype(text_of(info, 1, "dtype"), dtype))
+    throw Napi::TypeError::New(env, "dtype must be f32, bf16, i32 or u8");
   const Shape shape = shape_of(info, 2);
   View view;
   if (info.Length() > 3 && !info[3].IsNull() && !info[3].IsUndefined()) {
@@ -169,7 +171,8 @@ Napi::Value SessionWrap::load(const Napi::CallbackInfo& info) {
     status = Status::error("out of memory while loading a program");
   }
   throw_if_failed(env, status);
-  return env.GetInstanceData<AddonData>()->program_class.New({Napi::External<ProgramWrap::Loaded>::New(env, &loaded)});
+  return env.GetInstanceData<AddonData>()->program_class.New(
+      {Napi::External<ProgramWrap::Loaded>::New(env, &loaded)});
 }
 
 Napi::Value SessionWrap::bytes(const Napi::CallbackInfo& info) {
@@ -183,10 +186,11 @@ Napi::Value SessionWrap::bytes(const Napi::CallbackInfo& info) {
 void SessionWrap::close(const Napi::CallbackInfo&) { worker_->close(); }
 
 Napi::Function ProgramWrap::define(Napi::Env env) {
-  return DefineClass(env, "Program",
-                     {InstanceMethod<&ProgramWrap::run>("run"), InstanceMethod<&ProgramWrap::profile>("profile"),
-                      InstanceMethod<&ProgramWrap::set_profiling>("setProfiling"),
-                      InstanceMethod<&ProgramWrap::set_check_finite>("setCheckFinite")});
+  return DefineClass(
+      env, "Program",
+      {InstanceMethod<&ProgramWrap::run>("run"), InstanceMethod<&ProgramWrap::profile>("profile"),
+       InstanceMethod<&ProgramWrap::set_profiling>("setProfiling"),
+       InstanceMethod<&ProgramWrap::set_check_finite>("setCheckFinite")});
 }
 
 ProgramWrap::ProgramWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ProgramWrap>(info) {
@@ -203,14 +207,16 @@ Napi::Value ProgramWrap::run(const Napi::CallbackInfo& info) {
   auto run = std::make_unique<Run>(env);
   run->owner = loaded_.worker;
   run->executable = loaded_.executable;
-  const Napi::Object given = info.Length() && info[0].IsObject() ? info[0].As<Napi::Object>() : Napi::Object::New(env);
+  const Napi::Object given =
+      info.Length() && info[0].IsObject() ? info[0].As<Napi::Object>() : Napi::Object::New(env);
   const std::vector<sluice::Value>& values = loaded_.executable->program().values;
   for (size_t id = 0; id < values.size(); id++) {
     const sluice::Value& value = values[id];
     if (value.place != Place::input) continue;
     if (!given.Has(value.name)) throw Napi::Error::New(env, "input \"" + value.name + "\" is missing");
     const View view = view_of(given.Get(value.name), "input \"" + value.name + "\"");
-    check_size(env, view, value.byte_count(), "input \"" + value.name + "\" " + name_of(value.dtype) + value.shape.text());
+    check_size(env, view, value.byte_count(),
+               "input \"" + value.name + "\" " + name_of(value.dtype) + value.shape.text());
     const std::byte* data = static_cast<const std::byte*>(view.data);
     run->inputs.emplace(static_cast<int>(id), std::vector<std::byte>(data, data + view.bytes));
   }

@@ -88,8 +88,10 @@ std::string LineReader::quoted() {
     }
     out += c;
   }
-  if (at_ >= line_.size()) fail("a string without its closing quote");
-  else at_++;
+  if (at_ >= line_.size())
+    fail("a string without its closing quote");
+  else
+    at_++;
   return out;
 }
 
