@@ -76,6 +76,12 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData;
   data->program_class = Napi::Persistent(ProgramWrap::define(env));
   env.SetInstanceData(data);
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  const auto at_exit = [](const Napi::CallbackInfo& info) {
+    info.Env().GetInstanceData<AddonData>()->close_sessions();
+  };
+  process.Get("on").As<Napi::Function>().Call(
+      process, {Napi::String::New(env, "exit"), Napi::Function::New(env, at_exit, "closeSessions")});
   exports.Set("version", Napi::Function::New(env, version, "version"));
   exports.Set("opNames", Napi::Function::New(env, op_names, "opNames"));
   exports.Set("info", Napi::Function::New(env, cpu, "info"));

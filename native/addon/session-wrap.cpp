@@ -93,6 +93,15 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   const double count = threads.IsNumber() ? threads.As<Napi::Number>().DoubleValue() : 0;
   if (!(count >= 1 && count <= 1024)) throw Napi::RangeError::New(env, "threads must lie in 1 .. 1024");
   worker_ = SessionWorker::start(env, static_cast<int>(count));
+  auto& sessions = env.GetInstanceData<AddonData>()->sessions;
+  std::erase_if(sessions, [](const auto& session) { return session.expired(); });
+  sessions.push_back(worker_);
+}
+
+void AddonData::close_sessions() {
+  for (const auto& session : sessions) {
+    if (const auto open = session.lock()) open->close();
+  }
 }
 
 SessionWorker& SessionWrap::open_worker(Napi::Env env) {

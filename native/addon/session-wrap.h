@@ -51,6 +51,11 @@ class ProgramWrap : public Napi::ObjectWrap<ProgramWrap> {
 /** What the addon keeps per environment. */
 struct AddonData {
   Napi::FunctionReference program_class;
+  std::vector<std::weak_ptr<SessionWorker>> sessions;
+
+  /** Before process.exit() takes the libraries down under running threads; Node runs no cleanup hooks then.
+   */
+  void close_sessions();
 };
 
 }  // namespace sluice::addon

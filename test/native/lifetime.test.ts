@@ -23,9 +23,16 @@ function inProcess(body: string) {
 }
 
 describe('the life of a session', () => {
-  it('ends with the process in the middle of a run', () => {
-    const { status, signal, stderr } = inProcess('start(); setTimeout(() => process.exit(7), 50);');
-    expect({ status, signal, stderr }).to.deep.equal({ status: 7, signal: null, stderr: '' });
+  it('ends with the process in the middle of a run, wherever it stands', () => {
+    for (const delay of [20, 30, 45, 60, 80]) {
+      const { status, signal, stderr } = inProcess(`start(); setTimeout(() => process.exit(7), ${delay});`);
+      expect({ status, signal, stderr }).to.deep.equal({ status: 7, signal: null, stderr: '' });
+    }
+  });
+
+  it('leaves the process when nothing catches an error in the middle of a run', () => {
+    const { status, signal } = inProcess("start(); setTimeout(() => { throw new Error('stop'); }, 40);");
+    expect({ status, signal }).to.deep.equal({ status: 1, signal: null });
   });
 
   it('keeps the process alive while a run is under way, and not longer', () => {
