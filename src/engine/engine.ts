@@ -26,10 +26,17 @@ export class Engine {
     return new Session(guarded('engine.session', () => new this.addon.Session(options)));
   }
 
-  /** FLOP/s of a large matrix product, measured now: what a share of the peak is a share of. */
+  /**
+   * FLOP/s of a large matrix product: what a share of the peak is a share of. Measured now, in five parts of which the
+   * fastest counts, so that whatever else the machine does meanwhile does not pass for a slow machine.
+   */
   async measurePeak(options: PeakOptions): Promise<number> {
     try {
-      return await this.addon.measurePeak(options);
+      let best = 0;
+      for (let part = 0; part < 5; part += 1) {
+        best = Math.max(best, await this.addon.measurePeak({ ...options, seconds: options.seconds / 5 }));
+      }
+      return best;
     } catch (cause) {
       throw nativeError('engine.peak', cause);
     }
