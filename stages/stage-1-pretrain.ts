@@ -19,6 +19,7 @@ import {
   targetEveryToken,
   train,
   trainableParameters,
+  trainingTable,
 } from '../src/train/index.js';
 
 /** configs/stage_1_pretrain.schema.json describes each key. */
@@ -74,21 +75,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
     saveRouterWeights(weights, ownWeights, session, folder, { gates, adapter: adapterFolder });
     context.addOutput('weights', weights);
     if (adapterFolder !== null) context.addOutput('adapter', join(context.runDirectory, adapterFolder));
-    context.emit({
-      type: 'table',
-      title: 'Router training',
-      columns: ['steps', 'tokens', 'loss', 'trained parameters', 'tokens/s', 'MFU'],
-      rows: [
-        [
-          result.steps,
-          result.tokens,
-          result.loss.toFixed(4),
-          run.trainable.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
-          Math.round(result.tokensPerSecond),
-          `${(100 * result.mfu).toFixed(1)} %`,
-        ],
-      ],
-    });
+    context.emit(trainingTable('Router training', run, result));
   },
 
   async plan(context) {

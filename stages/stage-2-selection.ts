@@ -112,14 +112,18 @@ function reportSelection(
   const all = pool.samples.map((_, i) => i);
   const mean = (indices: readonly number[]) =>
     (indices.reduce((sum, i) => sum + scores.score[i]!, 0) / indices.length).toFixed(4);
-  const row = (name: string, indices: readonly number[]) => {
-    if (truth === null) return [name, indices.length, mean(indices)];
-    const { dirty, known } = countDirt(
-      indices.map((i) => pool.samples[i]!.id),
-      truth,
-    );
-    return [name, indices.length, mean(indices), dirty, `${((100 * dirty) / known).toFixed(1)} %`];
+  const dirtIn = (indices: readonly number[]) => {
+    const ids = indices.map((i) => pool.samples[i]!.id);
+    const { dirty, known } = countDirt(ids, truth!);
+    return [dirty, `${((100 * dirty) / known).toFixed(1)} %`];
   };
+  const row = (name: string, indices: readonly number[]) => [
+    ...[name, indices.length, mean(indices)],
+    ...(truth === null ? [] : dirtIn(indices)),
+  ];
+  const compared =
+    truth === null ? '' : `, ${dirtIn(kept)[1]} of them dirty, ${dirtIn(random)[1]} of a random choice`;
+  context.log('info', `kept ${kept.length} of ${all.length} rows${compared}`);
   context.emit({
     type: 'table',
     title: 'Selection',

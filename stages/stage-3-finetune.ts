@@ -25,6 +25,7 @@ import {
   targetEveryToken,
   train,
   trainableParameters,
+  trainingTable,
 } from '../src/train/index.js';
 
 /** configs/stage_3_finetune.schema.json describes each key. */
@@ -43,7 +44,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
 
   async run(context) {
     const { config } = context;
-    const { folder, run, rows } = await prepareRun(context);
+    const { folder, run } = await prepareRun(context);
     const device = await openDevice(config);
     const { session, threads } = device;
     loadWeights(run.model, folder, session);
@@ -65,22 +66,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
       savePeftFolder(run.adapter, session, join(context.runDirectory, 'adapter'), folder);
       context.addOutput('adapter', join(context.runDirectory, 'adapter'));
     }
-    context.emit({
-      type: 'table',
-      title: 'Finetuning',
-      columns: ['rows', 'steps', 'tokens', 'loss', 'trained parameters', 'tokens/s', 'MFU'],
-      rows: [
-        [
-          rows,
-          result.steps,
-          result.tokens,
-          result.loss.toFixed(4),
-          run.trainable.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0),
-          Math.round(result.tokensPerSecond),
-          `${(100 * result.mfu).toFixed(1)} %`,
-        ],
-      ],
-    });
+    context.emit(trainingTable('Finetuning', run, result));
   },
 
   async plan(context) {
@@ -115,5 +101,5 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
     seed: config.seed,
     threads: threadsOf(config),
   };
-  return { folder, run, rows: rows.samples.length };
+  return { folder, run };
 }

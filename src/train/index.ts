@@ -6,3 +6,4 @@ export { checkpointToResume } from './resume.js';
 export { type LoraKeys, loraFor, type RowsConfig, rowsOf } from './stage-config.js';
 export { type PeftMode, trainableParameters } from './trainable.js';
 export { compileRun, type TrainingConfig, type TrainingRun, totalSteps, train } from './training-run.js';
+export { trainingTable } from './training-table.js';

@@ -1,0 +1,23 @@
+import { elementCount } from '../graph/index.js';
+import type { TableEvent } from '../telemetry/event.js';
+import type { LoopResult } from './loop.js';
+import type { TrainingRun } from './training-run.js';
+
+/** What a finetuning stage shows at its end. Loss is the mean over the last logged interval. */
+export function trainingTable(title: string, run: TrainingRun, result: LoopResult): TableEvent {
+  return {
+    type: 'table',
+    title,
+    columns: ['steps', 'tokens', 'loss', 'trained parameters', 'tokens/s', 'MFU'],
+    rows: [
+      [
+        result.steps,
+        result.tokens,
+        result.loss.toFixed(4),
+        run.trainable.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+        Math.round(result.tokensPerSecond),
+        `${(100 * result.mfu).toFixed(1)} %`,
+      ],
+    ],
+  };
+}
