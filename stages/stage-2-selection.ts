@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { openInstructions, Random } from '../src/data/index.js';
-import { openDevice } from '../src/engine/index.js';
+import { openDevice, threadsOf } from '../src/engine/index.js';
+import { describePlan } from '../src/graph/index.js';
 import { loadAdapter } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import {
@@ -12,6 +13,7 @@ import {
   readRouterInfo,
   readTruth,
   scoreSamples,
+  scoringProgram,
   writeSelection,
 } from '../src/select/index.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -90,6 +92,19 @@ export const stage: StageDefinition<SelectionConfig> = {
     context.addOutput('scores', file('scores.jsonl'));
     context.addOutput('router_data', file('router_data'));
     reportSelection(context, { pool, scores, kept, random, truth });
+  },
+
+  async plan(context) {
+    const { config } = context;
+    const folder = context.resolvePath(config.selector_model.path);
+    const { gates } = readRouterInfo(context.resolvePath(config.model_checkpoint_path), folder);
+    const model = await openSelector(folder, gates);
+    const { max_sequence_length: length } = config.dataset;
+    const options = { adapter: null, threads: threadsOf(config) };
+    return describePlan(
+      'scoring pass',
+      scoringProgram(model, config.scoring.batch_size, length, options).program,
+    );
   },
 };
 

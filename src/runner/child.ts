@@ -23,7 +23,9 @@ async function work(job: Job): Promise<void> {
     const context = contextOf(job);
     if (job.mode === 'plan') {
       if (stage.plan === undefined) {
-        throw new SluiceError('usage.no_plan', `${job.stage} runs no program, so there is nothing to plan`);
+        throw new SluiceError('usage.no_plan', `${job.stage} cannot be planned ahead`, {
+          hint: 'it runs no program, or its programs depend on what it reads; the training stages, stage_2 and bench have plans',
+        });
       }
       send({ type: 'plan', text: await stage.plan(context) });
     } else {

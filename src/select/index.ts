@@ -1,5 +1,5 @@
 export { keepBest } from './keep.js';
-export { type RouterScores, scoreSamples } from './score.js';
+export { type RouterScores, scoreSamples, scoringProgram } from './score.js';
 export {
   type GateConfig,
   loadRouterWeights,

@@ -68,7 +68,13 @@ export async function scoreSamples(
   return scores;
 }
 
-function scoringProgram(model: Model, batchSize: number, length: number, options: ScoringOptions) {
+/** The one program that scoring runs, over `batchSize` packed rows of `length` tokens. */
+export function scoringProgram(
+  model: Model,
+  batchSize: number,
+  length: number,
+  options: Pick<ScoringOptions, 'adapter' | 'threads'>,
+) {
   const graph = new Graph();
   const { routers } = model.forward(batchInputs(graph, batchSize, length), { adapter: options.adapter });
   routers.forEach(({ qualityScore, moeLogits }, layer) => {

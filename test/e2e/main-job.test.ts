@@ -114,6 +114,28 @@ describe('the main job', function () {
     expect(exitCode, stderr).to.equal(0);
   });
 
+  it('prints planned bytes, FLOPs and the op list of a selection before it runs', async () => {
+    const folder = join(outputs, 'planned');
+    const { exitCode, stdout, stderr } = await execaNode(
+      cli,
+      [
+        'stage_2',
+        '--plan',
+        `output_dir=${folder}`,
+        `selector_model.path=${join(only('pretrain'), 'model')}`,
+        `model_checkpoint_path=${join(only('stage_1_pretrain'), 'full_rank_weights.safetensors')}`,
+        `dataset.data_path=${join(only('prepare'), 'pool.jsonl')}`,
+      ],
+      { reject: false },
+    );
+    expect(exitCode, stderr).to.equal(0);
+    expect(stdout)
+      .to.match(/planned [\d.]+ [KM]iB/)
+      .and.to.match(/cost .*FLOP/);
+    expect(stdout).to.match(/attention .*model\.layers\.0\.self_attn/);
+    expect(existsSync(folder), 'nothing was written').to.equal(false);
+  });
+
   it('stops a checkpoint of another model, and leaves what was there as it was', async () => {
     const weights = join(only('stage_1_pretrain'), 'full_rank_weights.safetensors');
     const before = readFileSync(weights);
