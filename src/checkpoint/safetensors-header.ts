@@ -33,10 +33,6 @@ export interface SafetensorsHeader {
 /** The reference implementation's own limit; a header is text, and a hundred megabytes of it is an attack. */
 export const maxHeaderBytes = 100_000_000;
 
-export function storedBytes(dtype: StoredDtype): number {
-  return bytesPerElement[dtype];
-}
-
 /**
  * Checks the JSON header of a safetensors file: every tensor has a known dtype, a shape of whole numbers, and a byte
  * range of exactly its size inside the file; ranges follow each other without gap or overlap to the end of the file.

@@ -34,6 +34,11 @@ export class Executable {
     }
   }
 
+  /** As `run`, with those of `available` that the program takes: not every model has positions or draws numbers. */
+  runWith(available: Readonly<Record<string, TypedArray>>): Promise<Record<string, TypedArray>> {
+    return this.run(Object.fromEntries(this.program.inputs.map(({ name }) => [name, available[name]!])));
+  }
+
   /** Time per op, summed over the runs since profiling was switched on. */
   profile(): OpProfile[] {
     return this.#native.profile();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SafetensorsFile } from '../checkpoint/index.js';
-import type { Engine, Executable, Session } from '../engine/index.js';
+import type { Engine, Session } from '../engine/index.js';
 import { compile, type Graph, type TypedArray } from '../graph/index.js';
 import { fileTensors, loadModel, loadWeights, type Model, type ParameterSpec } from '../models/index.js';
 
@@ -69,15 +69,7 @@ export async function runGraph(
   graph: Graph,
   inputs: Readonly<Record<string, TypedArray>>,
 ): Promise<Record<string, TypedArray>> {
-  return runWith(session.load(compile(graph, { threads: context.threads })), inputs);
-}
-
-export function runWith(
-  executable: Executable,
-  inputs: Readonly<Record<string, TypedArray>>,
-): Promise<Record<string, TypedArray>> {
-  const wanted = executable.program.inputs.map(({ name }) => [name, inputs[name]!] as const);
-  return executable.run(Object.fromEntries(wanted));
+  return session.load(compile(graph, { threads: context.threads })).runWith(inputs);
 }
 
 /** Splits the value of a parameter (or of its gradient) into the tensors that files hold. */

@@ -7,12 +7,11 @@ import { logitsOf } from '../infer/index.js';
 import {
   type Adapter,
   batchInputs,
-  LoraAdapter,
+  type LoraAdapter,
   lmLoss,
-  loadPeftWeights,
+  loadAdapter,
   type Model,
   mergeAdapter,
-  readPeftConfig,
   savePeftFolder,
 } from '../models/index.js';
 import { Checks, maxError } from './checks.js';
@@ -44,7 +43,7 @@ export async function checkLora(context: GoldenContext, name: string): Promise<C
   };
   await check('base_logits', null);
 
-  const adapter = readAdapter(model, session, join(folder, 'adapter_init'));
+  const adapter = loadAdapter(join(folder, 'adapter_init'), model, session);
   await check('adapter_init_logits', adapter);
   await checkGradients(context, checks, model, session, tensors, adapter, folder, golden);
   await followSteps(context, checks, {
@@ -65,23 +64,16 @@ export async function checkLora(context: GoldenContext, name: string): Promise<C
 
   const written = mkdtempSync(join(tmpdir(), 'sluice-golden-'));
   savePeftFolder(adapter, session, written, golden.base);
-  await check('adapter_final_logits', readAdapter(model, session, written));
+  await check('adapter_final_logits', loadAdapter(written, model, session));
   rmSync(written, { recursive: true });
 
-  await check('adapter_final_logits', readAdapter(model, session, join(folder, 'adapter_final')));
+  await check('adapter_final_logits', loadAdapter(join(folder, 'adapter_final'), model, session));
   await mergeAdapter(adapter, model, session, { threads: context.threads });
   await check('merged_logits', null);
   const merged = worstDifference(session, model.parameters(), new Tensors(folder, 'merged.safetensors'), '');
   checks.add('merged_weights', merged, 1e-6);
   session.close();
   return checks;
-}
-
-function readAdapter(model: Model, session: Session, folder: string): LoraAdapter {
-  const adapter = new LoraAdapter(readPeftConfig(folder));
-  model.parameters({ adapter });
-  loadPeftWeights(folder, adapter, session);
-  return adapter;
 }
 
 function inputsOf(tensors: Tensors) {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { adamw, compile, Graph } from '../graph/index.js';
 import { learningRateAt, type ScheduleName, type ScheduleOptions } from '../train/schedule.js';
 import { Checks, maxError } from './checks.js';
-import { type GoldenContext, readJson, runWith } from './fixture.js';
+import { type GoldenContext, readJson } from './fixture.js';
 
 /** `optim_sched/`: AdamW element by element, and tables of learning rates. */
 export async function checkOptimizer(context: GoldenContext): Promise<Checks> {
@@ -44,7 +44,7 @@ async function checkAdamW(context: GoldenContext, checks: Checks, fixture: AdamW
     const executable = session.load(compile(graph, { threads: context.threads }));
     let worst = 0;
     for (const [step, grad] of fixture.grads.entries()) {
-      await runWith(executable, {
+      await executable.runWith({
         grad: Float32Array.from(grad),
         scalars: Float32Array.of(hyper.lr, step + 1, 1),
       });

@@ -12,7 +12,6 @@ import {
   type GoldenContext,
   openModel,
   readJson,
-  runWith,
   shiftLabels,
   splitParameter,
   Tensors,
@@ -141,11 +140,11 @@ export async function followSteps(context: GoldenContext, checks: Checks, run: T
     for (const part of parts) {
       const divisor = perMean ? countTargets(part.labels) * accumulation : expected.target_tokens;
       const inputs = { ...part, loss_scale: Float32Array.of(1 / divisor), optimizer };
-      const got = await runWith(micro ?? update, inputs);
+      const got = await (micro ?? update).runWith(inputs);
       losses.push(got.loss![0]!);
       norm = got.grad_norm?.[0] ?? norm;
     }
-    if (micro) norm = (await runWith(update, { optimizer })).grad_norm![0]!;
+    if (micro) norm = (await update.runWith({ optimizer })).grad_norm![0]!;
     const total = losses.reduce((sum, loss) => sum + loss, 0);
     worst.loss = Math.max(worst.loss, Math.abs(total - expected.loss));
     worst.micro_losses = Math.max(worst.micro_losses, maxError(losses, expected.micro_losses));

@@ -84,16 +84,14 @@ export class Generator {
     let decodeSeconds = 0;
     const started = performance.now();
     const penalizes = (options.repetitionPenalty ?? 1) !== 1;
-    let { logits } = await prefill.run(
-      pick(prefill.program, {
-        input_ids: batch.inputIds,
-        segment_ids: batch.segmentIds,
-        positions: batch.positions,
-        key_segments: keySegments,
-        start: Int32Array.of(0),
-        ...encoderInputs,
-      }),
-    );
+    let { logits } = await prefill.runWith({
+      input_ids: batch.inputIds,
+      segment_ids: batch.segmentIds,
+      positions: batch.positions,
+      key_segments: keySegments,
+      start: Int32Array.of(0),
+      ...encoderInputs,
+    });
     const prefillSeconds = prefill.lastSeconds;
     const vocabulary = logits!.length / rows;
     for (let step = 0; ; step++) {
@@ -111,16 +109,14 @@ export class Generator {
       if (step + 1 >= maxNewTokens || done.every(Boolean)) break;
       if (signal?.aborted) throw new SluiceError('interrupted', 'generation was interrupted');
       for (let row = 0; row < rows; row++) keySegments[row * capacity + length + step] = 1;
-      ({ logits } = await decode.run(
-        pick(decode.program, {
-          input_ids: next,
-          segment_ids: new Int32Array(rows).fill(1),
-          positions: Int32Array.from(prompts, (prompt) => prompt.length + step),
-          key_segments: keySegments,
-          start: Int32Array.of(length + step),
-          ...encoderInputs,
-        }),
-      ));
+      ({ logits } = await decode.runWith({
+        input_ids: next,
+        segment_ids: new Int32Array(rows).fill(1),
+        positions: Int32Array.from(prompts, (prompt) => prompt.length + step),
+        key_segments: keySegments,
+        start: Int32Array.of(length + step),
+        ...encoderInputs,
+      }));
       decodeSeconds += decode.lastSeconds;
     }
     const count = ids.reduce((sum, row) => sum + row.length, 0);
@@ -213,9 +209,4 @@ export class Generator {
     graph.output('logits', logitsOf(output, last));
     return compileForInference(graph, this.#threads);
   }
-}
-
-/** The inputs that the program really has: a model without rotary embedding takes no positions. */
-export function pick<T>(program: Program, inputs: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(program.inputs.map(({ name }) => [name, inputs[name]!]));
 }

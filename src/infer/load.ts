@@ -2,13 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Session } from '../engine/index.js';
 import {
-  LoraAdapter,
+  type LoraAdapter,
+  loadAdapter,
   loadModel,
-  loadPeftWeights,
   loadWeights,
   type Model,
   readJsonObject,
-  readPeftConfig,
 } from '../models/index.js';
 
 /** A model with its weights, and perhaps an adapter, in a session. */
@@ -26,10 +25,7 @@ export async function loadReadyModel(
   const model = await loadModel(folder);
   loadWeights(model, folder, session);
   if (adapterFolder === null) return { model, adapter: null };
-  const adapter = new LoraAdapter(readPeftConfig(adapterFolder));
-  model.parameters({ adapter }); // tracing meets every adapted layer
-  loadPeftWeights(adapterFolder, adapter, session);
-  return { model, adapter };
+  return { model, adapter: loadAdapter(adapterFolder, model, session) };
 }
 
 /** Ids that end a text: `eos_token_id` (one or a list) of generation_config.json, else of config.json. */

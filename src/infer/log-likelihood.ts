@@ -3,7 +3,6 @@ import { SluiceError } from '../errors.js';
 import { Graph } from '../graph/index.js';
 import { type Adapter, batchInputs, lmLoss, type Model } from '../models/index.js';
 import { compileForInference } from './compile.js';
-import { pick } from './generator.js';
 import { bucketLength } from './prompt-batch.js';
 
 /** Score of one sequence: for each token after the first, its negative log-likelihood and whether greedy finds it. */
@@ -93,7 +92,7 @@ export class Scorer {
       inputs.labels.set(ids.slice(1), first);
     });
     const executable = this.#executable(rows, length);
-    const { nll, greedy } = await executable.run(pick(executable.program, inputs));
+    const { nll, greedy } = await executable.runWith(inputs);
     return sequences.map((ids, row) => {
       const [from, to] = [row * length, row * length + Math.max(ids.length - 1, 0)];
       return { nll: (nll as Float32Array).slice(from, to), greedy: (greedy as Float32Array).slice(from, to) };

@@ -6,7 +6,6 @@ export { type RawModelConfig, readJsonObject } from './config-reader.js';
 export { initializationGraph, initializeWeights, type ProgramStore, rngInput } from './initialize.js';
 export {
   gateMoments,
-  layerLogits,
   layerScores,
   lmLoss,
   loadBalancingLoss,

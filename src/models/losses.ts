@@ -151,22 +151,6 @@ export function layerScores(routers: readonly RouterOutput[], segmentIds: Tensor
   });
 }
 
-/** [B, layers, experts]: mean over the row's non-padding tokens of the router's logits. */
-export function layerLogits(routers: readonly RouterOutput[], segmentIds: Tensor): Tensor {
-  const { graph } = segmentIds;
-  return graph.scope('row_logits', () => {
-    const [rows, length] = segmentIds.shape as [number, number];
-    const tokens = reshape(notEqual(segmentIds, 0), [rows, length, 1]);
-    const count = sum(tokens, { axes: [1] });
-    const columns = routers.map(({ moeLogits }) => {
-      const experts = moeLogits.shape[1]!;
-      const logits = reshape(moeLogits, [rows, length, experts]);
-      return reshape(div(sum(mul(logits, tokens), { axes: [1] }), count), [rows, 1, experts]);
-    });
-    return concat(columns as [Tensor, ...Tensor[]], 1);
-  });
-}
-
 function total(tensors: readonly Tensor[]): Tensor {
   return tensors.reduce((a, b) => add(a, b));
 }

@@ -49,14 +49,12 @@ export async function scoreSamples(
     if (options.signal.aborted)
       throw new SluiceError('interrupted', `interrupted after ${step} of ${batches} batches of scoring`);
     const batch = dataset.inOrder(step, batchSize);
-    const all = {
+    const outputs = await executable.runWith({
       input_ids: batch.inputIds,
       segment_ids: batch.segmentIds,
       positions: batch.positions,
       rng: rngInput(options.seed, step),
-    };
-    const wanted = program.inputs.map(({ name }) => [name, all[name as keyof typeof all]]);
-    const outputs = await executable.run(Object.fromEntries(wanted));
+    });
     batch.rows.forEach((row, place) => {
       if (row < 0) return;
       for (const sample of dataset.samplesOf(row)) {

@@ -1,7 +1,6 @@
 import type { Batch } from '../data/index.js';
-import type { Executable, Session } from '../engine/index.js';
+import type { Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import type { TypedArray } from '../graph/index.js';
 import { rngInput } from '../models/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
 import { type BatchSource, sliceBatch } from './batch.js';
@@ -79,15 +78,15 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     const optimizer = Float32Array.of(learningRate, step + 1);
     const values: Record<string, number> = {};
     if (micro === null) {
-      addInto(values, await run(update, { ...stepInputs(batch, batch, options.seed, step), optimizer }));
+      addInto(values, await update.runWith({ ...stepInputs(batch, batch, options.seed, step), optimizer }));
     } else {
       for (let i = 0; i < accumulation; i += 1) {
         const rows = options.perDeviceBatchSize;
         const part = sliceBatch(batch, i * rows, (i + 1) * rows);
         // the micro-batch's number is part of the random stream's step, so that no two share their noise
-        addInto(values, await run(micro, stepInputs(part, batch, options.seed, step * accumulation + i)));
+        addInto(values, await micro.runWith(stepInputs(part, batch, options.seed, step * accumulation + i)));
       }
-      addInto(values, await run(update, { optimizer }));
+      addInto(values, await update.runWith({ optimizer }));
     }
     for (const [name, value] of Object.entries(values)) {
       if (Number.isFinite(value)) continue;
@@ -144,12 +143,6 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     mfu: last.mfu,
     evaluation,
   };
-}
-
-/** Gives a program those of the inputs that it has: not every model draws random numbers. */
-function run(executable: Executable, inputs: Record<string, TypedArray>) {
-  const wanted = executable.program.inputs.map(({ name }) => [name, inputs[name]!]);
-  return executable.run(Object.fromEntries(wanted));
 }
 
 function stepInputs(batch: Batch, whole: Batch, seed: number, randomStep: number) {

@@ -1,6 +1,6 @@
 import type { Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import type { Program } from '../graph/index.js';
+import { elementCount, type Program } from '../graph/index.js';
 
 /** plan.json: what a run will need, known before its first step. */
 export interface PlanRecord {
@@ -16,8 +16,7 @@ export function planRecord(programs: readonly Program[], session: Session | null
   const states = new Map<string, number>();
   for (const { name, bytes } of session?.states() ?? []) states.set(name, bytes);
   for (const program of programs) {
-    for (const { name, shape } of program.states)
-      states.set(name, 4 * shape.reduce((product, n) => product * n, 1));
+    for (const { name, shape } of program.states) states.set(name, 4 * elementCount(shape));
   }
   const stateBytes = [...states.values()].reduce((sum, bytes) => sum + bytes, 0);
   const arenaBytes = Math.max(...programs.map((program) => program.arenaBytes));

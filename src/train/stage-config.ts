@@ -1,7 +1,6 @@
 import type { InstructionsConfig } from '../data/index.js';
 import { SluiceError } from '../errors.js';
-import { Graph } from '../graph/index.js';
-import { batchInputs, LoraAdapter, type Model } from '../models/index.js';
+import { LoraAdapter, type Model } from '../models/index.js';
 
 /** The keys of `dataset` in stages that read instruction rows. */
 export interface RowsConfig {
@@ -45,7 +44,7 @@ export function loraFor(model: Model, keys: LoraKeys): LoraAdapter {
     },
     { training: true },
   );
-  model.forward(batchInputs(new Graph(), 1, 2), { adapter });
+  model.parameters({ adapter }); // tracing meets every adapted layer
   if (adapter.parameters.size > 0) return adapter;
   throw new SluiceError(
     'config.lora_targets',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openTrainingState, saveTrainingState, writeTextAtomic } from '../checkpoint/index.js';
 import type { Engine, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import type { Program } from '../graph/index.js';
+import { elementCount, type Program } from '../graph/index.js';
 import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
 import type { BatchSource } from './batch.js';
@@ -105,7 +105,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   stage.addFact('matmul', engine.info.matmul);
   stage.addFact(
     'trained_parameters',
-    run.trainable.reduce((sum, { shape }) => sum + size(shape), 0),
+    run.trainable.reduce((sum, { shape }) => sum + elementCount(shape), 0),
   );
   const checkpoints = join(stage.runDirectory, 'checkpoints');
   let previous: string | null = null;
@@ -157,8 +157,6 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
 
 const programsOf = ({ micro, update }: StepPrograms): Program[] =>
   micro === null ? [update] : [micro, update];
-
-const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
 
 /** Makes moments and gradient sums, at zero. Returns the names of all states that training changes between steps. */
 function createTrainingStates(run: TrainingRun, session: Session, programs: StepPrograms): string[] {

@@ -21,19 +21,18 @@ export class ReferenceSession implements ProgramStore {
   }
 
   load(program: Program) {
-    return {
-      program,
-      lastSeconds: 1,
-      run: async (inputs: Record<string, TypedArray> = {}) => {
-        const { outputs, states } = interpret(program, inputs, this.#states);
-        Object.assign(this.#states, states);
-        return Object.fromEntries(
-          program.outputTypes.map(({ name, dtype }) => [
-            name,
-            dtype === 'i32' ? Int32Array.from(outputs[name]!) : Float32Array.from(outputs[name]!),
-          ]),
-        ) as Record<string, Float32Array>;
-      },
+    const run = async (inputs: Record<string, TypedArray> = {}) => {
+      const { outputs, states } = interpret(program, inputs, this.#states);
+      Object.assign(this.#states, states);
+      return Object.fromEntries(
+        program.outputTypes.map(({ name, dtype }) => [
+          name,
+          dtype === 'i32' ? Int32Array.from(outputs[name]!) : Float32Array.from(outputs[name]!),
+        ]),
+      ) as Record<string, Float32Array>;
     };
+    const runWith = (available: Record<string, TypedArray>) =>
+      run(Object.fromEntries(program.inputs.map(({ name }) => [name, available[name]!])));
+    return { program, lastSeconds: 1, run, runWith };
   }
 }
