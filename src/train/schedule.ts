@@ -11,7 +11,7 @@ export type ScheduleName =
   | 'inverse_sqrt'
   | 'warmup_stable_decay';
 
-type Shape = 'linear' | 'cosine' | '1-sqrt';
+export type RampShape = 'linear' | 'cosine' | '1-sqrt';
 
 export interface ScheduleOptions {
   name: ScheduleName;
@@ -29,8 +29,8 @@ export interface ScheduleOptions {
   timescale?: number;
   /** `warmup_stable_decay`: length of the decay at the end and the shapes of both ramps. */
   decaySteps?: number;
-  warmupShape?: Shape;
-  decayShape?: Shape;
+  warmupShape?: RampShape;
+  decayShape?: RampShape;
 }
 
 /** Share of the peak after the warm-up; `progress` is 0 at its end and 1 at `totalSteps`. */
@@ -84,12 +84,12 @@ function warmUp(progress: number, { name, minRatio = 0, warmupShape = 'linear' }
 
 const aboveFloor = (share: number, floor: number): number => share * (1 - floor) + floor;
 
-function rise(shape: Shape, progress: number): number {
+function rise(shape: RampShape, progress: number): number {
   if (shape === 'cosine') return 0.5 * (1 - Math.cos(Math.PI * progress));
   return shape === 'linear' ? progress : 1 - Math.sqrt(1 - progress);
 }
 
-function fall(shape: Shape, progress: number): number {
+function fall(shape: RampShape, progress: number): number {
   if (shape === 'cosine') return 0.5 * (1 + Math.cos(Math.PI * progress));
   return shape === 'linear' ? 1 - progress : 1 - Math.sqrt(progress);
 }

@@ -11,7 +11,7 @@ import { type LoopResult, runLoop } from './loop.js';
 import type { Objective } from './objectives/objective.js';
 import { type AdamWOptions, momentNames } from './optim/adamw.js';
 import { checkMemory, planRecord } from './plan-record.js';
-import type { ScheduleName } from './schedule.js';
+import { type ScheduleKeys, scheduleOf } from './schedule-config.js';
 import { buildStep, gradientName, type StepPrograms } from './step.js';
 
 /** The keys of `training` that every training stage has. */
@@ -25,7 +25,7 @@ export interface TrainingConfig {
   log_every: number;
   save_every: number;
   optimizer: AdamWOptions;
-  schedule: { name: ScheduleName; warmup_ratio: number; min_ratio: number };
+  schedule: ScheduleKeys;
 }
 
 /** A training stage's parts: a model with its weights in a session, data, and what is to be learnt. */
@@ -113,13 +113,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     session,
     programs,
     data: run.data,
-    schedule: {
-      name: training.schedule.name,
-      learningRate: training.learning_rate,
-      warmupSteps: Math.round(training.schedule.warmup_ratio * steps),
-      totalSteps: steps,
-      minRatio: training.schedule.min_ratio,
-    },
+    schedule: scheduleOf(training.schedule, training.learning_rate, steps),
     seed: run.seed,
     batchSize: training.batch_size,
     perDeviceBatchSize: training.per_device_batch_size,
