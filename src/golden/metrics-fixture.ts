@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Scorer } from '../infer/index.js';
 import { Checks } from './checks.js';
 import { type GoldenContext, openModel, readJson, Tensors } from './fixture.js';
+import { checkTextMetrics } from './text-metrics-fixture.js';
 
 interface Window {
   begin: number;
@@ -20,7 +21,7 @@ interface PerplexityRun {
   windows: Window[];
 }
 
-/** `metrics/`: perplexity with a sliding window; the text metrics are failures until they exist. */
+/** `metrics/`: perplexity with a sliding window, and the text metrics. */
 export async function checkMetrics(context: GoldenContext): Promise<Checks> {
   const checks = new Checks('metrics');
   const folder = join(context.folder, 'metrics');
@@ -58,7 +59,6 @@ export async function checkMetrics(context: GoldenContext): Promise<Checks> {
     checks.add(`${label}.windows`, Math.max(...worst), golden.tolerance_rel);
   }
   session.close();
-  if (existsSync(join(folder, 'sacrebleu.json')))
-    checks.failed('sacrebleu', 'these metrics are not implemented');
+  if (existsSync(join(folder, 'sacrebleu.json'))) checkTextMetrics(checks, folder);
   return checks;
 }
