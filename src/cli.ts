@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 process.exitCode = await main(process.argv.slice(2), {
   root,
+  cwd: process.cwd(),
   configs: `${root}configs`,
   stages,
   stagesModule: new URL('../stages/index.js', import.meta.url).href,

@@ -1,5 +1,6 @@
 import { nearest } from '../config/nearest.js';
 import { SluiceError } from '../errors.js';
+import { type Flag, flags } from './flags.js';
 
 /** A command line, taken apart but not judged. Flags may stand anywhere, as in Hydra. */
 export interface CommandLine {
@@ -10,50 +11,28 @@ export interface CommandLine {
   /** Everything else that is no flag, in order: overrides, or the words of a command. */
   rest: string[];
   cfg: 'job' | 'hydra' | 'all' | undefined;
+  info: 'all' | 'config' | 'defaults' | 'defaults-tree' | 'plugins' | 'searchpath' | undefined;
   resolve: boolean;
   origin: boolean;
   package: string | undefined;
   configName: string | undefined;
   configPath: string | undefined;
   configDir: string | undefined;
+  run: boolean;
   multirun: boolean;
   plan: boolean;
   log: 'auto' | 'plain' | 'json';
   help: boolean;
+  hydraHelp: boolean;
   version: boolean;
 }
 
-type Spelling = { name: keyof CommandLine; values?: readonly string[] | 'any' };
-
-const cfgValues = ['job', 'hydra', 'all'] as const;
-
-const spellings: Record<string, Spelling> = {
-  '--cfg': { name: 'cfg', values: cfgValues },
-  '-c': { name: 'cfg', values: cfgValues },
-  '--resolve': { name: 'resolve' },
-  '--origin': { name: 'origin' },
-  '--package': { name: 'package', values: 'any' },
-  '-p': { name: 'package', values: 'any' },
-  '--config-name': { name: 'configName', values: 'any' },
-  '-cn': { name: 'configName', values: 'any' },
-  '--config-path': { name: 'configPath', values: 'any' },
-  '-cp': { name: 'configPath', values: 'any' },
-  '--config-dir': { name: 'configDir', values: 'any' },
-  '-cd': { name: 'configDir', values: 'any' },
-  '--multirun': { name: 'multirun' },
-  '-m': { name: 'multirun' },
-  '--plan': { name: 'plan' },
-  '--log': { name: 'log', values: ['auto', 'plain', 'json'] },
-  '--help': { name: 'help' },
-  '-h': { name: 'help' },
-  '--version': { name: 'version' },
-};
+const spellings = new Map(flags.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));
 
 /** Throws SluiceError `usage.*` for an unknown flag, or a value that is missing or not among the choices. */
 export function parseArguments(argv: readonly string[]): CommandLine {
   const line: Record<string, unknown> = { argv, command: undefined, rest: [], log: 'auto' };
-  for (const { name, values } of Object.values(spellings))
-    line[name] ??= values === undefined ? false : undefined;
+  for (const { field, values } of flags) line[field] ??= values === undefined ? false : undefined;
 
   const words = [...argv];
   while (words.length > 0) {
@@ -63,36 +42,47 @@ export function parseArguments(argv: readonly string[]): CommandLine {
       else (line.rest as string[]).push(word);
       continue;
     }
-    const [flag, glued] = splitAtEquals(word);
-    const spelling = spellings[flag];
-    if (spelling === undefined) throw unknownFlag(flag);
-    line[spelling.name] = readValue(flag, spelling, glued, words);
+    const [name, glued] = splitAtEquals(word);
+    const flag = findFlag(name);
+    line[flag.field] = readValue(name, flag, glued, words);
   }
   return line as unknown as CommandLine;
 }
 
-function readValue(flag: string, { values }: Spelling, glued: string | undefined, words: string[]): unknown {
+// As in Hydra, the beginning of a long flag will do where no other begins so.
+function findFlag(name: string): Flag {
+  const exact = spellings.get(name);
+  if (exact !== undefined) return exact;
+  const begun = name.startsWith('--') ? [...spellings.keys()].filter((each) => each.startsWith(name)) : [];
+  if (begun.length === 1) return spellings.get(begun[0]!)!;
+  const [close] = nearest(name, spellings.keys());
+  const hint =
+    begun.length > 1
+      ? `could be ${begun.join(', ')}`
+      : close === undefined
+        ? './run --help lists the flags'
+        : `did you mean ${close}?`;
+  throw new SluiceError('usage.unknown_flag', `unknown flag ${name}`, { hint });
+}
+
+function readValue(name: string, flag: Flag, glued: string | undefined, words: string[]): unknown {
+  const { values, bare } = flag;
   if (values === undefined) {
     if (glued !== undefined)
-      throw new SluiceError('usage.flag_value', `${flag} takes no value, got ${glued}`);
+      throw new SluiceError('usage.flag_value', `${name} takes no value, got ${glued}`);
     return true;
   }
-  const fits = (text: string | undefined) => values === 'any' || values.includes(text as string);
+  const fits = (text: string | undefined) =>
+    text !== undefined && (values === 'any' || values.includes(text));
+  if (bare !== undefined && glued === undefined) return fits(words[0]) ? words.shift() : bare;
   const value = glued ?? words.shift();
   const choices = values === 'any' ? 'a value' : `one of ${values.join(', ')}`;
-  if (value === undefined) throw new SluiceError('usage.flag_value', `${flag} needs ${choices}`);
-  if (!fits(value)) throw new SluiceError('usage.flag_value', `${flag} needs ${choices}, got ${value}`);
+  if (value === undefined) throw new SluiceError('usage.flag_value', `${name} needs ${choices}`);
+  if (!fits(value)) throw new SluiceError('usage.flag_value', `${name} needs ${choices}, got ${value}`);
   return value;
 }
 
 function splitAtEquals(word: string): [string, string | undefined] {
   const at = word.indexOf('=');
   return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
-}
-
-function unknownFlag(flag: string): SluiceError {
-  const [close] = nearest(flag, Object.keys(spellings));
-  return new SluiceError('usage.unknown_flag', `unknown flag ${flag}`, {
-    hint: close === undefined ? './run --help lists the flags' : `did you mean ${close}?`,
-  });
 }

@@ -1,13 +1,16 @@
+import { resolve } from 'node:path';
 // Not the room's index: it loads sweeps and schemas too, and printing a config is to answer at once.
 import { type ComposedConfig, type ComposeOptions, compose } from '../config/compose.js';
 import { toYaml } from '../config/yaml/to-yaml.js';
+import { SluiceError } from '../errors.js';
 import type { HydraFiles } from '../runner/run-folder.js';
 import type { CommandLine } from './arguments.js';
 import type { Project } from './project.js';
 
 /** What is to be composed: a config by name, for the job of a name. */
 export interface ConfigRequest {
-  configName: string;
+  /** Null: none but Hydra's own. */
+  configName: string | null;
   jobName: string;
   overrides: readonly string[];
 }
@@ -25,28 +28,38 @@ export async function composeOptions(
   line: CommandLine,
   project: Project,
 ): Promise<ComposeOptions> {
-  const { root, configs, env, stderr } = project;
-  const main = line.configPath ?? configs;
+  const { root, env, stderr } = project;
   return {
-    configDirs: line.configDir === undefined ? [main] : [main, line.configDir],
+    configDirs: configDirs(line, project),
     configName: request.configName,
     overrides: [...request.overrides],
     jobName: request.jobName,
     cwd: root,
     env,
     // A config printed as written evaluates none.
-    ...(line.cfg !== undefined && !line.resolve
+    ...((line.cfg !== undefined || line.help) && !line.resolve
       ? {}
       : { resolvers: (await import('./config-resolvers.js')).configResolvers(line, project) }),
     warn: (message) => void stderr.write(`warning: ${message}\n`),
   };
 }
 
+/** As in Hydra: the main folder is the application's and so relative to it, the additional one the caller's. */
+function configDirs({ configPath, configDir }: CommandLine, { root, configs, cwd }: Project): string[] {
+  if (configPath !== undefined && /\.ya?ml$/.test(configPath)) {
+    throw new SluiceError('usage.config_path', `--config-path takes a folder, got ${configPath}`, {
+      hint: '--config-name names the config in it',
+    });
+  }
+  const main = configPath === undefined ? configs : resolve(root, configPath);
+  return configDir === undefined ? [main] : [main, resolve(cwd, configDir)];
+}
+
 /** The texts of `.hydra/`. */
 export function hydraFiles(composed: ComposedConfig): HydraFiles {
   return {
     config: composed.yaml(),
-    hydra: composed.yaml({ part: 'hydra' }),
+    hydra: composed.hydraYaml(),
     overrides: toYaml(composed.overrides.task),
   };
 }

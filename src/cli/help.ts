@@ -12,12 +12,13 @@ export function helpText({ stages }: Project): string {
 Stages:
 ${stageLines(stages)}
 
-Flags, as in Hydra:
+Flags, as in Hydra (--hydra-help lists them all):
   --cfg job|hydra|all    print the composed config instead of running; --resolve fills interpolations in
   -p, --package KEY      only this part of it
   --origin               with --cfg: which file or override set each value
+  --info [KIND]          how the config came about: searchpath, defaults, defaults-tree, config, plugins
   -m, --multirun         one run per combination of comma-separated values
-  -cn, -cp, -cd          config name, config path, additional config folder
+  -cn, -cp, -cd          config name, config folder, additional config folder
 And:
   --plan                 print memory, FLOPs and ops of the programs that would run; runs nothing
   --log plain|json       lines instead of the live display; json: one result object on standard output

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { nearest } from '../config/nearest.js';
 import { describeError, SluiceError } from '../errors.js';
 import { type CommandLine, parseArguments } from './arguments.js';
+import { checkFlags } from './check-flags.js';
 import { helpText, stageLines } from './help.js';
 import { findStage, type Project } from './project.js';
 
@@ -25,6 +26,11 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
       version: string;
     };
     stdout.write(`sluice ${version}\n`);
+    return 0;
+  }
+  checkFlags(line);
+  if (line.hydraHelp) {
+    stdout.write(await (await import('./hydra-help.js')).hydraHelp(line, project));
     return 0;
   }
   if (command === undefined || command === 'help') {

@@ -5,7 +5,7 @@ import { overrideText, planPipeline } from '../runner/pipeline-plan.js';
 import type { PipelineRun, StepOutputs } from '../runner/run-pipeline.js';
 import type { CommandLine } from './arguments.js';
 import { composeConfig, hydraFiles } from './compose.js';
-import { configText } from './print-config.js';
+import { requestedText } from './print-config.js';
 import { findStage, type Project } from './project.js';
 import { readyStage } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
@@ -19,9 +19,13 @@ export async function pipelineCommand(
   const name = configName.split('/').at(-1)!;
   const compose = (overrides: readonly string[]) =>
     composeConfig({ configName, jobName: name, overrides }, line, project);
+  const started = performance.now();
   const composed = await compose(line.rest);
-  if (line.cfg !== undefined || line.help) {
-    project.stdout.write(await configText(composed, line));
+  const milliseconds = performance.now() - started;
+  const about = `The pipeline configs/${configName}.yaml\n\n  ./run ${line.command} [key=value …] [--cfg job] [--plan]`;
+  const text = await requestedText(composed, line, project, { about, milliseconds });
+  if (text !== undefined) {
+    project.stdout.write(text);
     return 0;
   }
   const steps = planPipeline(composed.unresolved());

@@ -4,6 +4,8 @@ import type { StageEntry } from '../runner/stage.js';
 export interface Project {
   /** Absolute. Relative paths on the command line and in configs resolve against it. */
   root: string;
+  /** Absolute folder of the caller: `--config-dir` and `--experimental-rerun` resolve against it. */
+  cwd: string;
   /** Absolute path of the config tree. */
   configs: string;
   stages: readonly StageEntry[];

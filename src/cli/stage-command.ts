@@ -1,26 +1,29 @@
+import { type ComposedConfig, type ComposeOptions, compose } from '../config/compose.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
-import { type ConfigRequest, composeConfig } from './compose.js';
-import { configText } from './print-config.js';
+import { type ConfigRequest, composeConfig, composeOptions } from './compose.js';
+import { requestedText } from './print-config.js';
 import type { Project } from './project.js';
 
-/** `./run <stage> …`: composes and checks the config, then prints it (`--cfg`, `--help`), plans, or runs. */
+/** `./run <stage> …`: composes the config, then shows it (`--cfg`, `--help`, `--info`), or checks it and plans or runs. */
 export async function stageCommand(stage: StageEntry, line: CommandLine, project: Project): Promise<number> {
-  const { stdout } = project;
   const request: ConfigRequest = {
     configName: line.configName ?? stage.config,
     jobName: stage.name,
     overrides: line.rest,
   };
-  if (line.multirun) return (await import('./sweep-command.js')).sweepCommand(stage, request, line, project);
-  const composed = await composeConfig(request, line, project);
-  if (line.help) {
-    stdout.write(stageHelp(stage, await configText(composed, line)));
-    return 0;
-  }
-  if (line.cfg !== undefined) {
-    stdout.write(await configText(composed, line));
+  const started = performance.now();
+  const sweep = async (asked: ConfigRequest) =>
+    (await import('./sweep-command.js')).sweepCommand(stage, asked, line, project);
+  if (line.multirun && !line.help)
+    return sweep({ ...request, overrides: [...line.rest, 'hydra.mode=MULTIRUN'] });
+  const composed = await composeOrSweep(request, line, project);
+  if (composed === 'sweep') return sweep(request);
+  const milliseconds = performance.now() - started;
+  const text = await requestedText(composed, line, project, { about: aboutStage(stage), milliseconds });
+  if (text !== undefined) {
+    project.stdout.write(text);
     return 0;
   }
   // Only now: printing a config needs none of this.
@@ -45,14 +48,32 @@ async function runAndPrint(composed: ComposedStage, line: CommandLine, project: 
   return finished.record.exitCode!;
 }
 
-function stageHelp({ name, aliases, description, config }: StageEntry, text: string): string {
-  return `${description}
+/** A config or an override may ask for a sweep too, by `hydra.mode=MULTIRUN`; it can then hold what one run cannot. */
+async function composeOrSweep(
+  request: ConfigRequest,
+  line: CommandLine,
+  project: Project,
+): Promise<ComposedConfig | 'sweep'> {
+  const shown = line.help || line.cfg !== undefined || line.info !== undefined || line.plan;
+  try {
+    const composed = await composeConfig(request, line, project);
+    return composed.declaredMode === 'MULTIRUN' && !shown ? 'sweep' : composed;
+  } catch (error) {
+    const options = await composeOptions(request, line, project);
+    if (!shown && asksForSweep({ ...options, mode: 'multirun', warn: () => {} })) return 'sweep';
+    throw error;
+  }
+}
+
+function asksForSweep(options: ComposeOptions): boolean {
+  try {
+    return compose(options).declaredMode === 'MULTIRUN';
+  } catch {
+    return false; // the caller has the better error
+  }
+}
+
+const aboutStage = ({ name, aliases, description }: StageEntry) => `${description}
 
   ./run ${name} [key=value …] [--cfg job] [--plan] [--log json]
-${aliases.length === 0 ? '' : `\nAlso called ${aliases.join(', ')}.\n`}
-Its config (configs/${config}.yaml composed); every key can be overridden:
-
-${text.replace(/^(?=.)/gm, '  ')}
-./run --help lists the flags and the override forms.
-`;
-}
+${aliases.length === 0 ? '' : `\nAlso called ${aliases.join(', ')}.\n`}`;

@@ -6,7 +6,6 @@ import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
 import { reachedValue } from './objective.js';
-import { configText } from './print-config.js';
 import { printResult } from './print-result.js';
 import type { Project } from './project.js';
 import { readyStage } from './ready-stage.js';
@@ -23,10 +22,6 @@ export async function sweepCommand(
   project: Project,
 ): Promise<number> {
   const plan = planSweep(await composeOptions(request, line, project));
-  if (line.cfg !== undefined) {
-    project.stdout.write(await configText(plan.master, line));
-    return 0;
-  }
   const folder = resolve(project.root, plan.directory);
   let count = 0;
   for (let batch = plan.sweeper.ask(); batch !== undefined; batch = plan.sweeper.ask()) {

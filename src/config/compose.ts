@@ -37,7 +37,7 @@ import { deletePath, extendList, selectNode, updatePath } from './tree/update.js
 import { emitYaml } from './yaml/emit.js';
 
 export interface ComposeOptions {
-  /** Folders with `.yaml` files; the first that has a config wins. Relative to `cwd`. */
+  /** Folders with `.yaml` files, the main one first; the first that has a config wins. Relative to `cwd`. */
   configDirs: string[];
   /** Primary config without extension (`stage_1_pretrain`, `experiment/demo`), or null for none. */
   configName: string | null;
@@ -73,6 +73,14 @@ export interface ValueOrigin {
   replaced: { where: string; value: string }[];
 }
 
+export interface YamlOptions {
+  /** `hydra` leaves the texts of `--help` out, as the reference does. Default `job`. */
+  part?: 'job' | 'hydra' | 'all';
+  resolve?: boolean;
+  /** Only what is there. */
+  package?: string;
+}
+
 export interface ComposedConfig {
   /** The task's config: plain data, interpolations resolved, without the `hydra` node. Computed at the first call. */
   config(): Record<string, unknown>;
@@ -83,7 +91,16 @@ export interface ComposedConfig {
   /** One resolved value of the whole config: `hydra.run.dir`, `training.lr`. Undefined when there is none. */
   value(path: string): unknown;
   /** YAML text as `--cfg` prints it. */
-  yaml(options?: { part?: 'job' | 'hydra' | 'all'; resolve?: boolean; package?: string }): string;
+  yaml(options?: YamlOptions): string;
+  /** The whole `hydra` node as written: what a run folder keeps as `hydra.yaml`. */
+  hydraYaml(): string;
+  /**
+   * Notes what is known once a job is to run: `hydra.runtime.output_dir` and, as the reference does, the mode among
+   * the overrides where nothing set it. Later calls move the job to another folder.
+   */
+  beginJob(outputDirectory: string): void;
+  /** `hydra.mode` where a config or an override sets it. */
+  readonly declaredMode: 'RUN' | 'MULTIRUN' | undefined;
   /** Option per group: `{model: 'tiny'}`, without the groups of `hydra/`. Null for a group set to null. */
   choices: Record<string, string | null>;
   /** Where the value at a path (`training.lr`, `steps[0].stage`) came from; undefined when there is no such path. */
@@ -151,14 +168,18 @@ function composeTree(options: ComposeOptions): ComposedConfig {
     overrideDirname(overrides, plainArgument(args[0]) ?? dirnameSettings(root, resolvers)),
   );
   for (const override of list.selection.valueOverrides) applyOverride(root, override, resolvers);
+  const declaredMode = at(root, 'hydra', 'mode');
+  const mode = declaredMode === undefined ? null : rawValue(declaredMode);
   fillHydraNode(root, overrides, list, repository, options, cwd);
-  return new Composed(root, resolvers, list, repository, overrides);
+  return new Composed(root, resolvers, list, repository, overrides, mode);
 }
 
 class Composed implements ComposedConfig {
   readonly choices: Record<string, string | null> = {};
   readonly overrides: { task: string[]; hydra: string[] };
   readonly internal: ComposedTree;
+  readonly declaredMode: 'RUN' | 'MULTIRUN' | undefined;
+  private begun = false;
   private plainConfig: Record<string, unknown> | undefined;
 
   constructor(
@@ -167,7 +188,9 @@ class Composed implements ComposedConfig {
     defaultsList: DefaultsList,
     repository: Repository,
     parsedOverrides: Override[],
+    mode: PyValue,
   ) {
+    this.declaredMode = mode === 'RUN' || mode === 'MULTIRUN' ? mode : undefined;
     let task: DictNode | undefined;
     this.internal = {
       root,
@@ -211,20 +234,38 @@ class Composed implements ComposedConfig {
     return toPlain(isContainer(found) ? resolution.value(found) : found);
   }
 
-  yaml(options: { part?: 'job' | 'hydra' | 'all'; resolve?: boolean; package?: string } = {}): string {
+  yaml(options: YamlOptions = {}): string {
     const { part = 'job', resolve: resolved = false, package: pkg } = options;
     const resolution = this.resolution();
     const shown = (node: ConfigNode): PyValue => (resolved ? resolution.value(node) : rawValue(node));
     const root = part === 'job' ? this.internal.task() : this.internal.root;
     const hydra = part === 'hydra' ? this.internal.root.get('hydra') : undefined;
     const base: PyValue =
-      hydra === undefined ? shown(root) : new PyDict([['hydra', hydraValue(hydra, resolved, resolution)]]);
+      hydra === undefined
+        ? shown(root)
+        : new PyDict([['hydra', withoutHelp(hydraValue(hydra, resolved, resolution))]]);
     if (pkg === undefined || pkg === '' || pkg === '_global_') return emitYaml(base);
     const found = selectNode(part === 'hydra' ? this.internal.root : root, pkg, resolution);
     if (found === undefined)
       throw configError('compose', `there is no '${pkg}' in the config`, { where: `--package ${pkg}` });
     const header = `# @package ${pkg}\n`;
     return header + (isContainer(found) ? emitYaml(shown(found)) : emitYaml(found));
+  }
+
+  hydraYaml(): string {
+    const node = this.internal.root.get('hydra');
+    return emitYaml(new PyDict(node === undefined ? [] : [['hydra', rawValue(node)]]));
+  }
+
+  beginJob(outputDirectory: string): void {
+    const { root } = this.internal;
+    const runtime = at(root, 'hydra', 'runtime');
+    if (runtime instanceof DictNode) assign(runtime, 'output_dir', createNode(outputDirectory), 'open');
+    const recorded = at(root, 'hydra', 'overrides', 'hydra');
+    if (this.declaredMode === undefined && recorded instanceof ListNode && !this.begun)
+      recorded.append(new ValueNode(`hydra.mode=${rawValue(at(root, 'hydra', 'mode')!)}`));
+    this.begun = true;
+    this.plainConfig = undefined;
   }
 
   origin(path: string): ValueOrigin | undefined {
@@ -244,6 +285,11 @@ class Composed implements ComposedConfig {
 
 function hydraValue(node: ConfigNode, resolved: boolean, resolution: Resolution): PyValue {
   return resolved ? lenientValue(node, resolution) : rawValue(node);
+}
+
+function withoutHelp(hydra: PyValue): PyValue {
+  if (!(hydra instanceof PyDict)) return hydra;
+  return new PyDict([...hydra].filter(([key]) => key !== 'help' && key !== 'hydra_help'));
 }
 
 /** Resolved values, with what cannot be resolved left as text. */
@@ -269,10 +315,13 @@ function withoutHydra(root: DictNode): DictNode {
 }
 
 function standardSources(configDirs: string[], cwd: string): ConfigSource[] {
-  const sources = configDirs.map((folder) => folderSource('main', folder, cwd));
-  const [main] = sources;
-  if (main !== undefined && !main.available) {
-    throw configError('missing', `Primary config directory not found: ${main.url}`, {
+  const sources = configDirs.map((folder, index) =>
+    folderSource(index === 0 ? 'main' : 'command-line', folder, cwd),
+  );
+  const gone = sources.find(({ available }) => !available);
+  if (gone !== undefined) {
+    const what = gone === sources[0] ? 'Primary' : 'Additional';
+    throw configError('missing', `${what} config directory not found: ${gone.url}`, {
       hint: 'check that the config directory exists and is readable',
     });
   }

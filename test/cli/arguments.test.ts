@@ -29,13 +29,30 @@ const rows: { name: string; argv: string; expected: Partial<CommandLine> }[] = [
     argv: 's -cn other -cd more -m',
     expected: { configName: 'other', configDir: 'more', multirun: true },
   },
+  { name: 'a bare --info', argv: '--info s a=1', expected: { command: 's', info: 'all', rest: ['a=1'] } },
+  {
+    name: 'a kind of info',
+    argv: 's -i defaults-tree a=1',
+    expected: { info: 'defaults-tree', rest: ['a=1'] },
+  },
+  {
+    name: 'the beginning of a flag',
+    argv: 's --multi --config-d=x',
+    expected: { multirun: true, configDir: 'x' },
+  },
 ];
 
-const wrong: { argv: string; message: string; hint?: string }[] = [
+const wrong: { argv: string; message: string | RegExp; hint?: string }[] = [
   { argv: 's --cfg', message: '--cfg needs one of job, hydra, all' },
   { argv: 's --cfg jobs', message: '--cfg needs one of job, hydra, all, got jobs' },
   { argv: 's --resolve=yes', message: '--resolve takes no value, got yes' },
   { argv: 's --reslove', message: 'unknown flag --reslove', hint: 'did you mean --resolve?' },
+  {
+    argv: 's --config x',
+    message: 'unknown flag --config',
+    hint: 'could be --config-path, --config-name, --config-dir',
+  },
+  { argv: 's --info=everything', message: /--info needs one of all, .*searchpath, got everything/ },
   {
     argv: 's --quite-something-else',
     message: 'unknown flag --quite-something-else',

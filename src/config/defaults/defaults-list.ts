@@ -298,7 +298,7 @@ class Expansion {
 
 const EMPTY_CONFIG = { packageHeader: undefined, defaults: (): InputDefault[] => [] };
 
-function isEntry(child: DefaultsTree | InputDefault): child is InputDefault {
+export function isEntry(child: DefaultsTree | InputDefault): child is InputDefault {
   return child instanceof ConfigDefault || child instanceof GroupDefault;
 }
 

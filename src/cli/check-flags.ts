@@ -1,0 +1,34 @@
+import { SluiceError } from '../errors.js';
+import type { CommandLine } from './arguments.js';
+
+// What to do instead of, or when, running: one at a time.
+const commands = [
+  ['run', '--run'],
+  ['multirun', '--multirun'],
+  ['cfg', '--cfg'],
+  ['info', '--info'],
+  ['plan', '--plan'],
+] as const satisfies readonly (readonly [keyof CommandLine, string])[];
+
+/** Throws SluiceError `usage.*` for flags that contradict each other, or that would do nothing. */
+export function checkFlags(line: CommandLine): void {
+  const given = commands.filter(([field]) => isGiven(line[field])).map(([, name]) => name);
+  if (given.length > 1) {
+    const all = commands.map(([, name]) => name);
+    throw wrong(
+      `only one of ${all.slice(0, -1).join(', ')} and ${all.at(-1)} can be given`,
+      `got ${given.join(' and ')}`,
+    );
+  }
+  const needsCfg = (field: 'resolve' | 'origin' | 'package', name: string) => {
+    if (!isGiven(line[field]) || line.cfg !== undefined || (line.help && field !== 'origin')) return;
+    throw wrong(`${name} says how to print a config`, `add --cfg job, or leave ${name} away`);
+  };
+  needsCfg('resolve', '--resolve');
+  needsCfg('origin', '--origin');
+  needsCfg('package', '--package');
+}
+
+const isGiven = (value: unknown) => value !== undefined && value !== false;
+
+const wrong = (message: string, hint: string) => new SluiceError('usage.flags', message, { hint });

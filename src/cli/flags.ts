@@ -1,0 +1,66 @@
+import type { CommandLine } from './arguments.js';
+
+/** A flag: its spellings, where its value goes, what it takes and what `--hydra-help` says of it. */
+export interface Flag {
+  names: readonly string[];
+  field: keyof CommandLine;
+  /** Absent: it takes no value. */
+  values?: readonly string[] | 'any';
+  /** The value meant by the bare flag; the next word belongs to it only where it is one of `values`. */
+  bare?: string;
+  help: string;
+}
+
+const infoValues = ['all', 'config', 'defaults', 'defaults-tree', 'plugins', 'searchpath'] as const;
+
+/** Hydra's flags in Hydra's order, then our own. */
+export const flags: readonly Flag[] = [
+  { names: ['--help', '-h'], field: 'help', help: 'Help on Sluice, or on the stage named' },
+  { names: ['--hydra-help'], field: 'hydraHelp', help: "Help on what is Hydra's own" },
+  { names: ['--version'], field: 'version', help: 'Show the version and exit' },
+  {
+    names: ['--cfg', '-c'],
+    field: 'cfg',
+    values: ['job', 'hydra', 'all'],
+    help: 'Show the config instead of running [job|hydra|all]',
+  },
+  { names: ['--resolve'], field: 'resolve', help: 'With --cfg or --help: fill interpolations in' },
+  { names: ['--package', '-p'], field: 'package', values: 'any', help: 'With --cfg: the part to show' },
+  { names: ['--run', '-r'], field: 'run', help: 'Run one job (what happens without a flag)' },
+  { names: ['--multirun', '-m'], field: 'multirun', help: 'Run a job per combination of the sweeps' },
+  {
+    names: ['--config-path', '-cp'],
+    field: 'configPath',
+    values: 'any',
+    help: "Config folder in place of configs/; absolute, or relative to the project's folder",
+  },
+  { names: ['--config-name', '-cn'], field: 'configName', values: 'any', help: 'Primary config to compose' },
+  {
+    names: ['--config-dir', '-cd'],
+    field: 'configDir',
+    values: 'any',
+    help: 'One more config folder; absolute, or relative to the current directory',
+  },
+  {
+    names: ['--info', '-i'],
+    field: 'info',
+    values: infoValues,
+    bare: 'all',
+    help: `Print how the config came about [${infoValues.join('|')}]`,
+  },
+  { names: ['--origin'], field: 'origin', help: 'With --cfg: which file or override set each value' },
+  { names: ['--plan'], field: 'plan', help: 'Print memory, FLOPs and ops of the programs that would run' },
+  {
+    names: ['--log'],
+    field: 'log',
+    values: ['auto', 'plain', 'json'],
+    help: 'Form of the output [auto|plain|json]',
+  },
+];
+
+/** `$FLAGS_HELP` of the help templates. */
+export function flagsHelp(): string {
+  const lines = flags.map(({ names, help }) => `${names.join(',')} : ${help}`);
+  lines.push('Overrides : key=value, +new=1, ++force=1, ~remove, group=option, group@package=option');
+  return lines.join('\n');
+}
