@@ -44,7 +44,9 @@ export async function sweepCommand(
         printResult(finished, line.log, project);
         if (finished.record.status !== 'done') return finished.record.exitCode!;
         reached.push(
-          plan.objective === undefined ? undefined : await reachedValue(finished.folder, plan.objective),
+          plan.objective === undefined
+            ? undefined
+            : await reachedValue(finished.folder, plan.objective.metric),
         );
       }
       return 0;

@@ -110,6 +110,8 @@ max_batch_size: null
 params: null
 `,
   'hydra/sweeper/random': `_target_: random
+objective: null
+direction: minimize
 n_trials: 20
 seed: 0
 max_batch_size: null

@@ -11,8 +11,8 @@ export function checkSweep(vector: Vector, folder: string): Mismatch | undefined
   const jobs: SweepJob[] = [];
   let directory: string;
   try {
-    // The reference prints `~key` as `~key=null`; its vectors record that.
-    const plan = planSweep(options(vector, folder), { deletionsAsReference: true });
+    // The reference prints `~key` as `~key=null` and additions to lists as the lists; its vectors record that.
+    const plan = planSweep(options(vector, folder), { asReference: true });
     directory = plan.directory;
     for (let batch = plan.sweeper.ask(); batch !== undefined; batch = plan.sweeper.ask()) {
       jobs.push(...composeBatch(plan, jobs.length, batch));

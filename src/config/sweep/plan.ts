@@ -1,10 +1,13 @@
 import { type ComposedConfig, type ComposeOptions, compose } from '../compose.js';
 import { configError } from '../config-error.js';
-import { type Override, parseOverride } from '../override/parse.js';
-import { basicSweeper } from './basic.js';
-import { randomSweeper } from './random.js';
+import { isSweepOverride, keyElement, parseOverride } from '../override/parse.js';
+import { equal } from '../python-value.js';
+import { type ConfigNode, DictNode, rawValue } from '../tree/node.js';
+import { createSweeper, sweeperName } from './create-sweeper.js';
+import { lastOfEachKey } from './last-of-key.js';
+import { sweeperParams } from './params.js';
+import { type Objective, settingsOf } from './settings.js';
 import type { JobOverrides, Sweeper } from './sweeper.js';
-import { tpeSweeper } from './tpe.js';
 
 /** A sweep that is ready to run. */
 export interface SweepPlan {
@@ -13,8 +16,12 @@ export interface SweepPlan {
   /** `hydra.sweep.dir`, resolved. */
   directory: string;
   sweeper: Sweeper;
-  /** `hydra.sweeper.objective`: the metric whose last value is what a job reached; undefined where the sweeper needs none. */
-  objective: string | undefined;
+  /** `basic`, `random`, `tpe`. */
+  sweeperName: string;
+  /** The keys that differ from job to job, as a job's overrides have them: `lr`, `+new`, `db@src`. */
+  swept: string[];
+  /** `hydra.sweeper.objective`; undefined where the sweeper has none. */
+  objective: Objective | undefined;
   /**
    * Composes the config of one job: the master's `hydra.` overrides, then the job's. `hydra.job.num` and `hydra.job.id` are
    * set, `${now:…}` is the master's moment. Throws what `compose` throws.
@@ -26,24 +33,29 @@ export interface SweepJob {
   num: number;
   overrides: JobOverrides;
   composed: ComposedConfig;
-  /** `hydra.sweep.subdir`, resolved; relative to the sweep's directory. */
+  /** `hydra.sweep.dir`, resolved for this job; the plan's unless it depends on what is swept. */
+  directory: string;
+  /** `hydra.sweep.subdir`, resolved; relative to that directory. */
   subdirectory: string;
 }
 
+const MULTIRUN = 'hydra.mode=MULTIRUN';
+
 /** Plans a multirun over the sweeps among the overrides and in `hydra.sweeper.params`. */
-export function planSweep(
-  options: ComposeOptions,
-  settings: { deletionsAsReference?: boolean } = {},
-): SweepPlan {
+export function planSweep(options: ComposeOptions, settings: { asReference?: boolean } = {}): SweepPlan {
   const now = options.now ?? new Date();
-  const master = compose({ ...options, now, mode: 'multirun' });
-  const texts = [...sweeperParams(master), ...master.overrides.task];
-  const overrides = texts.map(parseOverride);
+  const given = options.overrides ?? [];
+  const overrides = given.includes(MULTIRUN) ? given : [...given, MULTIRUN];
+  const master = compose({ ...options, overrides, now, mode: 'multirun' });
+  const parsed = [...sweeperParams(master), ...master.overrides.task].map(parseOverride);
+  const sweptKeys = lastOfEachKey(parsed, (one) => (isSweepOverride(one) ? [keyElement(one)] : []));
   return {
     master,
     directory: String(master.value('hydra.sweep.dir')),
-    sweeper: createSweeper(master, overrides, settings),
-    objective: objectiveOf(master),
+    sweeper: createSweeper(master, parsed, settings.asReference ?? false),
+    sweeperName: sweeperName(master),
+    swept: sweptKeys.flat(),
+    objective: settingsOf(master).objective(),
     job(num, jobOverrides) {
       const composed = compose({
         ...options,
@@ -52,10 +64,12 @@ export function planSweep(
         overrides: [...master.overrides.hydra, ...jobOverrides],
         job: { num, id: String(num) },
       });
+      refuseOtherSweeper(master, composed, jobOverrides);
       return {
         num,
         overrides: jobOverrides,
         composed,
+        directory: String(composed.value('hydra.sweep.dir')),
         subdirectory: String(composed.value('hydra.sweep.subdir')),
       };
     },
@@ -67,52 +81,24 @@ export function composeBatch(plan: SweepPlan, first: number, batch: JobOverrides
   return batch.map((overrides, index) => plan.job(first + index, overrides));
 }
 
-function sweeperParams(master: ComposedConfig): string[] {
-  const params = master.value('hydra.sweeper.params');
-  if (params === undefined || params === null) return [];
-  if (typeof params !== 'object' || Array.isArray(params)) {
-    throw configError('sweep', 'hydra.sweeper.params must be a mapping of keys to values', {
-      where: master.origin('hydra.sweeper.params')?.where ?? 'hydra.sweeper.params',
-    });
+/** A config that is itself swept comes too late to choose or set the sweeper and launcher: they are at work already. */
+function refuseOtherSweeper(master: ComposedConfig, job: ComposedConfig, overrides: JobOverrides): void {
+  for (const part of ['sweeper', 'launcher']) {
+    const before = hydraNode(master, part);
+    const after = hydraNode(job, part);
+    if (before === undefined || after === undefined || equal(rawValue(before), rawValue(after))) continue;
+    throw configError(
+      'compose',
+      `'hydra.${part}' must be configured before the sweep starts, but a swept job config changed it`,
+      {
+        where: `job ${overrides.join(' ')}`,
+        hint: `set hydra/${part} and hydra.${part}.* in the primary config or on the command line`,
+      },
+    );
   }
-  return Object.entries(params).map(([key, value]) => `${key}=${paramText(value)}`);
 }
 
-function paramText(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'boolean') return value ? 'True' : 'False';
-  return Array.isArray(value) ? `[${value.map(paramText).join(',')}]` : String(value);
-}
-
-function objectiveOf(master: ComposedConfig): string | undefined {
-  const objective = master.value('hydra.sweeper.objective');
-  return typeof objective === 'string' ? objective : undefined;
-}
-
-/** Sweepers by the name of their `hydra/sweeper` config; the basic one also under its name in the reference. */
-function createSweeper(
-  master: ComposedConfig,
-  overrides: Override[],
-  settings: { deletionsAsReference?: boolean },
-): Sweeper {
-  const { repository } = master.internal;
-  const target = String(master.value('hydra.sweeper._target_') ?? 'basic');
-  const name = target.slice(target.lastIndexOf('.') + 1);
-  const number = (key: string): number | null =>
-    (master.value(`hydra.sweeper.${key}`) ?? null) as number | null;
-  const maxBatchSize = number('max_batch_size');
-  if (name === 'BasicSweeper' || name === 'basic')
-    return basicSweeper(overrides, repository, { maxBatchSize, ...settings });
-  const trials = number('n_trials') ?? 20;
-  const seed = number('seed') ?? 0;
-  const minimize = master.value('hydra.sweeper.direction') !== 'maximize';
-  if (name === 'random') return randomSweeper(overrides, repository, { trials, seed, maxBatchSize });
-  if (name === 'tpe') {
-    const startup = number('n_startup_trials') ?? 10;
-    return tpeSweeper(overrides, repository, { trials, seed, maxBatchSize, minimize, startup });
-  }
-  throw configError('sweep', `hydra.sweeper._target_: there is no sweeper '${target}'`, {
-    where: master.origin('hydra.sweeper._target_')?.where ?? 'hydra.sweeper._target_',
-    hint: 'hydra/sweeper is basic, random or tpe',
-  });
+function hydraNode(composed: ComposedConfig, part: string): ConfigNode | undefined {
+  const hydra = composed.internal.root.get('hydra');
+  return hydra instanceof DictNode ? hydra.get(part) : undefined;
 }

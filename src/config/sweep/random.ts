@@ -1,48 +1,42 @@
 import type { Repository } from '../defaults/repository.js';
 import type { Override } from '../override/parse.js';
-import { type Dimension, intervalText, searchSpace } from './space.js';
-import type { JobOverrides, Sweeper } from './sweeper.js';
+import { type Dimension, searchSpace } from './space.js';
+import type { Sweeper } from './sweeper.js';
+import { Trials } from './trials.js';
 
-export interface RandomSettings {
+export interface SearchSettings {
+  /** Jobs in all. */
   trials: number;
   seed: number;
+  /** Jobs per batch; null leaves it to the sweeper. */
   maxBatchSize: number | null;
 }
 
-/** Draws each job at random: options evenly, intervals evenly (in the exponent with `tag(log, …)`). Same seed, same jobs. */
+/** Draws each job at random, and none twice. The same seed draws the same jobs. */
 export function randomSweeper(
   overrides: Override[],
   repository: Repository,
-  settings: RandomSettings,
+  settings: SearchSettings,
 ): Sweeper {
   const space = searchSpace(overrides, repository);
   const uniform = generator(settings.seed);
-  let left = settings.trials;
+  const trials = new Trials(space, settings.trials);
   return {
     ask() {
-      if (left <= 0) return undefined;
-      const size = Math.min(left, settings.maxBatchSize ?? left);
-      left -= size;
-      return Array.from({ length: size }, () => sample(space, uniform));
+      const size = settings.maxBatchSize ?? settings.trials;
+      const batch = trials.batch(size, () => [randomPoint(space, uniform)], uniform);
+      return batch?.map(({ texts }) => texts);
     },
     tell: () => undefined,
   };
 }
 
-export function sample(space: Dimension[], uniform: () => number): JobOverrides {
-  return space.map((dimension) => {
-    if (dimension.kind === 'fixed') return dimension.text;
-    if (dimension.kind === 'options') {
-      return `${dimension.key}=${dimension.texts[Math.floor(uniform() * dimension.texts.length)]}`;
-    }
-    return intervalText(dimension.key, pointAt(dimension, uniform()), dimension.integer);
+export function randomPoint(space: Dimension[], uniform: () => number): number[] {
+  return space.map((one) => {
+    if (one.kind === 'fixed') return 0;
+    if (one.kind === 'options') return Math.floor(uniform() * one.texts.length);
+    return one.axis.snap(uniform());
   });
-}
-
-/** The value at a share (0 to 1) of an interval. */
-export function pointAt({ low, high, log }: Dimension & { kind: 'interval' }, share: number): number {
-  if (!log) return low + share * (high - low);
-  return Math.exp(Math.log(low) + share * (Math.log(high) - Math.log(low)));
 }
 
 /** SplitMix32: a small generator with a 32-bit state, enough for drawing trials. Values in [0, 1). */
