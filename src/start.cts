@@ -1,5 +1,5 @@
-// Starts the program. A config that is only printed comes from one file with its bytecode beside it (docs/decisions.md says
-// what that saves); everything else, and whatever goes wrong there, from cli.js.
+// Starts the program. What only prints (a config, help) comes from one file with its bytecode beside it; docs/decisions.md
+// says what that saves. Everything else, and whatever goes wrong there, comes from cli.js.
 const fs = require('node:fs') as typeof import('node:fs');
 const { join } = require('node:path') as typeof import('node:path');
 const { Script } = require('node:vm') as typeof import('node:vm');
@@ -9,10 +9,12 @@ type Quick = typeof import('./cli/quick.js', { with: { 'resolution-mode': 'impor
 const dist = join(__dirname, '..');
 const argv = process.argv.slice(2);
 
+const ONLY_PRINTS = /^(--cfg|-c|--info|-i|--help|-h|--hydra-help)(=|$)/;
+
 void start();
 
 async function start(): Promise<void> {
-  const answer = argv.some((word) => /^(--cfg|-c)(=|$)/.test(word)) ? await quickAnswer() : undefined;
+  const answer = argv.some((word) => ONLY_PRINTS.test(word)) ? await quickAnswer() : undefined;
   if (answer === undefined) {
     await import('./cli.js');
     return;

@@ -28,10 +28,12 @@ describe('the start of the program', () => {
     'pretrain --cfg job --origin model=olmoe_tiny',
     'stage_3_finetune --cfg job --resolve',
     'demo --cfg job',
+    'pretrain --help',
+    'stage_1 --info defaults-tree',
+    '--hydra-help',
     'pretrain --cfg job no_such_key=1',
     'pretrain --cfg everything',
     'stage_1 -m --cfg job seed=1,2',
-    '--version',
   ]) {
     it(`says the same in one file as in many: ${line}`, async () => {
       const times = /\d{4}-\d\d-\d\d\/\d\d-\d\d-\d\d/g;
