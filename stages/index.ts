@@ -1,4 +1,5 @@
 import { SluiceError } from '../src/errors.js';
+import type { Registries } from '../src/runner/registries.js';
 import type { StageDefinition, StageEntry } from '../src/runner/stage.js';
 
 /** Every stage, in the order of the main job. A stage's file exports its definition as `stage`. */
@@ -14,24 +15,28 @@ export const stages: readonly StageEntry[] = [
     aliases: ['pretrain_base'],
     description: 'Train a language model from scratch on packed text',
     config: 'pretrain',
+    plugins: { 'training.objective': 'objectives' },
   },
   {
     name: 'stage_1_pretrain',
     aliases: ['stage_1'],
     description: 'Train the router of a Select-MoE model: its quality gates and expert gates, or adapters',
     config: 'stage_1_pretrain',
+    plugins: { 'training.trash_expert_name': 'trashExperts', 'training.quality_loss_name': 'qualityLosses' },
   },
   {
     name: 'stage_2_selection',
     aliases: ['stage_2', 'select'],
     description: 'Score the rows of a pool by the quality gates and keep the best',
     config: 'stage_2_selection',
+    plugins: { selector: 'selectors' },
   },
   {
     name: 'stage_3_finetune',
     aliases: ['stage_3', 'finetune'],
     description: 'Finetune LoRA adapters on instruction rows, loss on the answers only',
     config: 'stage_3_finetune',
+    plugins: { 'training.objective': 'objectives' },
   },
   {
     name: 'stage_4_evaluate',
@@ -72,4 +77,13 @@ export async function loadStage(name: string): Promise<StageDefinition> {
   const file = `./${name.replaceAll('_', '-')}.js`;
   const module = (await import(file)) as { stage: StageDefinition };
   return module.stage;
+}
+
+/** What configs can name, with this project's plugins. */
+export async function loadRegistries(): Promise<Registries> {
+  const [{ registriesWith }, { plugins }] = await Promise.all([
+    import('./registries.js'),
+    import('./plugins.js'),
+  ]);
+  return registriesWith(plugins);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { instantiate } from '../src/config/index.js';
 import { openPacked } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { meanLoss } from '../src/evaluate/index.js';
@@ -9,7 +10,7 @@ import {
   checkpointToResume,
   compileRun,
   describeRun,
-  languageModel,
+  type MakeObjective,
   type TrainingConfig,
   type TrainingRun,
   train,
@@ -21,10 +22,10 @@ export interface PretrainConfig {
   device: string;
   threads: number | null;
   resume: string | null;
-  model: Record<string, unknown> & { router_aux_loss_coef?: number };
+  model: Record<string, unknown>;
   /** A folder that `prepare` made: train/, validation/ and tokenizer/. */
   dataset: { data_path: string };
-  training: TrainingConfig & { evaluate_every: number; evaluation_batches: number };
+  training: TrainingConfig & { objective: object; evaluate_every: number; evaluation_batches: number };
 }
 
 export const stage: StageDefinition<PretrainConfig> = {
@@ -80,7 +81,14 @@ export const stage: StageDefinition<PretrainConfig> = {
 };
 
 async function prepareRun(context: StageContext<PretrainConfig>) {
-  const { config } = context;
+  const { config, registries } = context;
+  const makeObjective = await instantiate<unknown, MakeObjective>(
+    config.training.objective,
+    registries.objectives,
+    {
+      path: 'training.objective',
+    },
+  );
   const dataFolder = context.resolvePath(config.dataset.data_path);
   context.addInput('data', dataFolder);
   const tokenizerFolder = join(dataFolder, 'tokenizer');
@@ -100,7 +108,7 @@ async function prepareRun(context: StageContext<PretrainConfig>) {
   const run: TrainingRun = {
     model,
     adapter: null,
-    objective: languageModel({ auxLossWeight: config.model.router_aux_loss_coef ?? 0 }),
+    objective: makeObjective({ model, adapter: null }),
     trainable: model.parameters(),
     data,
     training: config.training,

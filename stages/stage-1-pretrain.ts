@@ -1,7 +1,15 @@
 import { join } from 'node:path';
+import { instantiate } from '../src/config/index.js';
 import { openInstructions } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
-import { initializeWeights, savePeftFolder } from '../src/models/index.js';
+import {
+  initializeWeights,
+  type QualityLoss,
+  registerQualityLoss,
+  registerTrash,
+  savePeftFolder,
+  type Trash,
+} from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { type GateConfig, loadSelector, openSelector, saveRouterWeights } from '../src/select/index.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -31,11 +39,13 @@ export interface RouterTrainingConfig {
   selector_model: { path: string };
   dataset: RowsConfig;
   training: TrainingConfig &
-    GateConfig & {
+    Omit<GateConfig, 'trash_expert_name'> & {
+      trash_expert_name: string | null;
       peft_mode: 'full_rank' | 'lora';
       loss_on: 'all' | 'answers';
       quality_loss_weight: number;
       quality_loss_type: string;
+      quality_loss_name: string | null;
       quality_loss_params: Record<
         'beta_target_mean' | 'beta_target_var' | 'w_mean' | 'w_var' | 'lambda_var',
         number
@@ -91,8 +101,14 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
   const dataPath = context.resolvePath(config.dataset.data_path);
   context.addInput('selector_model', folder);
   context.addInput('dataset', dataPath);
-  const { quality_gate_init_mean, quality_gate_init_std, trash_expert_mode } = training;
-  const gates: GateConfig = { quality_gate_init_mean, quality_gate_init_std, trash_expert_mode };
+  await registerCustom(training, context.registries);
+  const { quality_gate_init_mean, quality_gate_init_std, trash_expert_mode, trash_expert_name } = training;
+  const gates: GateConfig = {
+    quality_gate_init_mean,
+    quality_gate_init_std,
+    trash_expert_mode,
+    ...(trash_expert_name === null ? {} : { trash_expert_name }),
+  };
   const model = await openSelector(folder, gates);
   const rows = await openInstructions(rowsOf(config.dataset, dataPath), Tokenizer.open(folder));
   context.log('info', `${rows.samples.length} of ${rows.counts.read} rows, packed into ${rows.rows}`);
@@ -104,7 +120,8 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
     adapter,
     objective: selectMoe({
       qualityLoss: {
-        type: training.quality_loss_type,
+        type:
+          training.quality_loss_type === 'custom' ? training.quality_loss_name! : training.quality_loss_type,
         betaTargetMean: params.beta_target_mean,
         betaTargetVar: params.beta_target_var,
         meanWeight: params.w_mean,
@@ -127,4 +144,24 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
     threads: threadsOf(config),
   };
   return { folder, gates, model, run };
+}
+
+/** Makes the functions that `custom` stands for and hands them to the model, by their names. */
+async function registerCustom(
+  training: RouterTrainingConfig['training'],
+  { trashExperts, qualityLosses }: StageContext['registries'],
+): Promise<void> {
+  const { trash_expert_mode, trash_expert_name, quality_loss_type, quality_loss_name } = training;
+  if (trash_expert_mode === 'custom') {
+    const named = { _target_: trash_expert_name };
+    registerTrash(
+      trash_expert_name!,
+      await instantiate<unknown, Trash>(named, trashExperts, { path: 'trash expert' }),
+    );
+  }
+  if (quality_loss_type === 'custom') {
+    const named = { _target_: quality_loss_name };
+    const loss = await instantiate<unknown, QualityLoss>(named, qualityLosses, { path: 'quality loss' });
+    registerQualityLoss(quality_loss_name!, loss);
+  }
 }

@@ -1,17 +1,19 @@
 import { dirname, join } from 'node:path';
+import { instantiate } from '../src/config/index.js';
 import { openInstructions, Random } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { describePlan } from '../src/graph/index.js';
-import { loadAdapter } from '../src/models/index.js';
+import { loadAdapter, registerTrash, type Trash } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import {
   countDirt,
-  keepBest,
+  type GateConfig,
   loadRouterWeights,
   loadSelector,
   openSelector,
   readRouterInfo,
   readTruth,
+  type Selector,
   scoreSamples,
   scoringProgram,
   writeSelection,
@@ -26,7 +28,7 @@ export interface SelectionConfig {
   threads: number | null;
   model_checkpoint_path: string;
   selector_model: { path: string };
-  selection_percentage: number;
+  selector: object;
   dataset: RowsConfig;
   scoring: { batch_size: number };
   truth_path: string | null;
@@ -36,7 +38,10 @@ export const stage: StageDefinition<SelectionConfig> = {
   name: 'stage_2_selection',
 
   async run(context) {
-    const { config } = context;
+    const { config, registries } = context;
+    const select = await instantiate<unknown, Selector>(config.selector, registries.selectors, {
+      path: 'selector',
+    });
     const folder = context.resolvePath(config.selector_model.path);
     const weights = context.resolvePath(config.model_checkpoint_path);
     const dataPath = context.resolvePath(config.dataset.data_path);
@@ -47,6 +52,7 @@ export const stage: StageDefinition<SelectionConfig> = {
     if (truthPath !== null) context.addInput('truth', truthPath);
 
     const info = readRouterInfo(weights, folder);
+    await registerCustomTrash(info.gates, registries);
     const model = await openSelector(folder, info.gates);
     const { session, threads } = await openDevice(config);
     await loadSelector(model, folder, session, { seed: config.seed, threads });
@@ -81,7 +87,7 @@ export const stage: StageDefinition<SelectionConfig> = {
       },
     });
 
-    const kept = keepBest(scores.score, config.selection_percentage);
+    const kept = select({ samples: pool.samples, scores, seed: config.seed });
     const order = Array.from({ length: pool.samples.length }, (_, i) => i);
     const random = new Random(config.seed, 'random selection').shuffle(order).slice(0, kept.length);
     const truth = truthPath === null ? null : readTruth(truthPath);
@@ -95,9 +101,10 @@ export const stage: StageDefinition<SelectionConfig> = {
   },
 
   async plan(context) {
-    const { config } = context;
+    const { config, registries } = context;
     const folder = context.resolvePath(config.selector_model.path);
     const { gates } = readRouterInfo(context.resolvePath(config.model_checkpoint_path), folder);
+    await registerCustomTrash(gates, registries);
     const model = await openSelector(folder, gates);
     const { max_sequence_length: length } = config.dataset;
     const options = { adapter: null, threads: threadsOf(config) };
@@ -107,6 +114,17 @@ export const stage: StageDefinition<SelectionConfig> = {
     );
   },
 };
+
+/** The weights name the function that they were trained with. */
+async function registerCustomTrash(
+  { trash_expert_mode, trash_expert_name }: GateConfig,
+  { trashExperts }: StageContext['registries'],
+): Promise<void> {
+  if (trash_expert_mode !== 'custom') return;
+  const named = { _target_: trash_expert_name };
+  const path = 'trash expert of the router weights';
+  registerTrash(trash_expert_name!, await instantiate<unknown, Trash>(named, trashExperts, { path }));
+}
 
 function reportSelection(
   context: StageContext<SelectionConfig>,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { instantiate } from '../src/config/index.js';
 import { openInstructions } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import {
@@ -15,8 +16,8 @@ import {
   compileRun,
   describeRun,
   type LoraKeys,
-  languageModel,
   loraFor,
+  type MakeObjective,
   type PeftMode,
   type RowsConfig,
   rowsOf,
@@ -36,7 +37,12 @@ export interface FinetuneConfig {
   resume: string | null;
   model_checkpoint_path: string;
   dataset: RowsConfig;
-  training: TrainingConfig & { peft_mode: PeftMode; loss_on: 'all' | 'answers'; lora: LoraKeys };
+  training: TrainingConfig & {
+    objective: object;
+    peft_mode: PeftMode;
+    loss_on: 'all' | 'answers';
+    lora: LoraKeys;
+  };
 }
 
 export const stage: StageDefinition<FinetuneConfig> = {
@@ -76,8 +82,11 @@ export const stage: StageDefinition<FinetuneConfig> = {
 };
 
 async function prepareRun(context: StageContext<FinetuneConfig>) {
-  const { config } = context;
+  const { config, registries } = context;
   const { training } = config;
+  const makeObjective = await instantiate<unknown, MakeObjective>(training.objective, registries.objectives, {
+    path: 'training.objective',
+  });
   const folder = context.resolvePath(config.model_checkpoint_path);
   const dataPath = context.resolvePath(config.dataset.data_path);
   context.addInput('model', folder);
@@ -90,11 +99,10 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
     `${rows.samples.length} of ${read} rows, packed into ${rows.rows}; ${truncated} cut, ${withoutTargets} left out for want of an answer`,
   );
   const adapter = training.peft_mode === 'lora' ? loraFor(model, training.lora) : null;
-  const auxLossWeight = adapter === null ? Number(model.config.router_aux_loss_coef ?? 0) : 0;
   const run: TrainingRun = {
     model,
     adapter,
-    objective: languageModel({ auxLossWeight }),
+    objective: makeObjective({ model, adapter }),
     trainable: trainableParameters(training.peft_mode, model, adapter),
     data: training.loss_on === 'all' ? targetEveryToken(rows) : rows,
     training,

@@ -30,7 +30,7 @@ const mayImport: Record<string, readonly string[]> = {
   'src/runner': ['src/config', 'src/telemetry', 'src/checkpoint'],
   'src/report': ['src/checkpoint'],
   'src/cli': ['src/config', 'src/runner', 'src/telemetry', 'src/report', 'stages/index'],
-  'stages/index': ['src/runner'],
+  'stages/index': ['src/runner', 'stages'],
   stages: [
     ...[
       'src/graph',
@@ -42,7 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
       'src/train',
       'src/infer',
     ],
-    ...['src/evaluate', 'src/select', 'src/telemetry', 'src/runner'],
+    ...['src/evaluate', 'src/select', 'src/telemetry', 'src/runner', 'src/config'],
   ],
 };
 

@@ -38,8 +38,9 @@ export async function pipelineCommand(
     wantedFolder: resolve(project.root, String(composed.value('hydra.run.dir'))),
     command: commandText(line.argv),
   };
-  const [{ withHost }, { checkPipeline, runPipeline }, { printResult }] = await Promise.all([
+  const [{ withHost }, { asRun, plug }, { checkPipeline, runPipeline }, { printResult }] = await Promise.all([
     import('./host.js'),
+    import('./plugged.js'),
     import('../runner/run-pipeline.js'),
     import('./print-result.js'),
   ]);
@@ -49,7 +50,10 @@ export async function pipelineCommand(
     return 0;
   }
   const names = steps.map((step) => step.name);
-  const finished = await withHost(names, line, project, (host) => runPipeline(run, host));
+  const plugged = await plug(composed, composed.unresolved(), line, project);
+  const finished = await withHost(names, line, project, plugged, (host) =>
+    asRun(plugged, () => runPipeline(run, host)),
+  );
   printResult(finished, line.log, project);
   return finished.record.exitCode!;
 }

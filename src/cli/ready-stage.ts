@@ -3,6 +3,7 @@ import { type ComposedConfig, checkSchema, loadSchema, schemaError } from '../co
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import { hydraFiles } from './compose.js';
+import { pluginProblems } from './plugged.js';
 import type { Project } from './project.js';
 
 /** A composed config as a stage to run. Throws SluiceError `config.*` for what is wrong with it. */
@@ -13,6 +14,8 @@ export async function readyStage(
 ): Promise<ComposedStage> {
   const schema = loadSchema(join(project.configs, `${stage.config}.schema.json`));
   const violations = await checkSchema(composed.config(), schema, (path) => composed.origin(path)?.where);
+  violations.push(...(await pluginProblems(stage, composed, project)));
+  violations.sort((a, b) => (a.path < b.path ? -1 : 1));
   if (violations.length > 0) throw schemaError(violations);
   const runDirectory = String(composed.value('hydra.run.dir'));
   return {

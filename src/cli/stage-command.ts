@@ -30,19 +30,26 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
   const { readyStage } = await import('./ready-stage.js');
   const ready = await readyStage(stage, composed, project);
   if (line.plan) return (await import('./plan-stage.js')).planStage(ready, project);
-  return runAndPrint(ready, line, project);
+  return runAndPrint(ready, composed, line, project);
 }
 
-async function runAndPrint(composed: ComposedStage, line: CommandLine, project: Project): Promise<number> {
-  const [{ withHost }, { runStage }, { printResult }, { commandText }] = await Promise.all([
+async function runAndPrint(
+  ready: ComposedStage,
+  composed: ComposedConfig,
+  line: CommandLine,
+  project: Project,
+): Promise<number> {
+  const [{ withHost }, { asRun, plug }, { runStage }, { printResult }, { commandText }] = await Promise.all([
     import('./host.js'),
+    import('./plugged.js'),
     import('../runner/run-stage.js'),
     import('./print-result.js'),
     import('./shell-quote.js'),
   ]);
-  const { stage } = composed;
-  const finished = await withHost([stage], line, project, (host) =>
-    runStage({ ...composed, label: stage, command: commandText(line.argv) }, host),
+  const { stage } = ready;
+  const plugged = await plug(composed, composed.config(), line, project);
+  const finished = await withHost([stage], line, project, plugged, (host) =>
+    asRun(plugged, () => runStage({ ...ready, label: stage, command: commandText(line.argv) }, host)),
   );
   printResult(finished, line.log, project);
   return finished.record.exitCode!;

@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
-import { composeBatch, planSweep } from '../config/index.js';
+import { composeBatch, planSweep, type SweepPlan } from '../config/index.js';
 import { runStage, type StageRun } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
 import { reachedValue } from './objective.js';
+import { type Plugged, plug } from './plugged.js';
 import { printResult } from './print-result.js';
 import type { Project } from './project.js';
 import { readyStage } from './ready-stage.js';
@@ -22,6 +23,22 @@ export async function sweepCommand(
   project: Project,
 ): Promise<number> {
   const plan = planSweep(await composeOptions(request, line, project));
+  const plugged = await plug(plan.master, plan.master.unresolved(), line, project);
+  await plugged.tell('on_multirun_start');
+  try {
+    return await runBatches(stage, plan, plugged, line, project);
+  } finally {
+    await plugged.tell('on_multirun_end');
+  }
+}
+
+async function runBatches(
+  stage: StageEntry,
+  plan: SweepPlan,
+  plugged: Plugged,
+  line: CommandLine,
+  project: Project,
+): Promise<number> {
   const folder = resolve(project.root, plan.directory);
   let count = 0;
   for (let batch = plan.sweeper.ask(); batch !== undefined; batch = plan.sweeper.ask()) {
@@ -38,7 +55,7 @@ export async function sweepCommand(
     count += runs.length;
     const labels = runs.map(({ label }) => label);
     const reached: (number | undefined)[] = [];
-    const failed = await withHost(labels, line, project, async (host) => {
+    const failed = await withHost(labels, line, project, plugged, async (host) => {
       for (const run of runs) {
         const finished = await runStage(run, host);
         printResult(finished, line.log, project);

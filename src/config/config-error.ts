@@ -6,6 +6,7 @@ import { type ErrorDetails, SluiceError } from '../errors.js';
  * interpolation, interpolation_key, interpolation_missing, interpolation_resolver, recursion ·
  * override_syntax · compose · missing (no such config file) · file · default (bad defaults list entry) ·
  * struct_attribute, struct_key (no such key), merge_type, index, validation · sweep (a sweep that cannot be run).
+ * Of our own: schema · instantiate (a `_target_` that cannot be made) · plugin (a wrong registration).
  */
 export type ConfigErrorKind =
   | 'yaml'
@@ -29,7 +30,9 @@ export type ConfigErrorKind =
   | 'index'
   | 'validation'
   | 'sweep'
-  | 'schema';
+  | 'schema'
+  | 'instantiate'
+  | 'plugin';
 
 export function configError(kind: ConfigErrorKind, message: string, details: ErrorDetails = {}): SluiceError {
   return new SluiceError(`config.${kind}`, message, details);

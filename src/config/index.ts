@@ -13,12 +13,16 @@
  *     printOrigins(composed)                  // `--cfg job --origin`
  *     await checkSchema(composed.config(), loadSchema('configs/stage_1.schema.json'), (path) => composed.origin(path)?.where)
  *     const plan = planSweep({ …, overrides: ['lr=1e-3,1e-4'] })   // `-m`; plan.sweeper.ask(), plan.job(n, overrides), tell()
+ *     await instantiate({ _target_: 'random', percentage: 0.1 }, selectors)   // registered names only
  *     trackReads(config)                      // which keys a stage never read
  *
  * Every failure is a SluiceError whose code starts with `config.`, with `where` (file:line:column or the override) and, where
  * there is one, a hint. Nothing here reads the environment, changes a directory or keeps anything between calls.
  */
 export { type ComposedConfig, type ComposeOptions, compose, type ValueOrigin } from './compose.js';
+export { checkTargets } from './instantiate/check-targets.js';
+export { type InstantiateCall, instantiate } from './instantiate/instantiate.js';
+export { Registry, type Target, type TargetEntry, type Targets } from './instantiate/registry.js';
 export type { Argument, Resolver, ResolverCall } from './interpolation/evaluate.js';
 export { nearest } from './nearest.js';
 export { listOrigins, type OriginEntry, printOrigins } from './origin-listing.js';

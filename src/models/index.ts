@@ -9,6 +9,7 @@ export {
   layerScores,
   lmLoss,
   loadBalancingLoss,
+  type QualityLoss,
   type QualityLossOptions,
   qualityLoss,
   qualityLossTypes,
@@ -18,6 +19,6 @@ export {
 export { batchInputs, Model } from './model.js';
 export { fileTensors, type ParameterSpec } from './parameter.js';
 export { buildModel, loadModel, modelTypes } from './registry.js';
-export { registerTrash } from './select_moe/trash.js';
+export { registerTrash, type Trash } from './select_moe/trash.js';
 export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';
 export { collectWeights, loadWeights, type StateStore, saveModelFolder } from './weights.js';

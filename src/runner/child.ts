@@ -2,8 +2,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { FromStage, Job, ToStage } from './job.js';
+import type { Registries } from './registries.js';
 import { type RunError, runError } from './run-record.js';
-import type { StageContext, StageDefinition, StagesModule } from './stage.js';
+import type { StageContext, StagesModule } from './stage.js';
 
 const abort = new AbortController();
 // A terminal sends Ctrl-C to the whole process group. The watcher decides what it means and tells us by message.
@@ -19,8 +20,9 @@ process.on('message', (message: ToStage) => {
 
 async function work(job: Job): Promise<void> {
   try {
-    const stage = await load(job);
-    const context = contextOf(job);
+    const stages = (await import(job.stagesModule)) as StagesModule;
+    const stage = await stages.loadStage(job.stage);
+    const context = contextOf(job, await stages.loadRegistries());
     if (job.mode === 'plan') {
       if (stage.plan === undefined) {
         throw new SluiceError('usage.no_plan', `${job.stage} cannot be planned ahead`, {
@@ -38,17 +40,13 @@ async function work(job: Job): Promise<void> {
   }
 }
 
-async function load(job: Job): Promise<StageDefinition> {
-  const stages = (await import(job.stagesModule)) as StagesModule;
-  return stages.loadStage(job.stage);
-}
-
-function contextOf(job: Job): StageContext {
+function contextOf(job: Job, registries: Registries): StageContext {
   return {
     config: job.config,
     runDirectory: job.runDirectory,
     resolvePath: (path) => (isAbsolute(path) ? path : resolve(job.root, path)),
     signal: abort.signal,
+    registries,
     emit: (event) => send({ type: 'event', event }),
     log: (level, text) => send({ type: 'event', event: { type: 'log', level, text } }),
     addInput: (name, path) => send({ type: 'input', name, path: resolve(job.root, path) }),

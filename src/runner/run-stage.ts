@@ -1,11 +1,14 @@
 import { relative } from 'node:path';
 import { describeError } from '../errors.js';
+import type { Callbacks } from './callbacks/callbacks.js';
 import type { ComposedStage } from './compose-stage.js';
 import type { Display, EndStatus } from './display/display.js';
 import { History } from './history.js';
 import type { Interrupt } from './interrupt.js';
 import type { Launcher } from './launchers/launcher.js';
+import { configuredSinks } from './metrics-sinks.js';
 import { openRecord } from './open-record.js';
+import type { Registries } from './registries.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
 import { type RunRecord, writeRunRecord } from './run-record.js';
 import { watchStage } from './watch-stage.js';
@@ -23,6 +26,8 @@ export interface RunnerHost {
   /** See Job. */
   stagesModule: string;
   launcher: Launcher;
+  registries: Registries;
+  callbacks: Callbacks;
   display: Display;
   interrupt: Interrupt;
   /** Makes report.html from what is on disk and gives its path. */
@@ -36,9 +41,11 @@ export interface FinishedRun {
 
 /**
  * Runs a stage in its own process and leaves a complete run folder, whatever happens to the stage: a failure is a
- * record with `status` and `error`, not an exception. Throws only where the folder itself cannot be made or written.
+ * record with `status` and `error`, not an exception. Throws only where a sink of its config cannot be made, or the
+ * folder itself.
  */
 export async function runStage(run: StageRun, host: RunnerHost): Promise<FinishedRun> {
+  const sinks = await configuredSinks(run.config, host.registries);
   const folder = await createRunFolder(run.wantedFolder);
   await writeHydraFiles(folder, run.hydraFiles);
   const record = await openRecord(run, folder, host.root, { seed: run.config.seed, stage: run.stage });
@@ -46,12 +53,15 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
   await history.note(folder, record);
 
   host.display.started(run.label, relative(host.root, folder) || folder);
-  await watchStage(run, folder, host, record);
+  await host.callbacks.jobStart(run, folder);
+  await watchStage(run, folder, host, record, sinks);
   writeRunRecord(folder, record);
   await history.note(folder, record);
   await writeReport(folder, host);
   host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);
-  return { folder, record };
+  const finished = { folder, record };
+  await host.callbacks.jobEnd(run, finished);
+  return finished;
 }
 
 // A report that cannot be made is worth a line, not the loss of a finished run.

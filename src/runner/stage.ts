@@ -1,4 +1,5 @@
 import type { TelemetryEvent } from '../telemetry/event.js';
+import type { PluginKind, Registries } from './registries.js';
 
 /** A stage as the runner sees it. `stages/index.ts` maps names to these by lazy import. */
 export interface StageDefinition<Config = unknown> {
@@ -23,12 +24,16 @@ export interface StageEntry {
   description: string;
   /** Its config file and schema: `configs/<config>.yaml`, `configs/<config>.schema.json`. */
   config: string;
+  /** Which places of its config name something registered: `{ selector: 'selectors' }`. Checked before it starts. */
+  plugins?: Readonly<Record<string, PluginKind>>;
 }
 
 /** What `stages/index.ts` exports; tests hand the runner a module of their own. */
 export interface StagesModule {
   stages: readonly StageEntry[];
   loadStage(name: string): Promise<StageDefinition>;
+  /** What configs can name, the project's own plugins included. */
+  loadRegistries(): Promise<Registries>;
 }
 
 /** All a stage gets. A stage reads no environment, changes no directory and writes only below `runDirectory`. */
@@ -40,6 +45,8 @@ export interface StageContext<Config = unknown> {
   /** Absolute path for a path written in the config (relative ones are relative to the project root or caller's cwd). */
   resolvePath(path: string): string;
   signal: AbortSignal;
+  /** For `instantiate`: what configs can name. */
+  registries: Registries;
   emit(event: TelemetryEvent): void;
   log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void;
   /** Records a file or folder that was read; the runner hashes it into run.json `inputs[]`. */

@@ -1,11 +1,9 @@
 import { SluiceError } from '../errors.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
-import { openJsonlSink } from '../telemetry/sinks/jsonl.js';
-import type { MetricsSink } from '../telemetry/sinks/sink.js';
-import { openTensorboardSink } from '../telemetry/sinks/tensorboard.js';
 import { fingerprint } from './artifact.js';
 import type { FromStage, Job } from './job.js';
 import type { JobEnd } from './launchers/launcher.js';
+import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
 import { RunLog } from './run-log.js';
 import { closeRecord, type RunError, type RunRecord, recordedPath } from './run-record.js';
 import type { RunnerHost, StageRun } from './run-stage.js';
@@ -19,8 +17,9 @@ export async function watchStage(
   folder: string,
   host: RunnerHost,
   record: RunRecord,
+  sinks: NamedSinks,
 ): Promise<void> {
-  const watch = new Watch(run, folder, host, record);
+  const watch = new Watch(run, folder, host, record, sinks);
   const end = await watch.follow();
   await watch.finish(end);
 }
@@ -33,20 +32,20 @@ class Watch {
   private readonly host: RunnerHost;
   private readonly record: RunRecord;
   private readonly log: RunLog;
-  private readonly sinks: MetricsSink[];
+  private readonly sinks: MetricsSinks;
   /** Hashed as soon as they are named: what the stage read, not what stands there when it is over. */
   private readonly inputs = new Map<string, { path: string; print: Promise<Print> }>();
   private readonly outputs = new Map<string, string>();
   private last: Extract<FromStage, { type: 'done' | 'failed' }> | undefined;
   private killed = false;
 
-  constructor(run: StageRun, folder: string, host: RunnerHost, record: RunRecord) {
+  constructor(run: StageRun, folder: string, host: RunnerHost, record: RunRecord, sinks: NamedSinks) {
     this.run = run;
     this.folder = folder;
     this.host = host;
     this.record = record;
     this.log = new RunLog(folder, run.stage);
-    this.sinks = [openJsonlSink, openTensorboardSink].map((open) => open(folder, Date.now() / 1000));
+    this.sinks = new MetricsSinks(sinks, folder, (text) => this.warn(text));
   }
 
   async follow(): Promise<JobEnd> {
@@ -87,7 +86,8 @@ class Watch {
         [error.message, error.where, error.hint, error.stack].filter(Boolean).join('\n'),
       );
     }
-    await Promise.all([this.log.close(), ...this.sinks.map((sink) => sink.close())]);
+    await this.sinks.close();
+    await this.log.close();
     closeRecord(record);
   }
 
@@ -102,14 +102,18 @@ class Watch {
   private event(event: TelemetryEvent): void {
     this.host.display.event(this.run.label, event);
     if (event.type === 'metrics') {
-      const seconds = Date.now() / 1000;
-      for (const sink of this.sinks) sink.write(event, seconds);
+      this.sinks.write(event);
     } else if (event.type === 'log') {
       this.log.write(event.level, event.text);
     } else if (event.type === 'table') {
       const { title, columns, rows } = event;
       this.record.tables.push({ title, columns, rows });
     }
+  }
+
+  private warn(text: string): void {
+    this.log.write('warning', text);
+    this.host.display.note(`warning: ${text}`);
   }
 
   private addInput(name: string, path: string): void {

@@ -8,5 +8,6 @@ export {
   readRouterInfo,
   saveRouterWeights,
 } from './selector-model.js';
+export type { ScoredPool, Selector } from './selectors/selector.js';
 export { countDirt, readTruth, type Truth } from './truth.js';
 export { writeSelection } from './write-selection.js';

@@ -22,7 +22,13 @@ export function keepBest(scores: ArrayLike<number>, share: number): number[] {
       { hint: `use at least ${(1 / scores.length).toPrecision(3)}, or a larger pool` },
     );
   }
-  const order = Array.from({ length: scores.length }, (_, i) => i);
-  order.sort((a, b) => scores[b]! - scores[a]! || a - b);
-  return order.slice(0, count);
+  return bestFirst(
+    scores,
+    Array.from({ length: scores.length }, (_, i) => i),
+  ).slice(0, count);
+}
+
+/** These rows by falling score, the earlier row first among equals. */
+export function bestFirst(scores: ArrayLike<number>, rows: readonly number[]): number[] {
+  return rows.toSorted((a, b) => scores[b]! - scores[a]! || a - b);
 }

@@ -17,7 +17,9 @@ import { fromOlmoe } from '../models/select_moe/hf-names.js';
 export interface GateConfig {
   quality_gate_init_mean: number;
   quality_gate_init_std: number;
-  trash_expert_mode: 'zero' | 'noise';
+  trash_expert_mode: 'zero' | 'noise' | 'custom';
+  /** With `custom`: a name given to registerTrash. */
+  trash_expert_name?: string;
 }
 
 /**
@@ -27,7 +29,8 @@ export interface GateConfig {
 export async function openSelector(folder: string, gates: GateConfig): Promise<Model> {
   const base = await loadModel(folder);
   if (base.modelType === 'select_moe') {
-    return buildModel({ ...base.config, trash_expert_mode: gates.trash_expert_mode }, folder);
+    const { trash_expert_mode, trash_expert_name = null } = gates;
+    return buildModel({ ...base.config, trash_expert_mode, trash_expert_name }, folder);
   }
   if (base.modelType === 'olmoe') {
     const architectures = ['SelectMoeForCausalLM'];

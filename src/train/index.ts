@@ -1,6 +1,8 @@
 export { targetEveryToken } from './batch.js';
 export { describeRun } from './describe-run.js';
+export type { MakeObjective } from './objectives/built-in.js';
 export { languageModel } from './objectives/language-model.js';
+export type { Objective, ObjectiveInputs, ObjectiveOutputs } from './objectives/objective.js';
 export { selectMoe } from './objectives/select-moe.js';
 export { checkpointToResume } from './resume.js';
 export { type LoraKeys, loraFor, type RowsConfig, rowsOf } from './stage-config.js';

@@ -57,7 +57,6 @@ describe('the command line', () => {
       'report.html',
       'run.json',
       'run.log',
-      'tensorboard',
       'weights.txt',
     ]);
   });

@@ -11,6 +11,7 @@ import type { StageContext } from '../../src/runner/stage.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
 import { Tokenizer, type TrainBpe } from '../../src/text/index.js';
 import { type PrepareConfig, run } from '../../stages/prepare.js';
+import { registriesWith } from '../../stages/registries.js';
 
 /** Bytes only: the stage does not care which merges a tokenizer has, and the trainers have tests of their own. */
 const trainNothing: TrainBpe = async (options) => {
@@ -57,6 +58,7 @@ describe('prepare', function () {
       runDirectory: folder,
       resolvePath: (path) => path,
       signal,
+      registries: registriesWith({}),
       emit: (event) => events.push(event),
       log: () => {},
       addInput: () => {},

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StageContext } from '../../src/runner/stage.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
+import { registriesWith } from '../../stages/registries.js';
 
 /** What a stage run in this process said. */
 export interface Recorded<Config> {
@@ -20,6 +21,7 @@ export function stageContext<Config>(config: Config): Recorded<Config> {
     runDirectory: mkdtempSync(join(tmpdir(), 'sluice-stage-')),
     resolvePath: (path) => path,
     signal: new AbortController().signal,
+    registries: registriesWith({}),
     emit: (event) => void recorded.events.push(event),
     log: () => {},
     addInput: () => {},

@@ -8,6 +8,8 @@ const childEntry = fileURLToPath(new URL('../child.js', import.meta.url));
 /** A child process on this machine, spoken to over Node's IPC channel. */
 export const localLauncher: Launcher = { name: 'local', launch };
 
+export const makeLocalLauncher = (): Launcher => localLauncher;
+
 function launch(job: Job, listener: JobListener): RunningJob {
   const child = execaNode(childEntry, {
     ipc: true,
