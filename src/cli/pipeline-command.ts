@@ -16,6 +16,11 @@ export async function pipelineCommand(
   line: CommandLine,
   project: Project,
 ): Promise<number> {
+  if (line.multirun) {
+    throw new SluiceError('usage.multirun', `${configName} is a pipeline: it runs once, without --multirun`, {
+      hint: 'sweep over one of its stages: ./run <stage> -m …',
+    });
+  }
   const name = configName.split('/').at(-1)!;
   const compose = (overrides: readonly string[]) =>
     composeConfig({ configName, jobName: name, overrides }, line, project);

@@ -1,20 +1,31 @@
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { composeBatch, planSweep, type SweepPlan } from '../config/index.js';
+import {
+  composeBatch,
+  optimizationResults,
+  planSweep,
+  type SweepJob,
+  type SweepPlan,
+} from '../config/index.js';
+import type { ComposedStage } from '../runner/compose-stage.js';
+import { catchSignals, Interrupt } from '../runner/interrupt.js';
 import { runStage, type StageRun } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
+import { createSweepFolder } from '../runner/sweep-folder.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
 import { reachedValue } from './objective.js';
 import { type Plugged, plug } from './plugged.js';
-import { printResult } from './print-result.js';
+import { printJson, printResult } from './print-result.js';
 import type { Project } from './project.js';
 import { readyStage } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
+import { bestJob, type FinishedJob, sweepTable, sweptTexts } from './sweep-summary.js';
 
 /**
  * `-m`: one run per combination, one after another, in `hydra.sweep.dir`/`hydra.sweep.subdir`. All configs of a batch are
- * composed before its first run. The first run that is not done ends the sweep with its exit code.
+ * composed and checked before its first run. The first run that is not done ends the sweep with its exit code.
  */
 export async function sweepCommand(
   stage: StageEntry,
@@ -24,52 +35,107 @@ export async function sweepCommand(
 ): Promise<number> {
   const plan = planSweep(await composeOptions(request, line, project));
   const plugged = await plug(plan.master, plan.master.unresolved(), line, project);
+  const sweep = new Sweep(plan, stage, plugged, line, project);
   await plugged.tell('on_multirun_start');
   try {
-    return await runBatches(stage, plan, plugged, line, project);
+    return await sweep.run();
   } finally {
+    sweep.close();
     await plugged.tell('on_multirun_end');
   }
 }
 
-async function runBatches(
-  stage: StageEntry,
-  plan: SweepPlan,
-  plugged: Plugged,
-  line: CommandLine,
-  project: Project,
-): Promise<number> {
-  const folder = resolve(project.root, plan.directory);
-  let count = 0;
-  for (let batch = plan.sweeper.ask(); batch !== undefined; batch = plan.sweeper.ask()) {
-    const jobs = composeBatch(plan, count, batch);
-    const runs: StageRun[] = [];
-    for (const { num, overrides, composed, subdirectory } of jobs) {
-      runs.push({
-        ...(await readyStage(stage, composed, project)),
-        wantedFolder: join(folder, subdirectory),
-        label: `#${num} ${overrides.join(' ')}`,
-        command: commandText([stage.name, ...overrides]),
-      });
-    }
-    count += runs.length;
-    const labels = runs.map(({ label }) => label);
-    const reached: (number | undefined)[] = [];
-    const failed = await withHost(labels, line, project, plugged, async (host) => {
-      for (const run of runs) {
-        const finished = await runStage(run, host);
-        printResult(finished, line.log, project);
-        if (finished.record.status !== 'done') return finished.record.exitCode!;
-        reached.push(
-          plan.objective === undefined
-            ? undefined
-            : await reachedValue(finished.folder, plan.objective.metric),
-        );
-      }
-      return 0;
-    });
-    if (failed !== 0) return failed;
-    plan.sweeper.tell(reached);
+class Sweep {
+  private readonly interrupt = new Interrupt();
+  private readonly stopCatching = catchSignals(this.interrupt);
+  private readonly jobs: FinishedJob[] = [];
+  private readonly plan: SweepPlan;
+  private readonly stage: StageEntry;
+  private readonly plugged: Plugged;
+  private readonly line: CommandLine;
+  private readonly project: Project;
+  private folder: string | undefined;
+
+  constructor(plan: SweepPlan, stage: StageEntry, plugged: Plugged, line: CommandLine, project: Project) {
+    this.plan = plan;
+    this.stage = stage;
+    this.plugged = plugged;
+    this.line = line;
+    this.project = project;
   }
-  return 0;
+
+  async run(): Promise<number> {
+    const { sweeper } = this.plan;
+    for (let batch = sweeper.ask(); batch !== undefined; batch = sweeper.ask()) {
+      const before = this.jobs.length;
+      const exitCode = await this.runBatch(composeBatch(this.plan, before, batch));
+      if (exitCode !== 0) return exitCode;
+      sweeper.tell(this.jobs.slice(before).map(({ value }) => value));
+    }
+    if (this.jobs.length === 0)
+      this.project.stderr.write('the sweep has no jobs: one of its patterns or ranges is empty\n');
+    return 0;
+  }
+
+  /** Tells how the jobs compare, also where the sweep ended early. */
+  close(): void {
+    this.stopCatching();
+    const { jobs, folder, line, project, plan } = this;
+    if (folder === undefined || jobs.length === 0 || line.log === 'json') return;
+    project.stdout.write(`\n${sweepTable(plan, jobs, folder, project.root)}`);
+  }
+
+  private async runBatch(batch: SweepJob[]): Promise<number> {
+    if (batch.length === 0) return 0;
+    const { line, project, plan, interrupt } = this;
+    const ready: ComposedStage[] = [];
+    for (const job of batch) ready.push(await readyStage(this.stage, job.composed, project));
+    // Only now: a sweep with a mistake leaves nothing behind.
+    const wanted = resolve(project.root, plan.directory);
+    this.folder ??= await createSweepFolder(wanted, plan.master.yaml({ part: 'all' }));
+    const runs = batch.map((job, index): StageRun => {
+      const own = resolve(project.root, job.directory);
+      return {
+        ...ready[index]!,
+        wantedFolder: join(own === wanted ? this.folder! : own, job.subdirectory),
+        label: [`#${job.num}`, ...sweptTexts(plan, job.overrides)].join(' '),
+        command: commandText([this.stage.name, ...job.overrides]),
+      };
+    });
+    const labels = runs.map(({ label }) => label);
+    return withHost(
+      labels,
+      line,
+      project,
+      this.plugged,
+      async (host) => {
+        for (const [index, run] of runs.entries()) {
+          if (interrupt.requested) return 130;
+          const exitCode = await this.runJob(batch[index]!, () => runStage(run, host));
+          if (exitCode !== 0) return exitCode;
+        }
+        return 0;
+      },
+      interrupt,
+    );
+  }
+
+  private async runJob(
+    { num, overrides }: SweepJob,
+    start: () => ReturnType<typeof runStage>,
+  ): Promise<number> {
+    const { plan, line, project } = this;
+    const finished = await start();
+    const { status, exitCode } = finished.record;
+    const job: FinishedJob = { num, overrides, finished, value: undefined };
+    this.jobs.push(job);
+    if (status === 'done' && plan.objective !== undefined)
+      job.value = await reachedValue(finished, plan.objective);
+    if (line.log === 'json') printJson(finished, project, { job: num, overrides, objective: job.value });
+    else printResult(finished, line.log, project);
+    const best = bestJob(plan, this.jobs);
+    if (best !== undefined)
+      await writeFile(join(this.folder!, 'optimization_results.yaml'), optimizationResults(plan, best));
+    return status === 'done' ? 0 : exitCode!;
+  }
 }

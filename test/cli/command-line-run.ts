@@ -9,13 +9,20 @@ import { Lines } from '../runner/fixtures/lines.js';
 export class CommandLineProject {
   readonly root = realpathSync(mkdtempSync(join(tmpdir(), 'sluice-cli-')));
   env: Record<string, string> = {};
+  private stderr = new Lines();
 
   async run(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
     const [stdout, stderr] = [new Lines(), new Lines()];
+    this.stderr = stderr;
     const project = { ...commandLineProject(this.root, stdout, stderr), env: this.env };
     for (const [name, text] of this.files) this.put(name, text);
     const code = await main(argv, project);
     return { code, out: stdout.text, err: stderr.text };
+  }
+
+  /** Resolves when the command that runs has written this to standard error. */
+  shown(part: string): Promise<void> {
+    return this.stderr.seen(part);
   }
 
   /** Puts a file into the project, in place of its own where that has one. */

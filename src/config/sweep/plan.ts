@@ -39,14 +39,14 @@ export interface SweepJob {
   subdirectory: string;
 }
 
-const MULTIRUN = 'hydra.mode=MULTIRUN';
-
 /** Plans a multirun over the sweeps among the overrides and in `hydra.sweeper.params`. */
 export function planSweep(options: ComposeOptions, settings: { asReference?: boolean } = {}): SweepPlan {
   const now = options.now ?? new Date();
-  const given = options.overrides ?? [];
-  const overrides = given.includes(MULTIRUN) ? given : [...given, MULTIRUN];
-  const master = compose({ ...options, overrides, now, mode: 'multirun' });
+  const asked: ComposeOptions = { ...options, now, mode: 'multirun' };
+  let master = compose(asked);
+  if (master.declaredMode !== 'MULTIRUN') {
+    master = compose({ ...asked, overrides: [...(options.overrides ?? []), 'hydra.mode=MULTIRUN'] });
+  }
   const parsed = [...sweeperParams(master), ...master.overrides.task].map(parseOverride);
   const sweptKeys = lastOfEachKey(parsed, (one) => (isSweepOverride(one) ? [keyElement(one)] : []));
   return {

@@ -1,0 +1,167 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readRunRecord } from '../../src/runner/run-record.js';
+import { CommandLineProject } from './command-line-run.js';
+
+describe('a sweep on the command line', () => {
+  let project: CommandLineProject;
+  beforeEach(() => {
+    project = new CommandLineProject();
+  });
+  afterEach(() => project.remove());
+
+  const sweep = (stage: string, ...rest: string[]) =>
+    project.run(stage, '-m', 'hydra.sweep.dir=swept', ...rest);
+  const read = (name: string) => readFileSync(join(project.root, 'swept', name), 'utf8');
+
+  it('runs a job per combination and closes with a table', async () => {
+    const { code, out } = await sweep('train', 'seed=1,2', 'data=null');
+    expect(code).to.equal(0);
+    expect(out.slice(out.indexOf('Sweep in'))).to.equal(
+      [
+        'Sweep in swept',
+        'job  seed  status  folder',
+        '───  ────  ──────  ──────',
+        '  0     1  done         0',
+        '  1     2  done         1',
+        '',
+      ].join('\n'),
+    );
+    expect(read('1/.hydra/overrides.yaml')).to.equal('- seed=2\n- data=null\n');
+    expect(readRunRecord(join(project.root, 'swept', '1'))).to.include({
+      seed: 2,
+      command: './run train seed=2 data=null',
+    });
+  });
+
+  it('leaves the config of the sweep in its folder, interpolations and all', async () => {
+    await sweep('answer', 'seed=1,2');
+    const text = read('multirun.yaml');
+    expect(text).to.match(/^hydra:\n {2}run:\n/m);
+    expect(text).to.include('subdir: ${hydra.job.num}');
+    expect(text).to.include('mode: MULTIRUN');
+    expect(text).to.include('- seed=1,2');
+    expect(text).to.match(/^seed: 7$/m);
+  });
+
+  it('never shares a folder with another sweep', async () => {
+    await sweep('answer', 'seed=1');
+    await sweep('answer', 'seed=1');
+    expect(readdirSync(project.root)).to.include.members(['swept', 'swept-2']);
+    expect(readdirSync(join(project.root, 'swept-2'))).to.have.members(['0', 'multirun.yaml']);
+  });
+
+  it('gives each job the folder that its own hydra.sweep.dir names', async () => {
+    await project.run('answer', '-m', 'seed=1,2', 'hydra.sweep.dir=swept/${seed}');
+    expect(existsSync(join(project.root, 'swept/1/0/run.json'))).to.equal(true);
+    expect(existsSync(join(project.root, 'swept/2/1/run.json'))).to.equal(true);
+  });
+
+  it('prints one JSON object per job with --log json', async () => {
+    const { out } = await sweep('answer', 'seed=1,2', '--log', 'json');
+    const jobs = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(jobs.map(({ job, overrides }) => [job, overrides])).to.deep.equal([
+      [0, ['seed=1']],
+      [1, ['seed=2']],
+    ]);
+    expect(jobs[0]).to.include({
+      status: 'done',
+      folder: join(project.root, 'swept', '0'),
+      text: 'forty-two',
+    });
+  });
+
+  it('learns from the last value of its objective and writes the best down', async () => {
+    const { code, out } = await sweep(
+      'score',
+      'hydra/sweeper=tpe',
+      'hydra.sweeper.n_trials=8',
+      'hydra.sweeper.n_startup_trials=3',
+      'seed=range(0,8)',
+    );
+    expect(code).to.equal(0);
+    // All eight points, none twice; the one that reached no number is never the best.
+    expect(out).to.match(/^ +\d +3 +– {2}done +\d$/m);
+    expect(out).to.match(/\nbest: job \d, validation\/loss 0 {2}seed=5\n$/);
+    expect(read('optimization_results.yaml')).to.equal(
+      'name: tpe\nbest_evaluated_params:\n  seed: 5\nbest_evaluated_result: 0.0\n',
+    );
+  });
+
+  it('looks for the largest value where told so, and at random too', async () => {
+    const { out } = await sweep(
+      'score',
+      'hydra/sweeper=random',
+      'hydra.sweeper.n_trials=9',
+      'hydra.sweeper.objective=validation/loss',
+      'hydra.sweeper.direction=maximize',
+      'seed=choice(4,6,9)',
+    );
+    expect(out).to.match(/\nbest: job [012], validation\/loss 16 {2}seed=9\n$/);
+  });
+
+  it('judges by a number of the result of a stage', async () => {
+    const { out } = await sweep('answer', '+hydra.sweeper.objective=tokens_per_second', 'seed=1');
+    expect(out).to.match(/\nbest: job 0, tokens_per_second 42 {2}\n$/);
+  });
+
+  it('stops after the first job that lacks the objective, and says what there is', async () => {
+    const { code, out, err } = await sweep(
+      'score',
+      'hydra/sweeper=tpe',
+      'hydra.sweeper.objective=validation/los',
+      'seed=range(0,3)',
+    );
+    expect(code).to.equal(2);
+    expect(err).to.include('error: the run has no metric validation/los');
+    expect(err).to.include(
+      'hint: hydra.sweeper.objective=validation/loss; it has validation/loss, train/loss',
+    );
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml']);
+    expect(out).to.include('Sweep in swept');
+  });
+
+  it('ends with the first job that fails and its exit code', async () => {
+    const { code, out, err } = await sweep('refuse', 'seed=1,2');
+    expect(code).to.equal(1);
+    expect(err).to.include('error: the pool is empty');
+    expect(out).to.match(/ {2}0 +1 {2}failed +0\n$/);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml']);
+  });
+
+  it('ends with 130 when interrupted, the running job in order and the others not begun', async () => {
+    const ended = sweep('wait', 'seed=1,2');
+    await project.shown('waiting');
+    process.emit('SIGTERM');
+    const { code, out } = await ended;
+    expect(code).to.equal(130);
+    expect(out).to.match(/ {2}0 +1 {2}interrupted +0\n$/);
+    expect(existsSync(join(project.root, 'swept/0/checkpoint'))).to.equal(true);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml']);
+  });
+
+  const nothingLeft: [what: string, overrides: string[], code: number, message: RegExp][] = [
+    ['a mistake in the last job', ['seed=1,x'], 2, /seed: expected an integer, got "x"/],
+    ['a key that does not exist', ['sead=1,2'], 2, /did you mean 'seed'/],
+    ['an interval without a sampling sweeper', ['seed=interval(0,1)'], 2, /hydra\/sweeper=random/],
+    ['a sweep without jobs', ['seed=range(3,3)'], 0, /the sweep has no jobs/],
+  ];
+  for (const [what, overrides, wanted, message] of nothingLeft) {
+    it(`leaves no folder behind for ${what}`, async () => {
+      const { code, err } = await sweep('train', ...overrides);
+      expect(code).to.equal(wanted);
+      expect(err).to.match(message);
+      expect(existsSync(join(project.root, 'swept'))).to.equal(false);
+    });
+  }
+
+  it('refuses to sweep over a pipeline', async () => {
+    const { code, err } = await project.run('tour', '-m', 'seed=1,2');
+    expect(code).to.equal(2);
+    expect(err).to.include('experiment/tour is a pipeline: it runs once, without --multirun');
+  });
+});
