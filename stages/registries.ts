@@ -1,4 +1,11 @@
-import { Registry, type Targets } from '../src/config/index.js';
+import {
+  builtInSweepers,
+  commonSweeperOptions,
+  type MakeSweeper,
+  Registry,
+  sweeperAliases,
+  type Targets,
+} from '../src/config/index.js';
 import type { QualityLoss, Trash } from '../src/models/index.js';
 import type { Callback } from '../src/runner/callbacks/callback.js';
 import type { Launcher } from '../src/runner/launchers/launcher.js';
@@ -29,6 +36,8 @@ export interface Plugins {
   sinks?: Targets<OpenSink>;
   /** `hydra.launcher`: where a stage's process runs. */
   launchers?: Targets<Launcher>;
+  /** `hydra.sweeper` of a multirun: which jobs there are. */
+  sweepers?: Targets<MakeSweeper>;
   /** Each of `hydra.callbacks`. */
   callbacks?: Targets<Callback>;
 }
@@ -42,6 +51,15 @@ export function registriesWith(plugins: Plugins): Registries {
     qualityLosses: new Registry('quality loss', {}, plugins.qualityLosses),
     sinks: new Registry('sink', builtInSinks, plugins.sinks),
     launchers: new Registry('launcher', builtInLaunchers, plugins.launchers, launcherAliases),
+    sweepers: new Registry('sweeper', builtInSweepers, withCommonOptions(plugins.sweepers), sweeperAliases),
     callbacks: new Registry('callback', builtInCallbacks, plugins.callbacks),
   };
+}
+
+// `hydra.sweeper.params` and its like are there whatever the sweeper.
+function withCommonOptions(sweepers: Targets<MakeSweeper> = {}): Targets<MakeSweeper> {
+  const entries = Object.entries(sweepers).map(
+    ([name, entry]) => [name, { ...entry, options: { ...commonSweeperOptions, ...entry.options } }] as const,
+  );
+  return Object.fromEntries(entries);
 }

@@ -67,6 +67,7 @@ export async function pluginProblems(
 ): Promise<Violation[]> {
   const places = Object.entries({
     'hydra.launcher': 'launchers',
+    'hydra.sweeper': 'sweepers',
     'hydra.callbacks': 'callbacks',
     'telemetry.sinks': 'sinks',
     ...plugins,

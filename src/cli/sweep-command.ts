@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   composeBatch,
+  loadSweeperTargets,
   optimizationResults,
   planSweep,
   type SweepJob,
@@ -16,7 +17,7 @@ import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
 import { reachedValue } from './objective.js';
-import { type Plugged, plug } from './plugged.js';
+import { loadRegistries, type Plugged, plug } from './plugged.js';
 import { printJson, printResult } from './print-result.js';
 import type { Project } from './project.js';
 import { readyStage } from './ready-stage.js';
@@ -33,7 +34,9 @@ export async function sweepCommand(
   line: CommandLine,
   project: Project,
 ): Promise<number> {
-  const plan = planSweep(await composeOptions(request, line, project));
+  const plan = planSweep(await composeOptions(request, line, project), {
+    sweepers: await loadSweeperTargets((await loadRegistries(project)).sweepers),
+  });
   const plugged = await plug(plan.master, plan.master.unresolved(), line, project);
   const sweep = new Sweep(plan, stage, plugged, line, project);
   await plugged.tell('on_multirun_start');

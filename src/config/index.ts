@@ -28,9 +28,18 @@ export { nearest } from './nearest.js';
 export { listOrigins, type OriginEntry, printOrigins } from './origin-listing.js';
 export { type Override, parseOverride } from './override/parse.js';
 export { checkSchema, type LoadedSchema, loadSchema, schemaError, type Violation } from './schema.js';
+export {
+  builtInSweepers,
+  commonSweeperOptions,
+  type MakeSweeper,
+  type SweepContext,
+  sweeperAliases,
+} from './sweep/built-in.js';
+export { loadSweeperTargets } from './sweep/create-sweeper.js';
 export { optimizationResults } from './sweep/optimization-results.js';
 export { composeBatch, planSweep, type SweepJob, type SweepPlan } from './sweep/plan.js';
 export type { Objective } from './sweep/settings.js';
+export { type Dimension, pointTexts } from './sweep/space.js';
 export type { JobOverrides, Sweeper } from './sweep/sweeper.js';
 export { trackReads } from './track-reads.js';
 export { toYaml } from './yaml/to-yaml.js';

@@ -1,4 +1,4 @@
-import type { Registry, Targets } from '../config/index.js';
+import type { MakeSweeper, Registry, Targets } from '../config/index.js';
 import type { OpenSink } from '../telemetry/sinks/sink.js';
 import type { Callback } from './callbacks/callback.js';
 import type { Launcher } from './launchers/launcher.js';
@@ -7,6 +7,7 @@ import type { Launcher } from './launchers/launcher.js';
 export interface Registries {
   callbacks: Registry<Callback>;
   launchers: Registry<Launcher>;
+  sweepers: Registry<MakeSweeper>;
   sinks: Registry<OpenSink>;
   // What only stages know the types of.
   selectors: Registry<unknown>;

@@ -3,7 +3,9 @@ import { checkTargets, type InstantiateCall, instantiate, Registry } from '../..
 import { SluiceError } from '../../src/errors.js';
 
 /** Registers a function that gives back what it was called with. */
-const echo = async () => (options: object, ...args: unknown[]) => ({ options, args });
+const echo =
+  async () =>
+  (options: object, ...args: unknown[]) => ({ options, args });
 const any = { a: {}, b: {}, c: {}, inner: {} };
 
 const registry = new Registry<unknown>(
@@ -36,7 +38,12 @@ describe('instantiate', () => {
     ['takes another spelling of a name', { _target_: 'package.Echo', a: 1 }, made({ a: 1 })],
     ['puts _args_ behind the options', { _target_: 'echo', a: 1, _args_: [2, [3]] }, made({ a: 1 }, 2, [3])],
     ['lets given arguments replace _args_', { _target_: 'echo', _args_: [1] }, made({}, 9), { args: [9] }],
-    ['lets given keywords override', { _target_: 'echo', a: 1 }, made({ a: 2, b: 3 }), { keywords: { a: 2, b: 3 } }],
+    [
+      'lets given keywords override',
+      { _target_: 'echo', a: 1 },
+      made({ a: 2, b: 3 }),
+      { keywords: { a: 2, b: 3 } },
+    ],
     [
       'merges keywords into mappings and replaces lists',
       { _target_: 'echo', a: { x: 1, y: 2 }, b: [1, 2] },
@@ -45,7 +52,12 @@ describe('instantiate', () => {
     ],
     [
       'makes nested targets first, in mappings and lists too',
-      { _target_: 'echo', a: { _target_: 'echo', b: 1 }, b: [{ _target_: 'echo' }], c: { inner: { _target_: 'echo' } } },
+      {
+        _target_: 'echo',
+        a: { _target_: 'echo', b: 1 },
+        b: [{ _target_: 'echo' }],
+        c: { inner: { _target_: 'echo' } },
+      },
       made({ a: made({ b: 1 }), b: [made({})], c: { inner: made({}) } }),
     ],
     [
@@ -71,7 +83,11 @@ describe('instantiate', () => {
       { _recursive_: false, x: { _target_: 'echo', a: { _target_: 'echo' } } },
       { _recursive_: false, x: made({ a: { _target_: 'echo' } }) },
     ],
-    ['gives a mapping of what its targets make', { x: { _target_: 'echo' }, y: null, z: 1 }, { x: made({}), y: null, z: 1 }],
+    [
+      'gives a mapping of what its targets make',
+      { x: { _target_: 'echo' }, y: null, z: 1 },
+      { x: made({}), y: null, z: 1 },
+    ],
     ['gives a list of what its targets make', [{ _target_: 'echo' }, 2], [made({}), 2]],
     ['gives null for null', null, null],
     ...['none', 'partial', 'object', 'all'].map((mode): [string, unknown, unknown] => [
@@ -114,7 +130,12 @@ describe('instantiate', () => {
   });
 
   const failures: [name: string, config: unknown, message: string, hint?: string][] = [
-    ['a name nobody registered', { _target_: 'ecko' }, 'thing._target_: there is no thing ecko', 'did you mean echo?'],
+    [
+      'a name nobody registered',
+      { _target_: 'ecko' },
+      'thing._target_: there is no thing ecko',
+      'did you mean echo?',
+    ],
     [
       'a path into a module',
       { _target_: 'torch.optim.Adam' },
@@ -128,12 +149,33 @@ describe('instantiate', () => {
       'there are echo, strict, fails, refuses',
     ]),
     ['a target that is no text', { _target_: 3 }, 'thing._target_: expected a registered name, got 3'],
-    ['a nested name nobody registered', { _target_: 'echo', a: [{ _target_: 'no' }] }, 'thing.a[0]._target_: there is no thing no'],
-    ['an option it does not take', { _target_: 'echo', aa: 1 }, 'thing.aa: echo has no such option', 'did you mean a?'],
+    [
+      'a nested name nobody registered',
+      { _target_: 'echo', a: [{ _target_: 'no' }] },
+      'thing.a[0]._target_: there is no thing no',
+    ],
+    [
+      'an option it does not take',
+      { _target_: 'echo', aa: 1 },
+      'thing.aa: echo has no such option',
+      'did you mean a?',
+    ],
     ['an option it needs', { _target_: 'strict' }, 'thing.size: missing; strict needs it'],
-    ['_args_ that are no list', { _target_: 'echo', _args_: 'abc' }, 'thing._args_: expected a list, got "abc"'],
-    ['_partial_ that is no flag', { _target_: 'echo', _partial_: 'yes' }, 'thing._partial_: expected true or false, got "yes"'],
-    ['_recursive_ that is no flag', { _target_: 'echo', _recursive_: 1 }, 'thing._recursive_: expected true or false, got 1'],
+    [
+      '_args_ that are no list',
+      { _target_: 'echo', _args_: 'abc' },
+      'thing._args_: expected a list, got "abc"',
+    ],
+    [
+      '_partial_ that is no flag',
+      { _target_: 'echo', _partial_: 'yes' },
+      'thing._partial_: expected true or false, got "yes"',
+    ],
+    [
+      '_recursive_ that is no flag',
+      { _target_: 'echo', _recursive_: 1 },
+      'thing._recursive_: expected true or false, got 1',
+    ],
     [
       'an unknown _convert_',
       { _target_: 'echo', _convert_: 'some' },
@@ -145,7 +187,9 @@ describe('instantiate', () => {
   for (const [name, config, message, hint] of failures) {
     it(`refuses ${name}, and says where`, async () => {
       const originOf = (path: string) => (path === 'thing' ? 'configs/x.yaml:3:1' : undefined);
-      const error = (await instantiate(config, registry, { path: "thing", originOf }).catch((thrown: SluiceError) => thrown)) as SluiceError;
+      const error = (await instantiate(config, registry, { path: 'thing', originOf }).catch(
+        (thrown: SluiceError) => thrown,
+      )) as SluiceError;
       expect(error).to.be.instanceOf(SluiceError).and.include({ code: 'config.instantiate', message });
       if (hint !== undefined) expect(error.hint).to.equal(hint);
       if (!/\.a\[0\]/.test(message)) expect(error.where).to.equal('configs/x.yaml:3:1');
@@ -154,7 +198,9 @@ describe('instantiate', () => {
 
   it('keeps the code and hint of an error of ours that a target throws', async () => {
     const originOf = () => 'override x';
-    const error = await instantiate({ _target_: 'refuses' }, registry, { originOf }).catch((thrown: SluiceError) => thrown);
+    const error = await instantiate({ _target_: 'refuses' }, registry, { originOf }).catch(
+      (thrown: SluiceError) => thrown,
+    );
     expect(error).to.include({ code: 'data.no_rows', hint: 'add rows', where: 'override x' });
   });
 });
@@ -167,13 +213,29 @@ describe('checking targets before they are made', () => {
     [
       'finds all that is wrong at once',
       { x: { _target_: 'strict', sise: 1 }, y: [{ _target_: 'gone' }] },
-      ['slot.x.size: missing; expected an integer', 'slot.x.sise: unknown key', 'slot.y[0]._target_: there is no thing gone'],
+      [
+        'slot.x.size: missing; expected an integer',
+        'slot.x.sise: unknown key',
+        'slot.y[0]._target_: there is no thing gone',
+      ],
     ],
-    ['finds an option of the wrong kind', { _target_: 'strict', size: 0 }, ['slot.size: expected at least 1, got 0']],
-    ['finds nested targets', { _target_: 'echo', a: { _target_: 'gone' } }, ['slot.a._target_: there is no thing gone']],
+    [
+      'finds an option of the wrong kind',
+      { _target_: 'strict', size: 0 },
+      ['slot.size: expected at least 1, got 0'],
+    ],
+    [
+      'finds nested targets',
+      { _target_: 'echo', a: { _target_: 'gone' } },
+      ['slot.a._target_: there is no thing gone'],
+    ],
     ['leaves data alone', { _target_: 'echo', _recursive_: false, a: { _target_: 'gone' } }, []],
     ['takes a text for a name', 'gone', ['slot: there is no thing gone']],
-    ['finds a partial thing where a whole one is due', { _target_: 'echo', _partial_: true }, ['slot._partial_: expected a whole thing, not a part of one']],
+    [
+      'finds a partial thing where a whole one is due',
+      { _target_: 'echo', _partial_: true },
+      ['slot._partial_: expected a whole thing, not a part of one'],
+    ],
   ];
   for (const [name, value, problems] of rows) {
     it(name, async () => {

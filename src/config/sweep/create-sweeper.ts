@@ -1,39 +1,48 @@
 import type { ComposedConfig } from '../compose.js';
 import { configError } from '../config-error.js';
+import { optionsOf, type PlainObject } from '../instantiate/node.js';
+import type { Registry } from '../instantiate/registry.js';
 import type { Override } from '../override/parse.js';
-import { basicSweeper } from './basic.js';
-import { randomSweeper } from './random.js';
+import { builtInSweeperTargets, type MakeSweeper, type SweeperTarget, sweeperAliases } from './built-in.js';
 import { settingsOf } from './settings.js';
+import { searchSpace } from './space.js';
 import type { Sweeper } from './sweeper.js';
-import { tpeSweeper } from './tpe.js';
 
 /** The sweeper that `hydra/sweeper` chose, by its name; the basic one also under its name in the reference. */
-export function createSweeper(master: ComposedConfig, overrides: Override[], asReference: boolean): Sweeper {
-  const { repository } = master.internal;
+export function createSweeper(
+  master: ComposedConfig,
+  overrides: Override[],
+  asReference: boolean,
+  targets: ReadonlyMap<string, SweeperTarget> = builtInSweeperTargets,
+): Sweeper {
   const name = sweeperName(master);
   const settings = settingsOf(master);
-  const maxBatchSize = settings.wholeNumber('max_batch_size', null, 1);
-  if (name === 'basic') return basicSweeper(overrides, repository, { maxBatchSize, asReference });
-  const search = {
-    trials: settings.wholeNumber('n_trials', 20, 1)!,
-    seed: settings.wholeNumber('seed', 0)!,
-    maxBatchSize,
-  };
-  if (name === 'random') return randomSweeper(overrides, repository, search);
-  if (name === 'tpe') {
-    const startup = settings.wholeNumber('n_startup_trials', 10, 1)!;
-    const minimize = settings.direction() === 'minimize';
-    return tpeSweeper(overrides, repository, { ...search, startup, minimize });
+  const target = targets.get(name);
+  if (target === undefined) {
+    throw configError('sweep', `hydra.sweeper._target_: there is no sweeper '${name}'`, {
+      where: settings.where('_target_'),
+      hint: `hydra/sweeper is ${[...targets.keys()].join(', ').replace(/, ([^,]*)$/, ' or $1')}`,
+    });
   }
-  throw configError('sweep', `hydra.sweeper._target_: there is no sweeper '${name}'`, {
-    where: settings.where('_target_'),
-    hint: 'hydra/sweeper is basic, random or tpe',
-  });
+  const { repository } = master.internal;
+  const options = Object.fromEntries(optionsOf((master.value('hydra.sweeper') ?? {}) as PlainObject));
+  const space = () => searchSpace(overrides, repository);
+  return target(options as never)({ space, settings, overrides, repository, asReference });
 }
 
-/** `basic`, `random`, `tpe`. */
+/** `basic`, `random`, `tpe`, or the name of one that was registered. */
 export function sweeperName(master: ComposedConfig): string {
   const target = String(master.value('hydra.sweeper._target_') ?? 'basic');
-  const name = target.slice(target.lastIndexOf('.') + 1);
-  return name === 'BasicSweeper' ? 'basic' : name;
+  return Object.hasOwn(sweeperAliases, target)
+    ? sweeperAliases[target as keyof typeof sweeperAliases]
+    : target;
+}
+
+/** The targets of a registry by name, for planning a sweep. */
+export async function loadSweeperTargets(
+  registry: Registry<MakeSweeper>,
+): Promise<Map<string, SweeperTarget>> {
+  const targets = new Map<string, SweeperTarget>();
+  for (const name of registry.names) targets.set(name, (await registry.entry(name)!.load()) as SweeperTarget);
+  return targets;
 }

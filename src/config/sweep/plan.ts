@@ -3,6 +3,7 @@ import { configError } from '../config-error.js';
 import { isSweepOverride, keyElement, parseOverride } from '../override/parse.js';
 import { equal } from '../python-value.js';
 import { type ConfigNode, DictNode, rawValue } from '../tree/node.js';
+import type { SweeperTarget } from './built-in.js';
 import { createSweeper, sweeperName } from './create-sweeper.js';
 import { lastOfEachKey } from './last-of-key.js';
 import { sweeperParams } from './params.js';
@@ -40,7 +41,10 @@ export interface SweepJob {
 }
 
 /** Plans a multirun over the sweeps among the overrides and in `hydra.sweeper.params`. */
-export function planSweep(options: ComposeOptions, settings: { asReference?: boolean } = {}): SweepPlan {
+export function planSweep(
+  options: ComposeOptions,
+  settings: { asReference?: boolean; sweepers?: ReadonlyMap<string, SweeperTarget> } = {},
+): SweepPlan {
   const now = options.now ?? new Date();
   const asked: ComposeOptions = { ...options, now, mode: 'multirun' };
   let master = compose(asked);
@@ -52,7 +56,7 @@ export function planSweep(options: ComposeOptions, settings: { asReference?: boo
   return {
     master,
     directory: String(master.value('hydra.sweep.dir')),
-    sweeper: createSweeper(master, parsed, settings.asReference ?? false),
+    sweeper: createSweeper(master, parsed, settings.asReference ?? false, settings.sweepers),
     sweeperName: sweeperName(master),
     swept: sweptKeys.flat(),
     objective: settingsOf(master).objective(),

@@ -10,6 +10,8 @@ export interface Objective {
 
 export type Direction = 'minimize' | 'maximize';
 
+export type SweeperSettings = ReturnType<typeof settingsOf>;
+
 /** Reads the keys of `hydra.sweeper`; a value that does not fit is an error with its place. */
 export function settingsOf(master: ComposedConfig) {
   const where = (key: string): string =>
