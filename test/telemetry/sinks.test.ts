@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { openCsvSink } from '../../src/telemetry/sinks/csv.js';
 import { openJsonlSink } from '../../src/telemetry/sinks/jsonl.js';
 import { openTensorboardSink } from '../../src/telemetry/sinks/tensorboard.js';
 import { metricsSinkContract, type ReadPoint } from '../contract/metrics-sink.js';
@@ -16,6 +17,18 @@ metricsSinkContract('jsonl', openJsonlSink, 15, (folder) =>
       return { step: Number(step), seconds: Date.parse(time!) / 1000, values: Object.fromEntries(numbers) };
     }),
 );
+
+metricsSinkContract('csv', openCsvSink, 15, (folder) => {
+  const [header, ...lines] = readFileSync(join(folder, 'metrics.csv'), 'utf8').trimEnd().split('\n');
+  expect(header).to.equal('step,time,metric,value');
+  const points: ReadPoint[] = [];
+  for (const [step, time, metric, value] of lines.map((line) => line.split(','))) {
+    const seconds = Date.parse(time!) / 1000;
+    if (points.at(-1)?.step !== Number(step)) points.push({ step: Number(step), seconds, values: {} });
+    points.at(-1)!.values[metric!] = Number(value);
+  }
+  return points;
+});
 
 const eventFiles = (folder: string) =>
   readdirSync(join(folder, 'tensorboard'))

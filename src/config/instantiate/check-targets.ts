@@ -66,7 +66,7 @@ async function checkNode(
   return violations.map((violation) => ({
     ...violation,
     path: place(violation.path),
-    where: violation.where ?? originOf(path),
+    where: violation.where ?? originOf(at), // what is missing is missing because of the name
   }));
 }
 
