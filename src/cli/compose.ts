@@ -58,6 +58,7 @@ function configDirs({ configPath, configDir }: CommandLine, { root, configs, cwd
 /** The texts of `.hydra/`. */
 export function hydraFiles(composed: ComposedConfig): HydraFiles {
   return {
+    subdirectory: (composed.value('hydra.output_subdir') ?? null) as string | null,
     config: composed.yaml(),
     hydra: composed.hydraYaml(),
     overrides: toYaml(composed.overrides.task),

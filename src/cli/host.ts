@@ -1,13 +1,17 @@
-import { openDisplay } from '../runner/display/display.js';
+import type { ComposedConfig } from '../config/compose.js';
+import { type Display, openDisplay } from '../runner/display/display.js';
 import { catchSignals, Interrupt } from '../runner/interrupt.js';
+import { JobLog } from '../runner/logging/job-log.js';
 import type { RunnerHost } from '../runner/run-stage.js';
 import type { CommandLine } from './arguments.js';
+import { logSettings } from './job-setup.js';
 import type { Plugged } from './plugged.js';
 import type { Project } from './project.js';
 
 /**
  * Runs `work` with a display of these steps and with Ctrl-C meaning an orderly end; tidies both up afterwards. Who runs work
- * in several parts catches signals for all of them and hands the `interrupt` in.
+ * in several parts catches signals for all of them and hands the `interrupt` in. The command's own lines go where
+ * `hydra.hydra_logging` says.
  */
 export async function withHost<Result>(
   steps: string[],
@@ -18,14 +22,21 @@ export async function withHost<Result>(
   given?: Interrupt,
 ): Promise<Result> {
   const { root, stagesModule, stderr } = project;
+  const { composed, launcher, registries, callbacks } = plugged;
+  const settings = logSettings(composed, 'hydra.hydra_logging');
   const interrupt = given ?? new Interrupt();
   const stopCatching = given === undefined ? catchSignals(interrupt) : () => {};
-  const display = await openDisplay(line.log, steps, stderr);
-  const { launcher, registries, callbacks } = plugged;
+  const opened = await openDisplay(line.log, steps, stderr);
+  const log = new JobLog(settings, 'hydra', root, ({ text }) => opened.note(text));
+  const display: Display = {
+    ...opened,
+    note: (text, level = 'info') => log.write({ type: 'log', level, text }),
+  };
   const printBefore = callbacks.print;
   callbacks.print = (text) => display.note(text);
   const writeReport = async (folder: string) => (await import('../report/index.js')).writeReport(folder);
   try {
+    if (log.lets('debug')) display.note(await allInfo(composed, project), 'debug');
     return await work({
       root,
       stagesModule,
@@ -38,7 +49,12 @@ export async function withHost<Result>(
     });
   } finally {
     callbacks.print = printBefore;
+    await log.close();
     await display.close();
     stopCatching();
   }
 }
+
+// As Hydra does under hydra.verbose=true.
+const allInfo = async (composed: ComposedConfig, project: Project) =>
+  (await (await import('./info.js')).infoText(composed, 'all', project)).trimEnd();

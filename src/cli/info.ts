@@ -4,20 +4,21 @@ import type { CommandLine } from './arguments.js';
 import type { Project } from './project.js';
 
 /** What `--info` prints: how a config came about, and what there is to name in one. */
-export function infoText(
+export async function infoText(
   composed: ComposedConfig,
   info: NonNullable<CommandLine['info']>,
-  { stages }: Project,
-  milliseconds: number,
-): string {
-  const plugins = () => [titled('Plugins', '*'), ...pluginLines(composed, stages)];
+  project: Project,
+  milliseconds?: number,
+): Promise<string> {
+  const named = info === 'all' || info === 'plugins' ? await pluginLines(composed, project) : [];
+  const plugins = () => [titled('Plugins', '*'), ...named];
   const paths = () => [titled('Config search path', '*'), searchPathTable(composed)];
   const tree = () => [titled('Defaults Tree', '*'), defaultsTreeText(composed)];
   const list = () => [titled('Defaults List', '*'), defaultsTable(composed)];
   const config = () => [
     ...[...paths(), '', ...tree(), '', ...list(), ''],
     ...[titled('Config', '*'), composed.yaml().trimEnd()],
-    ...['', `Composed in ${milliseconds.toFixed(1)} ms`],
+    ...(milliseconds === undefined ? [] : ['', `Composed in ${milliseconds.toFixed(1)} ms`]),
   ];
   const parts: Record<typeof info, () => string[]> = {
     plugins,
@@ -30,14 +31,18 @@ export function infoText(
   return `${parts[info]().join('\n')}\n`;
 }
 
-function pluginLines(composed: ComposedConfig, stages: Project['stages']): string[] {
+async function pluginLines(composed: ComposedConfig, project: Project): Promise<string[]> {
+  const registries = await (await import('./plugged.js')).loadRegistries(project);
   const options = (group: string) =>
     configGroups(composed).find((each) => each.group === group)?.options ?? [];
   const kinds: [string, string[]][] = [
-    ['Stages', stages.map(({ name, aliases }) => [name, ...aliases].join(', '))],
+    ['Stages', project.stages.map(({ name, aliases }) => [name, ...aliases].join(', '))],
     ['Sweepers (hydra/sweeper)', options('hydra/sweeper')],
-    ['Launchers (hydra/launcher)', options('hydra/launcher')],
     ['Job logging (hydra/job_logging)', options('hydra/job_logging')],
+    ...Object.entries(registries).map(([kind, { names }]): [string, string[]] => [
+      `_target_ of ${spaced(kind)}`,
+      names,
+    ]),
     ['Resolvers', [...composed.internal.resolvers.keys()].sort()],
   ];
   return kinds.flatMap(([kind, names]) => [
@@ -60,6 +65,9 @@ function defaultsTable(composed: ComposedConfig): string {
   ]);
   return boxed(['Config path', 'Package', '_self_', 'Parent'], rows);
 }
+
+// trashExperts -> trash experts
+const spaced = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const titled = (title: string, rule: string, indent = '') =>
   `${indent}${title}\n${indent}${rule.repeat(title.length)}`;

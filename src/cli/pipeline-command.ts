@@ -39,7 +39,10 @@ export async function pipelineCommand(
     steps,
     resolve: async (outputs) => (await compose([...line.rest, ...outputOverrides(outputs)])).config(),
     composeStage: (stage, overrides) => composeStep(stage, overrides, line, project),
-    hydraFiles: hydraFiles(composed),
+    hydraFiles(folder) {
+      composed.beginJob(folder);
+      return hydraFiles(composed);
+    },
     wantedFolder: resolve(project.root, String(composed.value('hydra.run.dir'))),
     command: commandText(line.argv),
   };

@@ -10,14 +10,18 @@ import type { Project } from './project.js';
 
 /** `--plan`: prints what the stage's programs need, from the stage's own process; leaves no run folder. */
 export async function planStage(
-  { stage, config }: ComposedStage,
+  { stage, config, wantedFolder, setup }: ComposedStage,
   { root, stagesModule, stdout, stderr }: Project,
 ): Promise<number> {
   const runDirectory = await mkdtemp(join(tmpdir(), 'sluice-plan-'));
   try {
     let last: FromStage | undefined;
     const running = localLauncher.launch(
-      { mode: 'plan', stage, stagesModule, config, runDirectory, root },
+      {
+        ...{ mode: 'plan', stage, stagesModule, config, runDirectory, root },
+        workingDirectory: root,
+        env: setup(wantedFolder).env,
+      },
       {
         message(message) {
           if (message.type === 'plan')

@@ -10,6 +10,7 @@ import type { Project } from './project.js';
 
 /** What the `hydra` node of a command's config names, made. */
 export interface Plugged {
+  composed: ComposedConfig;
   registries: Registries;
   launcher: Launcher;
   callbacks: Callbacks;
@@ -48,7 +49,7 @@ export async function plug(
   const tell = (event: keyof Callback, more: object = {}) =>
     callbacks.tell(event, config, { ...info, ...more });
   await tell('on_compose_config');
-  return { registries, launcher, callbacks, tell };
+  return { composed, registries, launcher, callbacks, tell };
 }
 
 /** Does the work of a run with its callbacks told before and after. */

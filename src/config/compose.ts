@@ -179,7 +179,7 @@ class Composed implements ComposedConfig {
   readonly overrides: { task: string[]; hydra: string[] };
   readonly internal: ComposedTree;
   readonly declaredMode: 'RUN' | 'MULTIRUN' | undefined;
-  private begun = false;
+  private outputDirectory: string | undefined;
   private plainConfig: Record<string, unknown> | undefined;
 
   constructor(
@@ -258,13 +258,14 @@ class Composed implements ComposedConfig {
   }
 
   beginJob(outputDirectory: string): void {
+    if (outputDirectory === this.outputDirectory) return;
     const { root } = this.internal;
     const runtime = at(root, 'hydra', 'runtime');
     if (runtime instanceof DictNode) assign(runtime, 'output_dir', createNode(outputDirectory), 'open');
     const recorded = at(root, 'hydra', 'overrides', 'hydra');
-    if (this.declaredMode === undefined && recorded instanceof ListNode && !this.begun)
+    if (this.declaredMode === undefined && recorded instanceof ListNode && !this.outputDirectory)
       recorded.append(new ValueNode(`hydra.mode=${rawValue(at(root, 'hydra', 'mode')!)}`));
-    this.begun = true;
+    this.outputDirectory = outputDirectory;
     this.plainConfig = undefined;
   }
 

@@ -48,7 +48,8 @@ function contextOf(job: Job, registries: Registries): StageContext {
     signal: abort.signal,
     registries,
     emit: (event) => send({ type: 'event', event }),
-    log: (level, text) => send({ type: 'event', event: { type: 'log', level, text } }),
+    log: (level, text, logger) =>
+      send({ type: 'event', event: { type: 'log', level, text, ...(logger && { logger }) } }),
     addInput: (name, path) => send({ type: 'input', name, path: resolve(job.root, path) }),
     addOutput: (name, path) => send({ type: 'output', name, path: resolve(job.runDirectory, path) }),
     addFact: (key, value) => send({ type: 'fact', key, value }),

@@ -13,6 +13,10 @@ export interface Job {
   runDirectory: string;
   /** Relative paths of the config resolve against this. */
   root: string;
+  /** The process starts here. */
+  workingDirectory: string;
+  /** Variables of the process besides its parent's. */
+  env: Record<string, string>;
 }
 
 /** From the watcher to the stage's process. `abort`: write a checkpoint and end. */

@@ -4,6 +4,8 @@ import { SluiceError } from '../errors.js';
 
 /** What Hydra writes into `.hydra/`, as texts. */
 export interface HydraFiles {
+  /** `hydra.output_subdir`: the folder's name, null for none. */
+  subdirectory: string | null;
   config: string;
   hydra: string;
   overrides: string;
@@ -40,7 +42,7 @@ async function claim(path: string): Promise<boolean> {
   }
   try {
     // The first thing in every run folder; of two processes that found it empty, one makes this.
-    await mkdir(join(path, '.hydra'));
+    await writeFile(join(path, 'run.json'), '', { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -49,12 +51,12 @@ async function claim(path: string): Promise<boolean> {
 }
 
 export async function writeHydraFiles(runDirectory: string, files: HydraFiles): Promise<void> {
-  const folder = join(runDirectory, '.hydra');
-  // hydra.runtime.output_dir: composed before the folder was claimed, and so missing.
-  const hydra = files.hydra.replace(/^( +output_dir: )\?\?\?$/m, (_, key: string) => key + runDirectory);
+  if (files.subdirectory === null) return;
+  const folder = join(runDirectory, files.subdirectory);
+  await mkdir(folder, { recursive: true });
   await Promise.all([
     writeFile(join(folder, 'config.yaml'), files.config),
-    writeFile(join(folder, 'hydra.yaml'), hydra),
+    writeFile(join(folder, 'hydra.yaml'), files.hydra),
     writeFile(join(folder, 'overrides.yaml'), files.overrides),
   ]);
 }

@@ -23,7 +23,7 @@ export interface PipelineRun {
   /** The pipeline's config, resolved with these paths for `${steps.<step>.<output>}`. */
   resolve(outputs: StepOutputs): Promise<Record<string, unknown>>;
   composeStage: ComposeStage;
-  hydraFiles: HydraFiles;
+  hydraFiles(folder: string): HydraFiles;
   /** Absolute. */
   wantedFolder: string;
   command: string;
@@ -47,7 +47,7 @@ export async function checkPipeline(run: PipelineRun): Promise<void> {
  */
 export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<FinishedRun> {
   const folder = await createRunFolder(run.wantedFolder);
-  await writeHydraFiles(folder, run.hydraFiles);
+  await writeHydraFiles(folder, run.hydraFiles(folder));
   const { seed } = await run.resolve(standIns(run));
   const record = await openRecord(run, folder, host.root, {
     seed,

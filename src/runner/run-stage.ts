@@ -47,20 +47,22 @@ export interface FinishedRun {
 export async function runStage(run: StageRun, host: RunnerHost): Promise<FinishedRun> {
   const sinks = await configuredSinks(run.config, host.registries);
   const folder = await createRunFolder(run.wantedFolder);
-  await writeHydraFiles(folder, run.hydraFiles);
-  const record = await openRecord(run, folder, host.root, { seed: run.config.seed, stage: run.stage });
+  const setup = run.setup(folder);
+  await writeHydraFiles(folder, setup.hydraFiles);
+  const record = await openRecord(run, folder, host.root, { seed: setup.config.seed, stage: run.stage });
   const history = new History(host.root);
   await history.note(folder, record);
 
   host.display.started(run.label, relative(host.root, folder) || folder);
-  await host.callbacks.jobStart(run, folder);
-  await watchStage(run, folder, host, record, sinks);
+  const settled = { ...run, config: setup.config };
+  await host.callbacks.jobStart(settled, folder);
+  await watchStage(run, setup, folder, host, record, sinks);
   writeRunRecord(folder, record);
   await history.note(folder, record);
   await writeReport(folder, host);
   host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);
   const finished = { folder, record };
-  await host.callbacks.jobEnd(run, finished);
+  await host.callbacks.jobEnd(settled, finished);
   return finished;
 }
 
@@ -68,5 +70,5 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
 export async function writeReport(folder: string, host: RunnerHost): Promise<void> {
   await host
     .writeReport(folder)
-    .catch((error: unknown) => host.display.note(`no report: ${describeError(error)}`));
+    .catch((error: unknown) => host.display.note(`no report: ${describeError(error)}`, 'warning'));
 }

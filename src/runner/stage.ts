@@ -1,4 +1,4 @@
-import type { TelemetryEvent } from '../telemetry/event.js';
+import type { LogEvent, TelemetryEvent } from '../telemetry/event.js';
 import type { PluginKind, Registries } from './registries.js';
 
 /** A stage as the runner sees it. `stages/index.ts` maps names to these by lazy import. */
@@ -48,7 +48,8 @@ export interface StageContext<Config = unknown> {
   /** For `instantiate`: what configs can name. */
   registries: Registries;
   emit(event: TelemetryEvent): void;
-  log(level: 'debug' | 'info' | 'warning' | 'error', text: string): void;
+  /** `logger` names whose line it is, where that is not the stage's: `data`, `train.checkpoint`. */
+  log(level: LogEvent['level'], text: string, logger?: string): void;
   /** Records a file or folder that was read; the runner hashes it into run.json `inputs[]`. */
   addInput(name: string, path: string): void;
   /** Records a file or folder that was made, under a name that `${steps.<step>.<name>}` and `${run:stage,name}` find. */

@@ -1,10 +1,11 @@
 import { SluiceError } from '../errors.js';
-import type { TelemetryEvent } from '../telemetry/event.js';
+import type { LogEvent, TelemetryEvent } from '../telemetry/event.js';
 import { fingerprint } from './artifact.js';
+import type { JobSetup } from './compose-stage.js';
 import type { FromStage, Job } from './job.js';
 import type { JobEnd } from './launchers/launcher.js';
+import { JobLog } from './logging/job-log.js';
 import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
-import { RunLog } from './run-log.js';
 import { closeRecord, type RunError, type RunRecord, recordedPath } from './run-record.js';
 import type { RunnerHost, StageRun } from './run-stage.js';
 
@@ -14,12 +15,13 @@ import type { RunnerHost, StageRun } from './run-stage.js';
  */
 export async function watchStage(
   run: StageRun,
+  setup: JobSetup,
   folder: string,
   host: RunnerHost,
   record: RunRecord,
   sinks: NamedSinks,
 ): Promise<void> {
-  const watch = new Watch(run, folder, host, record, sinks);
+  const watch = new Watch(run, setup, folder, host, record, sinks);
   const end = await watch.follow();
   await watch.finish(end);
 }
@@ -28,10 +30,11 @@ type Print = Awaited<ReturnType<typeof fingerprint>>;
 
 class Watch {
   private readonly run: StageRun;
+  private readonly setup: JobSetup;
   private readonly folder: string;
   private readonly host: RunnerHost;
   private readonly record: RunRecord;
-  private readonly log: RunLog;
+  private readonly log: JobLog;
   private readonly sinks: MetricsSinks;
   /** Hashed as soon as they are named: what the stage read, not what stands there when it is over. */
   private readonly inputs = new Map<string, { path: string; print: Promise<Print> }>();
@@ -39,25 +42,39 @@ class Watch {
   private last: Extract<FromStage, { type: 'done' | 'failed' }> | undefined;
   private killed = false;
 
-  constructor(run: StageRun, folder: string, host: RunnerHost, record: RunRecord, sinks: NamedSinks) {
+  constructor(
+    run: StageRun,
+    setup: JobSetup,
+    folder: string,
+    host: RunnerHost,
+    record: RunRecord,
+    sinks: NamedSinks,
+  ) {
     this.run = run;
+    this.setup = setup;
     this.folder = folder;
     this.host = host;
     this.record = record;
-    this.log = new RunLog(folder, run.stage);
+    const show = (event: LogEvent) => host.display.event(run.label, event);
+    this.log = new JobLog(setup.logging, run.stage, host.root, show);
     this.sinks = new MetricsSinks(sinks, folder, (text) => this.warn(text));
   }
 
   async follow(): Promise<JobEnd> {
-    const { run, folder, host } = this;
+    const { run, setup, folder, host } = this;
     const { root, stagesModule } = host;
+    this.debug(`the process of ${run.stage} starts in ${setup.workingDirectory}`);
+    const variables = Object.keys(setup.env);
+    if (variables.length > 0) this.debug(`with the variables ${variables.join(', ')}`);
     const job: Job = {
       mode: 'run',
       stage: run.stage,
       stagesModule,
-      config: run.config,
+      config: setup.config,
       runDirectory: folder,
       root,
+      workingDirectory: setup.workingDirectory,
+      env: setup.env,
     };
     const running = host.launcher.launch(job, {
       message: (message) => this.message(message),
@@ -81,7 +98,7 @@ class Watch {
     record.exitCode = error === undefined ? 0 : new SluiceError(error.code, error.message).exitCode;
     if (error !== undefined) {
       record.error = error;
-      this.log.write(
+      this.log.writeToFiles(
         'error',
         [error.message, error.where, error.hint, error.stack].filter(Boolean).join('\n'),
       );
@@ -100,11 +117,13 @@ class Watch {
   }
 
   private event(event: TelemetryEvent): void {
+    if (event.type === 'log') {
+      this.log.write(event);
+      return;
+    }
     this.host.display.event(this.run.label, event);
     if (event.type === 'metrics') {
       this.sinks.write(event);
-    } else if (event.type === 'log') {
-      this.log.write(event.level, event.text);
     } else if (event.type === 'table') {
       const { title, columns, rows } = event;
       this.record.tables.push({ title, columns, rows });
@@ -112,8 +131,12 @@ class Watch {
   }
 
   private warn(text: string): void {
-    this.log.write('warning', text);
-    this.host.display.note(`warning: ${text}`);
+    this.log.writeToFiles('warning', text);
+    this.host.display.note(`warning: ${text}`, 'warning');
+  }
+
+  private debug(text: string): void {
+    this.log.write({ type: 'log', level: 'debug', text, logger: 'runner' });
   }
 
   private addInput(name: string, path: string): void {
@@ -128,7 +151,9 @@ class Watch {
     let missing: RunError | undefined;
     const add = async (list: RunRecord['inputs'], name: string, path: string, print: Promise<Print>) => {
       try {
-        list.push({ name, path: recordedPath(path, folder, host.root), ...(await print) });
+        const artifact = { name, path: recordedPath(path, folder, host.root), ...(await print) };
+        list.push(artifact);
+        this.debug(`${name}: ${path}, ${artifact.bytes} bytes, sha256 ${artifact.sha256}`);
       } catch (error) {
         const { code, message } = error as SluiceError;
         missing ??= { code, message: `${name}: ${message}`, where: path };
@@ -161,16 +186,16 @@ class Watch {
   }
 }
 
-function crash(stage: string, end: JobEnd, log: RunLog): RunError {
+function crash(stage: string, end: JobEnd, log: JobLog): RunError {
   const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
   const tail = log.tail === '' ? 'It printed nothing.' : `Its last lines:\n${log.tail}`;
   const hint =
     end.signal === 'SIGKILL'
       ? 'someone killed it, most likely the system for want of memory: --plan shows the bytes, a smaller batch needs less'
-      : `the whole log is ${log.path}`;
+      : log.path !== undefined && `the whole log is ${log.path}`;
   return {
     code: 'stage.crashed',
     message: `${stage}: its process ended by ${how} without a result. ${tail}`,
-    hint,
+    ...(hint && { hint }),
   };
 }

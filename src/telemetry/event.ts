@@ -27,6 +27,8 @@ export interface LogEvent {
   type: 'log';
   level: 'debug' | 'info' | 'warning' | 'error';
   text: string;
+  /** Whose line it is, dotted, for `hydra.verbose` and `hydra.job_logging.loggers`; default: the stage. */
+  logger?: string;
 }
 
 /** A small result table, printed at the end of the stage and shown in its report. */

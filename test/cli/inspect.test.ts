@@ -46,6 +46,7 @@ describe('looking at a config instead of running it', () => {
     expect(out)
       .to.contain('    train, stage_0\n')
       .and.to.match(/Sweepers .*\n +-+\n {4}basic\n {4}random\n/);
+    expect(out).to.match(/_target_ of launchers:\n +-+\n {4}local\n/);
   });
 
   it('a bare --info prints all of it and the config', async () => {

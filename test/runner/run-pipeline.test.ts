@@ -29,10 +29,10 @@ describe('a pipeline', () => {
         const config = Object.fromEntries(overrides.map((text) => text.replaceAll("'", '').split('=')));
         if (config.typo)
           throw new SluiceError('config.unknown_key', 'no such key', { where: 'override typo' });
-        const hydraFiles = { config: '', hydra: '', overrides: '' };
-        return { stage, config, hydraFiles, wantedFolder: join(project.root, `outputs/${stage}/d/t`) };
+        const wantedFolder = join(project.root, `outputs/${stage}/d/t`);
+        return { stage, config, wantedFolder, setup: (folder) => project.setup(config, folder) };
       },
-      hydraFiles: { config: 'steps\n', hydra: '', overrides: '' },
+      hydraFiles: () => ({ subdirectory: '.hydra', config: 'steps\n', hydra: '', overrides: '' }),
       wantedFolder: join(project.root, 'outputs/tour/d/t'),
       command: './run tour',
     };

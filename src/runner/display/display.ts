@@ -1,4 +1,4 @@
-import type { TelemetryEvent } from '../../telemetry/event.js';
+import type { LogEvent, TelemetryEvent } from '../../telemetry/event.js';
 
 /** What a person (or a program) sees while stages run. Everything goes to standard error: standard output is the result's. */
 export interface Display {
@@ -6,7 +6,7 @@ export interface Display {
   started(step: string, folder: string): void;
   event(step: string, event: TelemetryEvent): void;
   /** A line of the runner itself: an interrupt was heard, a folder was taken. */
-  note(text: string): void;
+  note(text: string, level?: LogEvent['level']): void;
   ended(step: string, status: EndStatus, seconds: number): void;
   close(): Promise<void>;
 }

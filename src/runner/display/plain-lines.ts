@@ -31,7 +31,7 @@ export function openPlainLines(stream: NodeJS.WritableStream): Display {
     },
     event(step, event) {
       if (event.type === 'progress') progress(step, event);
-      if (event.type === 'log' && event.level !== 'debug') print(step, mark(event.level) + event.text);
+      if (event.type === 'log') print(step, mark(event.level) + event.text);
     },
     note: (text) => void stream.write(`${text}\n`),
     ended(step, status, seconds) {

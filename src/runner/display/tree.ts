@@ -31,9 +31,10 @@ export function openTree(steps: string[], stream: NodeJS.WriteStream): Display {
     started: (step, folder) => nodes.get(step)?.say({ folder }),
     event(step, event) {
       if (event.type === 'progress') nodes.get(step)?.say({ progress: progressText(event) });
-      if (event.type !== 'log' || event.level === 'debug') return;
+      if (event.type !== 'log') return;
       nodes.get(step)?.say({ line: event.text });
-      if (event.level !== 'info') warnings.push(`[${step}] ${event.level}: ${event.text}`);
+      if (event.level === 'warning' || event.level === 'error')
+        warnings.push(`[${step}] ${event.level}: ${event.text}`);
     },
     note(text) {
       for (const node of nodes.values()) node.say({ line: text });

@@ -13,6 +13,8 @@ export const makeLocalLauncher = (): Launcher => localLauncher;
 function launch(job: Job, listener: JobListener): RunningJob {
   const child = execaNode(childEntry, {
     ipc: true,
+    cwd: job.workingDirectory,
+    env: job.env,
     serialization: 'advanced',
     nodeOptions: ['--enable-source-maps'],
     stdin: 'ignore',

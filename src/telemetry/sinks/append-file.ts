@@ -2,10 +2,12 @@ import { createWriteStream } from 'node:fs';
 
 /** Appends to a file in order; the first write error is kept and told by `close`. */
 export class AppendFile {
+  readonly path: string;
   private readonly stream;
   private failure: Error | undefined;
 
   constructor(path: string) {
+    this.path = path;
     this.stream = createWriteStream(path, { flags: 'a' });
     this.stream.on('error', (error) => (this.failure ??= error));
   }
