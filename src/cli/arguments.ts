@@ -25,6 +25,7 @@ export interface CommandLine {
   help: boolean;
   hydraHelp: boolean;
   version: boolean;
+  shellCompletion: boolean;
 }
 
 const spellings = new Map(flags.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));

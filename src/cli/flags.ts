@@ -29,6 +29,11 @@ export const flags: readonly Flag[] = [
   { names: ['--run', '-r'], field: 'run', help: 'Run one job (what happens without a flag)' },
   { names: ['--multirun', '-m'], field: 'multirun', help: 'Run a job per combination of the sweeps' },
   {
+    names: ['--shell-completion', '-sc'],
+    field: 'shellCompletion',
+    help: 'Print what installs or removes completion: -sc install=bash|zsh|fish, -sc uninstall=…',
+  },
+  {
     names: ['--config-path', '-cp'],
     field: 'configPath',
     values: 'any',

@@ -21,6 +21,7 @@ export async function main(argv: readonly string[], project: Project): Promise<n
 async function dispatch(line: CommandLine, project: Project): Promise<number> {
   const { command } = line;
   const { stdout } = project;
+  if (line.shellCompletion) return (await import('./completion/command.js')).completionCommand(line, project);
   if (line.version) {
     const { version } = JSON.parse(readFileSync(join(project.root, 'package.json'), 'utf8')) as {
       version: string;

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import type { Project } from '../project.js';
+import { namesBelow } from './files.js';
+
+/** All that may be the first word. */
+export function commandNames(project: Project): string[] {
+  return [
+    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
+    ...pipelineNames(project).map((name) => name.replace(/^experiment\//, '')),
+    ...['config-schema', 'help', 'pipeline', 'runs', 'stages'],
+  ];
+}
+
+/** `experiment/demo`: the configs that are pipelines. */
+export function pipelineNames({ configs }: Project): string[] {
+  return namesBelow(join(configs, 'experiment'), '.yaml').map((name) => `experiment/${name}`);
+}
+
+/** What `config-schema` has a schema for. */
+export function schemaNames(project: Project): string[] {
+  const names = namesBelow(project.configs, '.schema.json').filter((name) => name !== 'common');
+  return [...names, ...project.stages.flatMap(({ aliases }) => aliases)];
+}
