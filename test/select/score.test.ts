@@ -18,14 +18,14 @@ import {
   scoreSamples,
   writeSelection,
 } from '../../src/select/index.js';
-import { Tokenizer, type TrainBpe, trainTokenizer } from '../../src/text/index.js';
+import { Tokenizer } from '../../src/text/index.js';
+import { makeTinyPool } from './tiny-pool.js';
 
 const gates: GateConfig = {
   quality_gate_init_mean: 0,
   quality_gate_init_std: 0.5,
   trash_expert_mode: 'zero',
 };
-const words = 'the of and to in a that we our for have this be will with is not'.split(' ');
 
 describe('selection by a router', () => {
   let session: Session;
@@ -35,41 +35,7 @@ describe('selection by a router', () => {
   before(async () => {
     const engine = await openEngine();
     session = engine.session({ device: 'cpu', threads: 2 });
-    const work = mkdtempSync(join(tmpdir(), 'sluice-select-'));
-    folder = join(work, 'model');
-    rows = join(work, 'rows.jsonl');
-    await trainTokenizer(engine.addon.trainBpe as TrainBpe, [words.join(' ')], join(work, 'tokenizer'), {
-      vocabSize: 300,
-      minFrequency: 2,
-      threads: 1,
-      maxLength: 64,
-    });
-    const tokenizer = Tokenizer.open(join(work, 'tokenizer'));
-    const model = await buildModel({
-      model_type: 'olmoe',
-      vocab_size: tokenizer.vocabSize,
-      hidden_size: 16,
-      intermediate_size: 8,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      num_key_value_heads: 2,
-      num_experts: 4,
-      num_experts_per_tok: 2,
-      max_position_embeddings: 128,
-      initializer_range: 0.5,
-    });
-    await initializeWeights(model.parameters(), session, { seed: 1, threads: 2 });
-    saveModelFolder(model, session, folder, { tokenizerFolder: join(work, 'tokenizer') });
-    const lines = Array.from({ length: 13 }, (_, i) => {
-      const said = (count: number, from: number) =>
-        Array.from({ length: count }, (_, k) => words[(from + k * (i + 1)) % words.length]).join(' ');
-      const messages = [
-        { role: 'user', content: said(2 + (i % 5), i) },
-        { role: 'assistant', content: said(1 + (i % 3), 2 * i) },
-      ];
-      return JSON.stringify({ dataset: i % 2 ? 'odd' : 'even', id: `row-${i}`, messages });
-    });
-    writeFileSync(rows, `${lines.join('\n')}\n`);
+    ({ folder, rows } = await makeTinyPool(engine, session));
   });
 
   async function score(batchSize: number, pack: boolean) {

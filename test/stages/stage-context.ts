@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StageContext } from '../../src/runner/stage.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
-import { registriesWith } from '../../stages/registries.js';
+import { type Plugins, registriesWith } from '../../stages/registries.js';
 
 /** What a stage run in this process said. */
 export interface Recorded<Config> {
@@ -14,14 +14,14 @@ export interface Recorded<Config> {
 }
 
 /** A context that runs a stage in this process, in a temporary run folder. */
-export function stageContext<Config>(config: Config): Recorded<Config> {
+export function stageContext<Config>(config: Config, plugins: Plugins = {}): Recorded<Config> {
   const recorded = { facts: {}, outputs: {}, events: [] } as Omit<Recorded<Config>, 'context'>;
   const context: StageContext<Config> = {
     config,
     runDirectory: mkdtempSync(join(tmpdir(), 'sluice-stage-')),
     resolvePath: (path) => path,
     signal: new AbortController().signal,
-    registries: registriesWith({}),
+    registries: registriesWith(plugins),
     emit: (event) => void recorded.events.push(event),
     log: () => {},
     addInput: () => {},
