@@ -41,7 +41,7 @@ export function sweepTable(plan: SweepPlan, jobs: FinishedJob[], folder: string,
   const best = bestJob(plan, jobs);
   if (best === undefined) return `${table}\n`;
   const texts = sweptTexts(plan, best.overrides).join(' ');
-  return `${table}\nbest: job ${best.num}, ${objective!.metric} ${best.value}  ${texts}\n`;
+  return `${table}\nbest: job ${best.num}, ${objective!.metric} ${Number(best.value.toPrecision(6))}  ${texts}\n`;
 }
 
 /** The overrides of a job that differ from job to job, in the order of `swept`. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join, relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { History } from './history.js';
 import { readRunRecord } from './run-record.js';
@@ -39,7 +39,7 @@ export function resolveRun(
       },
     );
   }
-  return relative(root, join(folder, found.path));
+  return relative(root, resolve(folder, found.path));
 }
 
 /**

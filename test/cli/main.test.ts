@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { main } from '../../src/cli/main.js';
 import { History } from '../../src/runner/history.js';
@@ -119,6 +119,18 @@ describe('the command line', () => {
     expect(code).to.equal(2);
     expect(err).to.contain('dota').and.to.contain('step copy');
     expect(existsSync(join(root, 'outputs'))).to.equal(false);
+  });
+
+  it('finds the output of a run whose folder lies outside the project', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'sluice-elsewhere-'));
+    try {
+      await run('train', `hydra.run.dir=${elsewhere}/runs/0`);
+      const { out } = await run('copy', 'data=${run:train,weights}', '--cfg', 'job', '--resolve');
+      const [, path] = /^data: (.*)$/m.exec(out)!;
+      expect(resolve(root, path!)).to.equal(join(elsewhere, 'runs/0/weights.txt'));
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   const refused: [string[], RegExp][] = [

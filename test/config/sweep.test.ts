@@ -6,6 +6,8 @@ const FILES = {
   'config.yaml': 'defaults:\n  - db: mysql\n  - _self_\nlr: 0.1\nn: 1\nlist: [1, 2]\n',
   'db/mysql.yaml': 'port: 1\n',
   'db/pgsql.yaml': 'port: 2\n',
+  "odd/it's é.yaml": 'x: 1\n',
+  'odd/b c.yaml': 'x: 1\n',
   'exp/a.yaml': '# @package _global_\nlr: 3\n',
   'exp/b.yaml': '# @package _global_\nhydra:\n  sweeper:\n    params:\n      n: 1,2\n',
 };
@@ -81,7 +83,13 @@ describe('the basic sweeper', () => {
     ],
     ['has no jobs where a pattern names no option', ['db=glob(nothing*)'], []],
     ['sorts numbers and reverses', ['n=sort(3,1,2,reverse=true)'], ['n=3', 'n=2', 'n=1']],
+    ['finds options with odd names', ['+odd=glob(*)'], ['+odd=b c', "+odd='it\\'s é'"]],
     ['casts each value', ['n=int(choice("4",5.5))'], ['n=4', 'n=5']],
+    [
+      'quotes what could not be read back',
+      ['+t=choice("it\'s",b)', '+j=json_str({a:1})'],
+      ["+t='it\\'s' +j='{\"a\": 1}'", '+t=b +j=\'{"a": 1}\''],
+    ],
     ['keeps null and booleans', ['lr=null,true'], ['lr=null', 'lr=True']],
     ['keeps lists and mappings whole', ['+v=[1,[a,b]],{k:{j:1}}'], ['+v=[1,[a,b]]', '+v={k:{j:1}}']],
   ];

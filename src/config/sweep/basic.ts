@@ -2,9 +2,9 @@ import { configError } from '../config-error.js';
 import type { Repository } from '../defaults/repository.js';
 import { rangeValues } from '../override/float-range.js';
 import { shuffled } from '../override/functions.js';
-import { isSweepOverride, keyElement, type Override, valueText } from '../override/parse.js';
+import { isSweepOverride, keyElement, type Override, parseOverride } from '../override/parse.js';
 import { renderValue } from '../override/render.js';
-import { ChoiceSweep, Glob, IntervalSweep, RangeSweep } from '../override/value.js';
+import { ChoiceSweep, Glob, IntervalSweep, type Parsed, QuotedText, RangeSweep } from '../override/value.js';
 import { lastOfEachKey } from './last-of-key.js';
 import type { JobOverrides, Sweeper } from './sweeper.js';
 
@@ -14,8 +14,8 @@ export interface BasicSettings {
   /** Jobs per batch; null for all at once. */
   maxBatchSize: number | null;
   /**
-   * Print `~key` as the reference does, `~key=null`, which then deletes only a null, and `key=extend_list(x)` as `key=[x]`,
-   * which then replaces the list.
+   * Print what the reference prints also where it means something else to a job: `~key` as `~key=null`, which deletes only a
+   * null, `key=extend_list(x)` as `key=[x]`, which replaces the list, and texts with quotes so that they cannot be read back.
    */
   asReference?: boolean;
 }
@@ -50,24 +50,33 @@ export function basicSweeper(
 /** What one override contributes to the jobs: one text per value of its sweep. */
 function choices(override: Override, repository: Repository, asReference: boolean): string[] {
   if (!isSweepOverride(override)) return [fixedText(override, asReference)];
-  return sweepTexts(override, repository).map((text) => `${keyElement(override)}=${text}`);
+  return sweepTexts(override, repository, asReference).map((text) => `${keyElement(override)}=${text}`);
 }
 
 /** An override without a sweep, as a job gets it. */
 export function fixedText(override: Override, asReference = false): string {
   const key = keyElement(override);
   if (override.valueType === undefined) return asReference ? `${key}=null` : key;
-  const value = valueText(override);
+  const value = valueText(override.value, asReference);
   if (override.type === 'extend' && !asReference) return `${key}=extend_list(${value.slice(1, -1)})`;
   return `${key}=${value}`;
 }
 
 /** The values a discrete sweep goes through, as text and in order. Throws `config.sweep` for intervals, which have none. */
-export function sweepTexts({ value, key, input }: Override, repository: Repository): string[] {
+export function sweepTexts(
+  { value, key, input }: Override,
+  repository: Repository,
+  asReference = false,
+): string[] {
   if (value instanceof ChoiceSweep) {
-    return (value.shuffle ? shuffled(value.list) : value.list).map(renderValue);
+    const list = value.shuffle ? shuffled(value.list) : value.list;
+    return list.map((item) => valueText(item, asReference));
   }
-  if (value instanceof Glob) return value.filter(repository.options(key)).map(optionText);
+  if (value instanceof Glob) {
+    const names = value.filter(repository.options(key));
+    // The reference passes on the names as they are.
+    return asReference ? names : names.map((name) => (readsBack(name) ? name : valueText(name)));
+  }
   if (value instanceof RangeSweep) {
     const texts: string[] = [];
     for (const element of rangeValues(value)) {
@@ -83,8 +92,20 @@ export function sweepTexts({ value, key, input }: Override, repository: Reposito
   });
 }
 
-// Names found by a pattern are passed on as they are; only what the grammar would take for its own is escaped.
-const optionText = (name: string): string => name.replace(/[\\()[\]{}=,\t]/g, '\\$&');
+/** The reference's text of a value; in quotes where that could not be read back, as of JSON or of quotes inside a text. */
+function valueText(value: Parsed, asReference = false): string {
+  const text = renderValue(value);
+  if (asReference || typeof value !== 'string' || readsBack(text)) return text;
+  return renderValue(new QuotedText(value, "'"));
+}
+
+function readsBack(text: string): boolean {
+  try {
+    return parseOverride(`key=${text}`).valueType === 'element';
+  } catch {
+    return false;
+  }
+}
 
 function product(lists: string[][]): JobOverrides[] {
   const count = lists.reduce((jobs, list) => jobs * list.length, 1);
