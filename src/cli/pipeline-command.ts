@@ -1,14 +1,24 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import {
+  type ComposedConfig,
+  checkConfig,
+  nearest,
+  placeOfValue,
+  SchemaError,
+  type Violation,
+} from '../config/index.js';
 import { SluiceError } from '../errors.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
-import { overrideText, planPipeline } from '../runner/pipeline-plan.js';
+import { isStandIn, overrideText, planPipeline } from '../runner/pipeline-plan.js';
 import type { PipelineRun, StepOutputs } from '../runner/run-pipeline.js';
 import type { CommandLine } from './arguments.js';
+import { machineFacts } from './check-facts.js';
 import { composeConfig, hydraFiles } from './compose.js';
 import { requestedText } from './print-config.js';
 import { findStage, type Project } from './project.js';
 import { readyStage } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
+import { validatorOf } from './validator.js';
 
 /** `./run demo …`: a config with `steps`, checked whole, then run step by step. */
 export async function pipelineCommand(
@@ -33,12 +43,14 @@ export async function pipelineCommand(
     project.stdout.write(text);
     return 0;
   }
-  const steps = planPipeline(composed.unresolved());
+  const violations = await pipelineViolations(composed, project);
+  const steps = planSteps(composed, violations);
   const run: PipelineRun = {
     name,
     steps,
     resolve: async (outputs) => (await compose([...line.rest, ...outputOverrides(outputs)])).config(),
     composeStage: (stage, overrides) => composeStep(stage, overrides, line, project),
+    placeOf: (path) => placeOfValue(composed, path),
     hydraFiles(folder) {
       composed.beginJob(folder);
       return hydraFiles(composed);
@@ -52,7 +64,7 @@ export async function pipelineCommand(
     import('../runner/run-pipeline.js'),
     import('./print-result.js'),
   ]);
-  await checkPipeline(run);
+  await checkPipeline(run, violations);
   if (line.plan) {
     for (const step of steps) project.stdout.write(`${planLine(step)}\n`);
     return 0;
@@ -66,6 +78,21 @@ export async function pipelineCommand(
   return finished.record.exitCode!;
 }
 
+/** What is wrong with the pipeline's own config; what its steps make it cannot know yet. */
+async function pipelineViolations(composed: ComposedConfig, project: Project): Promise<Violation[]> {
+  const validate = await validatorOf(join(project.configs, 'pipeline.schema.json'));
+  const comesLater = (text: string) => text.includes('${steps.');
+  return checkConfig(composed, validate, { ...machineFacts(project), comesLater }).violations;
+}
+
+function planSteps(composed: ComposedConfig, violations: readonly Violation[]) {
+  try {
+    return planPipeline(composed.unresolved());
+  } catch (error) {
+    throw violations.length > 0 ? new SchemaError(violations) : error;
+  }
+}
+
 async function composeStep(
   name: string,
   overrides: readonly string[],
@@ -74,12 +101,14 @@ async function composeStep(
 ): Promise<ComposedStage> {
   const stage = findStage(project.stages, name);
   if (stage === undefined) {
+    const names = project.stages.flatMap((each) => [each.name, ...each.aliases]);
+    const [close] = nearest(name, names);
     throw new SluiceError('config.pipeline', `there is no stage ${name}`, {
-      hint: './run stages lists the stages',
+      hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,
     });
   }
   const request = { configName: stage.config, jobName: stage.name, overrides };
-  return readyStage(stage, await composeConfig(request, line, project), project);
+  return readyStage(stage, await composeConfig(request, line, project), project, { isMadeLater: isStandIn });
 }
 
 // `${steps.prepare.data}` is an ordinary interpolation once the output stands in the config.

@@ -1,25 +1,44 @@
 import { join, resolve } from 'node:path';
-import { type ComposedConfig, checkSchema, loadSchema, schemaError } from '../config/index.js';
+import { type CheckOptions, type ComposedConfig, checkConfig, SchemaError } from '../config/index.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
+import { machineFacts } from './check-facts.js';
 import { jobSetup } from './job-setup.js';
 import { pluginProblems } from './plugged.js';
 import type { Project } from './project.js';
+import { validatorOf } from './validator.js';
 
-/** A composed config as a stage to run. Throws SluiceError `config.*` for what is wrong with it. */
+/** A composed config as a stage to run. Throws SluiceError `config.schema` with all that is wrong with it; warnings are printed. */
 export async function readyStage(
   stage: StageEntry,
   composed: ComposedConfig,
   project: Project,
+  options: CheckOptions = {},
 ): Promise<ComposedStage> {
-  const wantedFolder = resolve(project.root, String(composed.value('hydra.run.dir')));
-  composed.beginJob(wantedFolder);
-  const schema = loadSchema(join(project.configs, `${stage.config}.schema.json`));
-  const violations = await checkSchema(composed.config(), schema, (path) => composed.origin(path)?.where);
-  violations.push(...(await pluginProblems(stage, composed, project)));
-  violations.sort((a, b) => (a.path < b.path ? -1 : 1));
-  if (violations.length > 0) throw schemaError(violations);
+  let wantedFolder = '';
+  let noFolder: unknown;
+  try {
+    wantedFolder = resolve(project.root, String(composed.value('hydra.run.dir')));
+    composed.beginJob(wantedFolder);
+  } catch (error) {
+    noFolder = error; // mostly for want of a value that is wrong itself, and then told below
+  }
+  const validate = await validatorOf(join(project.configs, `${stage.config}.schema.json`));
+  const { violations, warnings, mayStayUnread } = checkConfig(composed, validate, {
+    ...machineFacts(project),
+    stage: stage.name,
+    ...options,
+  });
+  const plugged = pluginProblems(stage, composed, project).catch((error: unknown) => {
+    if (violations.length === 0) throw error;
+    return [];
+  });
+  const found = [...violations, ...(await plugged)].sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (found.length > 0) throw new SchemaError(found);
+  if (noFolder !== undefined) throw noFolder;
+  for (const { path, message, where } of warnings)
+    project.stderr.write(`warning: ${path}: ${message}${where === undefined ? '' : ` (${where})`}\n`);
   const setup = (folder: string) => jobSetup(composed, folder, project);
   const { config } = setup(wantedFolder);
-  return { stage: stage.name, config, wantedFolder, setup };
+  return { stage: stage.name, config, mayStayUnread, wantedFolder, setup };
 }

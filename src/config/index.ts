@@ -11,7 +11,8 @@
  *     composed.origin('training.lr')          // { where: 'configs/…yaml:12:3', replaced: […] }
  *
  *     printOrigins(composed)                  // `--cfg job --origin`
- *     await checkSchema(composed.config(), loadSchema('configs/stage_1.schema.json'), (path) => composed.origin(path)?.where)
+ *     const validate = await compileSchema(loadSchema('configs/stage_1.schema.json'))
+ *     checkConfig(composed, validate, { stage: 'stage_1', … })   // { violations, warnings, … }; new SchemaError(violations)
  *     const plan = planSweep({ …, overrides: ['lr=1e-3,1e-4'] })   // `-m`; plan.sweeper.ask(), plan.job(n, overrides), tell()
  *     await instantiate({ _target_: 'random', percentage: 0.1 }, selectors)   // registered names only
  *     trackReads(config)                      // which keys a stage never read
@@ -19,6 +20,8 @@
  * Every failure is a SluiceError whose code starts with `config.`, with `where` (file:line:column or the override) and, where
  * there is one, a hint. Nothing here reads the environment, changes a directory or keeps anything between calls.
  */
+
+export { type CheckOptions, type CheckResult, checkConfig } from './check-config.js';
 export { type ComposedConfig, type ComposeOptions, compose, type ValueOrigin } from './compose.js';
 export { checkTargets } from './instantiate/check-targets.js';
 export { type InstantiateCall, instantiate } from './instantiate/instantiate.js';
@@ -27,7 +30,17 @@ export type { Argument, Resolver, ResolverCall } from './interpolation/evaluate.
 export { nearest } from './nearest.js';
 export { listOrigins, type OriginEntry, printOrigins } from './origin-listing.js';
 export { type Override, parseOverride } from './override/parse.js';
-export { checkSchema, type LoadedSchema, loadSchema, schemaError, type Violation } from './schema.js';
+export { placeOfValue } from './place-of-value.js';
+export {
+  checkSchema,
+  compileSchema,
+  type LoadedSchema,
+  loadSchema,
+  SchemaError,
+  type Validator,
+  type Violation,
+} from './schema.js';
+export { type CheckFacts, ownKeywords } from './schema-keywords.js';
 export {
   builtInSweepers,
   commonSweeperOptions,

@@ -1,11 +1,14 @@
 import type { ErrorObject } from 'ajv';
 import { nearest } from './nearest.js';
+import { dottedPath, type Finding, pointerKeys } from './schema-keywords.js';
 
 /** A violation before its place is known. */
 export interface Problem {
   path: string;
   message: string;
   hint: string | undefined;
+  /** Paths of other values that have a part in it. */
+  also?: string[];
 }
 
 /**
@@ -13,7 +16,8 @@ export interface Problem {
  * the branch that fits best, or "expected a or b".
  */
 export function describeViolations(errors: ErrorObject[]): Problem[] {
-  const kept = collapseBranches(errors);
+  // `if` only says that a branch failed; the branch has said why.
+  const kept = collapseBranches(errors.filter(({ keyword }) => keyword !== 'if'));
   const problems: Problem[] = [];
   const seen = new Set<string>();
   for (const error of kept) {
@@ -26,8 +30,12 @@ export function describeViolations(errors: ErrorObject[]): Problem[] {
 }
 
 function describe(error: ErrorObject): Problem {
-  const path = dotted(error.instancePath);
+  const path = dottedPath(pointerKeys(error.instancePath));
   const { keyword, params, data } = error;
+  if ('finding' in params) {
+    const { message, hint, also = [] } = params.finding as Finding;
+    return { path, message, hint, also };
+  }
   if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') {
     const key: string = params.additionalProperty ?? params.unevaluatedProperty;
     const known = Object.keys((error.parentSchema?.properties as object | undefined) ?? {});
@@ -44,7 +52,15 @@ function describe(error: ErrorObject): Problem {
     return {
       path: join(path, params.missingProperty),
       message: `missing${expected === '' ? '' : `; expected ${expected}`}`,
-      hint: undefined,
+      hint: `set it: +${join(path, params.missingProperty)}=…`,
+    };
+  }
+  if (data === '???') {
+    const expected = expectationOf(error.parentSchema);
+    return {
+      path,
+      message: `has no value (???)${expected === '' ? '' : `; expected ${expected}`}`,
+      hint: `set it: ${path}=…`,
     };
   }
   if (keyword === 'enum') {
@@ -52,12 +68,6 @@ function describe(error: ErrorObject): Problem {
     const message = `expected one of ${choices.join(', ')}, got ${shown(data)}`;
     return { path, message, hint: typeof data === 'string' ? didYouMean(data, choices) : undefined };
   }
-  if (data === '???')
-    return {
-      path,
-      message: `has no value (???); expected ${expectationOf(error.parentSchema)}`,
-      hint: undefined,
-    };
   return { path, message: `expected ${expectation(error)}, got ${shown(data)}`, hint: undefined };
 }
 
@@ -80,6 +90,9 @@ function expectation({ keyword, params, parentSchema, message }: ErrorObject): s
   if (keyword === 'minItems') return `at least ${params.limit} ${params.limit === 1 ? 'item' : 'items'}`;
   if (keyword === 'maxItems') return `at most ${params.limit} items`;
   if (keyword === 'uniqueItems') return 'no item twice';
+  if (keyword === 'minProperties')
+    return `at least ${params.limit} ${params.limit === 1 ? 'entry' : 'entries'}`;
+  if (keyword === 'items' || keyword === 'additionalItems') return `at most ${params.limit} items`;
   if (keyword === 'pattern') return `text that matches ${params.pattern}`;
   if (keyword === 'format') return `a ${params.format}`;
   if (keyword === 'anyOf' || keyword === 'oneOf') return expectationOf(parentSchema);
@@ -132,15 +145,6 @@ function didYouMean(word: string, known: string[]): string | undefined {
 function listed(title: string, names: string[]): string | undefined {
   if (names.length === 0) return undefined;
   return `${title}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}`;
-}
-
-function dotted(pointer: string): string {
-  let path = '';
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    path = /^\d+$/.test(key) ? `${path}[${key}]` : join(path, key);
-  }
-  return path;
 }
 
 function join(path: string, key: string): string {

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { ErrorObject } from 'ajv';
 import { SluiceError } from '../errors.js';
 import { configError } from './config-error.js';
+import { type CheckFacts, type CheckNotes, keywordDefinitions } from './schema-keywords.js';
 import { describeViolations, type Problem } from './schema-problems.js';
 
 /** A JSON Schema (2020-12) with the schemas it refers to by file name. */
@@ -46,6 +47,15 @@ export async function checkSchema(
   schema: LoadedSchema | Record<string, unknown>,
   originOf: (path: string) => string | undefined = () => undefined,
 ): Promise<Violation[]> {
+  const validator = await compileSchema(schema);
+  return locate(validator(config).problems, originOf);
+}
+
+/** What a schema says about a config, places not yet known. */
+export type Validator = (config: unknown, facts?: CheckFacts) => { problems: Problem[]; notes: CheckNotes };
+
+/** Compiles a schema for any number of configs. */
+export async function compileSchema(schema: LoadedSchema | Record<string, unknown>): Promise<Validator> {
   // Loading a validator takes longer than composing; printing a config does without.
   const { Ajv2020 } = await import('ajv/dist/2020.js');
   // Cleaned schemas are not checked against the meta-schema: compiling that one costs more than all of ours.
@@ -55,29 +65,59 @@ export async function checkSchema(
     strict: false,
     validateSchema: false,
     logger: false,
+    passContext: true,
   });
+  for (const keyword of keywordDefinitions()) ajv.addKeyword(keyword);
   const { name, schemas } = isLoaded(schema)
     ? schema
     : { name: 'schema', schemas: new Map([['schema', schema as Record<string, unknown>]]) };
   for (const [file, content] of schemas) ajv.addSchema(closed(content), file);
   const validate = ajv.getSchema(name);
   if (validate === undefined) throw configError('file', `${name} is no schema`);
-  if (validate(config)) return [];
-  const problems = describeViolations((validate.errors ?? []) as ErrorObject[]);
+  return (config, facts = {}) => {
+    const notes: CheckNotes = { facts, warnings: [], unread: [], notOfStage: [] };
+    const isGood = validate.call(notes, config);
+    return { problems: isGood ? [] : describeViolations((validate.errors ?? []) as ErrorObject[]), notes };
+  };
+}
+
+/** Problems with their places, sorted by path. */
+export function locate(
+  problems: readonly Problem[],
+  originOf: (path: string) => string | undefined,
+): Violation[] {
   return problems.map((problem) => located(problem, originOf)).sort(byPath);
 }
 
-/** One error that lists all violations. */
-export function schemaError(violations: readonly Violation[]): SluiceError {
-  const lines = violations.map(({ path, message, where, hint }) => {
-    const subject = path === '' ? message : `${path}: ${message}`;
-    return `${subject}${where === undefined ? '' : `\n    at ${where}`}${hint === undefined ? '' : `\n    ${hint}`}`;
-  });
-  const [first] = violations;
-  const count =
-    violations.length === 1 ? 'the config has a mistake' : `the config has ${violations.length} mistakes`;
-  const details = first?.where === undefined ? {} : { where: first.where };
-  return new SluiceError('config.schema', `${count}:\n  ${lines.join('\n  ')}`, details);
+/** The one error of all that is wrong with a config. */
+export class SchemaError extends SluiceError {
+  readonly violations: readonly Violation[];
+
+  constructor(violations: readonly Violation[]) {
+    const [first] = violations;
+    const { where, hint } = first ?? {};
+    const alone = violations.length === 1;
+    super(
+      'config.schema',
+      alone
+        ? subjectOf(first!)
+        : `the config has ${violations.length} mistakes:\n${violations.map(listedViolation).join('\n')}`,
+      alone ? { ...(where === undefined ? {} : { where }), ...(hint === undefined ? {} : { hint }) } : {},
+    );
+    this.violations = violations;
+  }
+}
+
+const subjectOf = ({ path, message }: Violation) => (path === '' ? message : `${path}: ${message}`);
+
+function listedViolation(violation: Violation): string {
+  const { where, hint } = violation;
+  const lines = [
+    subjectOf(violation).replaceAll('\n', '\n    '),
+    ...(where === undefined ? [] : [`  at ${where}`]),
+    ...(hint === undefined ? [] : [`  ${hint}`]),
+  ];
+  return lines.map((line) => `  ${line}`).join('\n');
 }
 
 function isLoaded(schema: LoadedSchema | Record<string, unknown>): schema is LoadedSchema {
@@ -85,14 +125,35 @@ function isLoaded(schema: LoadedSchema | Record<string, unknown>): schema is Loa
 }
 
 function located(problem: Problem, originOf: (path: string) => string | undefined): Violation {
-  let where = originOf(problem.path);
-  // A value without a place of its own (inside a resolver's result) takes its container's.
-  for (let path = problem.path; where === undefined && path !== ''; ) {
-    path = path.replace(/(?:\.|^)[^.[\]]*$|\[\d+\]$/, '');
-    where = path === '' ? undefined : originOf(path);
+  const { path, message, hint, also = [] } = problem;
+  const own = placeOrContainers(path, originOf);
+  const others = also.flatMap((other) => {
+    const place = originOf(other);
+    return place === undefined ? [] : [{ other, place }];
+  });
+  // What is wrong between the keys of one mapping is where they are, not where the mapping begins.
+  const isInside = others.length > 0 && also.every((other) => path === '' || other.startsWith(`${path}.`));
+  const main = isInside ? undefined : own;
+  const places = new Set(others.map(({ place }) => place));
+  let where = main;
+  if (main === undefined && places.size === 1) where = others[0]!.place;
+  else {
+    const named = others
+      .filter(({ place }) => place !== main)
+      .map(({ other, place }) => `${other} at ${place}`);
+    if (named.length > 0) where = [...(main === undefined ? [] : [main]), ...named].join('; ');
   }
-  const { path, message, hint } = problem;
   return { path, where, message, hint };
+}
+
+/** A value without a place of its own (inside a resolver's result) takes its container's. */
+function placeOrContainers(path: string, originOf: (path: string) => string | undefined): string | undefined {
+  let where = originOf(path);
+  for (let outer = path; where === undefined && outer !== ''; ) {
+    outer = outer.replace(/(?:\.|^)[^.[\]]*$|\[\d+\]$/, '');
+    where = outer === '' ? undefined : originOf(outer);
+  }
+  return where;
 }
 
 function byPath(a: Violation, b: Violation): number {

@@ -1,5 +1,6 @@
 /** The process of one stage: gets a Job by IPC, runs it, reports. Started by launchers/, never imported. */
 import { isAbsolute, resolve } from 'node:path';
+import { trackReads } from '../config/track-reads.js';
 import { SluiceError } from '../errors.js';
 import type { FromStage, Job, ToStage } from './job.js';
 import type { Registries } from './registries.js';
@@ -22,7 +23,8 @@ async function work(job: Job): Promise<void> {
   try {
     const stages = (await import(job.stagesModule)) as StagesModule;
     const stage = await stages.loadStage(job.stage);
-    const context = contextOf(job, await stages.loadRegistries());
+    const { config, unread } = trackReads(job.config as object);
+    const context = contextOf({ ...job, config }, await stages.loadRegistries());
     if (job.mode === 'plan') {
       if (stage.plan === undefined) {
         throw new SluiceError('usage.no_plan', `${job.stage} cannot be planned ahead`, {
@@ -32,6 +34,7 @@ async function work(job: Job): Promise<void> {
       send({ type: 'plan', text: await stage.plan(context) });
     } else {
       await stage.run(context);
+      tellUnread(unread(), job);
     }
     leave({ type: 'done', peakMemoryBytes: process.resourceUsage().maxRSS * 1024 });
   } catch (error) {
@@ -56,6 +59,19 @@ function contextOf(job: Job, registries: Registries): StageContext {
   };
 }
 
+// A key under a condition that does not hold was refused before the start, or is excused. Any other that the stage did not
+// read is a fault of the stage or its schema: the run is good, but a value that somebody set had no effect.
+function tellUnread(unread: readonly string[], { stage, mayStayUnread }: Job): void {
+  if (mayStayUnread === undefined) return;
+  const excused = (path: string) =>
+    mayStayUnread.some((one) => path === one || path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
+  const keys = unread.filter((path) => !excused(path));
+  if (keys.length === 0) return;
+  const text = `${stage} never read ${keys.join(', ')}: what the config says there had no effect`;
+  send({ type: 'event', event: { type: 'log', level: 'warning', text } });
+  send({ type: 'fact', key: 'unread_keys', value: keys });
+}
+
 function describe(error: unknown, job: Job): RunError {
   // Node's own functions, given our signal, throw these.
   const aborted = abort.signal.aborted && error instanceof Error && error.name === 'AbortError';
@@ -63,7 +79,16 @@ function describe(error: unknown, job: Job): RunError {
 }
 
 function send(message: FromStage): void {
-  if (process.connected) process.send!(message);
+  if (process.connected) process.send!(cloneable(message));
+}
+
+// A stage may hand on a part of its config, and the tracked view of that cannot be cloned.
+function cloneable(message: FromStage): FromStage {
+  try {
+    return structuredClone(message);
+  } catch {
+    return JSON.parse(JSON.stringify(message)) as FromStage;
+  }
 }
 
 // Messages are queued: ending only after the last one was handed over keeps them all.

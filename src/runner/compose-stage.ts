@@ -7,6 +7,8 @@ export interface ComposedStage {
   stage: string;
   /** Resolved, plain, for a run in `wantedFolder`. */
   config: Record<string, unknown>;
+  /** Keys that this config gives no reason to read. With it, the run tells of any other key that the stage never read. */
+  mayStayUnread?: readonly string[];
   /** Absolute. */
   wantedFolder: string;
   /** What the run takes from its config once its folder is known, which may be another than wanted. */

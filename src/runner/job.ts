@@ -10,6 +10,8 @@ export interface Job {
   stagesModule: string;
   /** Composed, resolved, checked. */
   config: unknown;
+  /** See ComposedStage. */
+  mayStayUnread?: readonly string[];
   runDirectory: string;
   /** Relative paths of the config resolve against this. */
   root: string;

@@ -80,21 +80,36 @@ function inRunnableOrder(steps: PlannedStep[]): PlannedStep[] {
   return ordered;
 }
 
+/** A path of an output that no step has made yet, as `${steps.<step>.<output>}` gives it while all steps are checked. */
+export const standIn = (step: string, output: string) => `made-by-${step}/${output}`;
+
+/** Whether a path is a stand-in, or lies in one. */
+export const isStandIn = (path: string) => /^made-by-[\w-]+\/[\w-]+/.test(path);
+
 /**
  * The override texts of one step of a resolved pipeline config: its `overrides`, then its `config` as overrides, so
- * that both go through the one grammar and the one schema check.
+ * that both go through the one grammar and the one schema check. Beside each the path in the pipeline that it comes from.
  */
-export function stepOverrides(config: Record<string, unknown>, name: string): string[] {
+export function stepOverrides(
+  config: Record<string, unknown>,
+  name: string,
+): { text: string; path: string }[] {
   const step = (config.steps as Record<string, Partial<StepConfig>>)[name]!;
-  return [...(step.overrides ?? []), ...leaves(step.config ?? {})];
+  const written = (step.overrides ?? []).map((text, i) => ({ text, path: `steps.${name}.overrides[${i}]` }));
+  const grown = leaves(step.config ?? {}).map(({ key, text }) => ({
+    text,
+    path: `steps.${name}.config.${key}`,
+  }));
+  return [...written, ...grown];
 }
 
-function leaves(tree: Record<string, unknown>, prefix = ''): string[] {
-  return Object.entries(tree).flatMap(([key, value]) =>
-    isTree(value) && Object.keys(value).length > 0
-      ? leaves(value, `${prefix}${key}.`)
-      : [`${prefix}${key}=${overrideText(value)}`],
-  );
+function leaves(tree: Record<string, unknown>, prefix = ''): { key: string; text: string }[] {
+  return Object.entries(tree).flatMap(([name, value]) => {
+    const key = `${prefix}${name}`;
+    return isTree(value) && Object.keys(value).length > 0
+      ? leaves(value, `${key}.`)
+      : [{ key, text: `${key}=${overrideText(value)}` }];
+  });
 }
 
 /** A value in the override grammar, quoted so that it comes back the same. */

@@ -1,9 +1,10 @@
 import { relative, resolve } from 'node:path';
+import { SchemaError, type Violation } from '../config/schema.js';
 import { SluiceError } from '../errors.js';
 import type { ComposeStage } from './compose-stage.js';
 import { History } from './history.js';
 import { openRecord } from './open-record.js';
-import { type PlannedStep, stepOverrides } from './pipeline-plan.js';
+import { type PlannedStep, standIn, stepOverrides } from './pipeline-plan.js';
 import { createRunFolder, type HydraFiles, writeHydraFiles } from './run-folder.js';
 import {
   closeRecord,
@@ -23,6 +24,8 @@ export interface PipelineRun {
   /** The pipeline's config, resolved with these paths for `${steps.<step>.<output>}`. */
   resolve(outputs: StepOutputs): Promise<Record<string, unknown>>;
   composeStage: ComposeStage;
+  /** Where the value at a path of the pipeline's config comes from. */
+  placeOf(path: string): string | undefined;
   hydraFiles(folder: string): HydraFiles;
   /** Absolute. */
   wantedFolder: string;
@@ -34,11 +37,35 @@ export type StepOutputs = Record<string, Record<string, string>>;
 
 /**
  * Composes every step, with stand-ins for paths that no step has made yet, so that a wrong key in the last step stops
- * the pipeline before the first one starts. Throws what composing throws, the step named in `where`.
+ * the pipeline before the first one starts. Throws one SluiceError with all that is wrong in any step, after what is
+ * known to be wrong with the pipeline itself.
  */
-export async function checkPipeline(run: PipelineRun): Promise<void> {
-  const config = await run.resolve(standIns(run));
-  for (const step of run.steps) await composeStep(run, step, config);
+export async function checkPipeline(run: PipelineRun, known: readonly Violation[] = []): Promise<void> {
+  const config = await run.resolve(standIns(run)).catch((error: unknown) => {
+    throw known.length > 0 ? new SchemaError(known) : error;
+  });
+  const violations = [...known];
+  for (const step of run.steps) {
+    try {
+      await composeStep(run, step, config);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || !error.code.startsWith('config.')) throw error;
+      violations.push(...violationsOf(error, step.name));
+    }
+  }
+  if (violations.length > 0) throw new SchemaError(violations);
+}
+
+function violationsOf(error: SluiceError, step: string): Violation[] {
+  const path = `step ${step}`;
+  if (!(error instanceof SchemaError)) {
+    const { message, where, hint } = error;
+    return [{ path, message, where, hint }];
+  }
+  return error.violations.map((violation) => ({
+    ...violation,
+    path: violation.path === '' ? path : `${path}: ${violation.path}`,
+  }));
 }
 
 /**
@@ -103,13 +130,31 @@ function checkUsed(run: PipelineRun, step: string, made: Record<string, string>)
   }
 }
 
+/** Throws what composing throws, with the places in the pipeline that the step's overrides come from. */
 async function composeStep(run: PipelineRun, step: PlannedStep, config: Record<string, unknown>) {
+  const overrides = stepOverrides(config, step.name);
+  // The longest first: one text may begin as another does.
+  const sources = overrides.toSorted((a, b) => b.text.length - a.text.length);
+  const inPipeline = (where: string | undefined) =>
+    sources.reduce(
+      (place, { text, path }) =>
+        place?.replaceAll(`override ${text}`, run.placeOf(path) ?? `override ${text}`),
+      where,
+    );
   try {
-    return await run.composeStage(step.stage, stepOverrides(config, step.name));
+    return await run.composeStage(
+      step.stage,
+      overrides.map(({ text }) => text),
+    );
   } catch (error) {
+    if (error instanceof SchemaError) {
+      throw new SchemaError(
+        error.violations.map((violation) => ({ ...violation, where: inPipeline(violation.where) })),
+      );
+    }
     if (!(error instanceof SluiceError)) throw error;
     const { code, message, hint, cause } = error;
-    const where = error.where === undefined ? `step ${step.name}` : `step ${step.name}, ${error.where}`;
+    const where = inPipeline(error.where) ?? run.placeOf(`steps.${step.name}.stage`) ?? `step ${step.name}`;
     throw new SluiceError(code, message, { where, ...(hint === undefined ? {} : { hint }), cause });
   }
 }
@@ -117,7 +162,7 @@ async function composeStep(run: PipelineRun, step: PlannedStep, config: Record<s
 function standIns(run: PipelineRun): StepOutputs {
   const paths: StepOutputs = {};
   for (const { step, output } of run.steps.flatMap((each) => each.uses)) {
-    (paths[step] ??= {})[output] = `made-by-${step}/${output}`;
+    (paths[step] ??= {})[output] = standIn(step, output);
   }
   return paths;
 }

@@ -71,6 +71,7 @@ class Watch {
       stage: run.stage,
       stagesModule,
       config: setup.config,
+      ...(run.mayStayUnread !== undefined && { mayStayUnread: run.mayStayUnread }),
       runDirectory: folder,
       root,
       workingDirectory: setup.workingDirectory,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { checkSchema, compose, loadSchema, schemaError } from '../../src/config/index.js';
+import { checkSchema, compose, loadSchema, SchemaError } from '../../src/config/index.js';
 import { failureOf, withFiles } from './fixture.js';
 
 const SCHEMA = {
@@ -67,11 +67,11 @@ describe('the schema check', () => {
       'device | expected one of auto, cpu, cuda, got "cuad" | override device=cuad | did you mean cuda?',
     ],
     ['an empty list', ['layers=[]'], 'layers | expected at least 1 item, got [] | override layers=[]'],
-    ['a missing key', ['~name'], 'name | missing; expected text'],
+    ['a missing key', ['~name'], 'name | missing; expected text | set it: +name=…'],
     [
       'a value that was left out',
       ['name=1', 'lr=???'],
-      'lr | has no value (???); expected a number | override lr=???',
+      'lr | has no value (???); expected a number | override lr=??? | set it: lr=…',
     ],
     ['a value of no branch', ['source=5'], 'source | expected null or a mapping, got 5 | override source=5'],
     [
@@ -97,7 +97,7 @@ describe('the schema check', () => {
   });
 
   it('makes one error of them', () => {
-    const error = schemaError([
+    const error = new SchemaError([
       { path: 'lr', where: 'config.yaml:2:5', message: 'expected a number, got "x"', hint: undefined },
       { path: 'nme', where: undefined, message: 'unknown key', hint: 'did you mean name?' },
     ]);

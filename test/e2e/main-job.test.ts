@@ -72,6 +72,18 @@ describe('the main job', function () {
     }
   });
 
+  it('has no key in the config of any stage that the stage never reads', () => {
+    for (const stage of [
+      'prepare',
+      'pretrain',
+      'stage_1_pretrain',
+      'stage_2_selection',
+      'stage_3_finetune',
+      'stage_4_evaluate',
+    ])
+      expect(record(only(stage)).facts.unread_keys, stage).to.equal(undefined);
+  });
+
   it('trains only the routing weights in stage 1', () => {
     const file = new SafetensorsFile(join(only('stage_1_pretrain'), 'full_rank_weights.safetensors'));
     expect(file.names).to.have.members(

@@ -65,7 +65,12 @@ describe('the overrides of a step', () => {
       overrides: ['+a=1'],
       config: { b: { c: 1e-4, d: [1, 'x'] }, e: null, f: {}, g: true },
     };
-    expect(stepOverrides({ steps: { step } }, 'step')).to.deep.equal([
+    const overrides = stepOverrides({ steps: { step } }, 'step');
+    expect(overrides.slice(0, 2).map(({ path }) => path)).to.deep.equal([
+      'steps.step.overrides[0]',
+      'steps.step.config.b.c',
+    ]);
+    expect(overrides.map(({ text }) => text)).to.deep.equal([
       '+a=1',
       'b.c=0.0001',
       "b.d=[1,'x']",

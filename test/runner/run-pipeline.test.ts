@@ -32,6 +32,7 @@ describe('a pipeline', () => {
         const wantedFolder = join(project.root, `outputs/${stage}/d/t`);
         return { stage, config, wantedFolder, setup: (folder) => project.setup(config, folder) };
       },
+      placeOf: (path) => `tour.yaml at ${path}`,
       hydraFiles: () => ({ subdirectory: '.hydra', config: 'steps\n', hydra: '', overrides: '' }),
       wantedFolder: join(project.root, 'outputs/tour/d/t'),
       command: './run tour',
@@ -97,6 +98,10 @@ describe('a pipeline', () => {
       b: { stage: 'train', config: { typo: '${steps.a.model}' } },
     });
     const error = await checkPipeline(run).catch((thrown: unknown) => thrown);
-    expect(error).to.include({ code: 'config.unknown_key', where: 'step b, override typo' });
+    expect(error).to.include({
+      code: 'config.schema',
+      message: 'step b: no such key',
+      where: 'override typo',
+    });
   });
 });
