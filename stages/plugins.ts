@@ -4,7 +4,7 @@
  *
  *     selectors: {
  *       longest: {
- *         load: async () => (await import('../plugins/longest.js')).longest,
+ *         load: async () => (await import('./plugins/longest.js')).longest,
  *         options: { percentage: { type: 'number', exclusiveMinimum: 0, maximum: 1 } },
  *         required: ['percentage'],
  *       },
