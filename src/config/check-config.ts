@@ -28,7 +28,7 @@ export function checkConfig(
   validate: Validator,
   options: CheckOptions = {},
 ): CheckResult {
-  const { config, problems, later } = lenientConfig(composed, options.comesLater);
+  const { config, problems, later, referred } = lenientConfig(composed, options.comesLater);
   const found = validate(config, options);
   const originOf = (path: string) => placeOfValue(composed, path);
 
@@ -47,7 +47,7 @@ export function checkConfig(
   return {
     violations: [...unset, ...effectless, ...locate(refused, originOf)].sort(byPath),
     warnings: [...doubtful, ...locate(found.notes.warnings.map(hintless), originOf)].sort(byPath),
-    mayStayUnread: [...found.notes.notOfStage, ...found.notes.unread.map(({ path }) => path)],
+    mayStayUnread: [...found.notes.notOfStage, ...found.notes.unread.map(({ path }) => path), ...referred],
   };
 }
 

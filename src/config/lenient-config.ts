@@ -13,6 +13,8 @@ export interface LenientConfig {
   problems: Violation[];
   /** Paths left out of `problems` because their value comes later. */
   later: string[];
+  /** Absolute paths that interpolations read. */
+  referred: string[];
 }
 
 /**
@@ -26,6 +28,7 @@ export function lenientConfig(
   const resolution = new Resolution(composed.internal.resolvers);
   const failures: Failure[] = [];
   const later: string[] = [];
+  const referred: string[] = [];
 
   const visit = (node: ConfigNode, path: string): PyValue => {
     if (node instanceof ListNode) return node.items.map((item, index) => visit(item, `${path}[${index}]`));
@@ -37,6 +40,8 @@ export function lenientConfig(
     }
     if (node.isMissing) failures.push({ path, place: originText(node.origin), error: undefined });
     if (!node.isInterpolation) return node.value;
+    for (const [, target] of String(node.value).matchAll(/\$\{([\w-]+(?:\.[\w-]+|\[\d+\])*)\}/g))
+      referred.push(target!);
     try {
       const found = resolution.dereference(node);
       return isContainer(found) ? resolution.value(found) : found;
@@ -51,7 +56,12 @@ export function lenientConfig(
   const [echoes, own] = [true, false].map((wanted) =>
     failures.filter((failure) => isEcho(failure, failures) === wanted),
   ) as [Failure[], Failure[]];
-  return { config, problems: own.map(violationOf), later: [...later, ...echoes.map(({ path }) => path)] };
+  return {
+    config,
+    problems: own.map(violationOf),
+    later: [...later, ...echoes.map(({ path }) => path)],
+    referred,
+  };
 }
 
 /** A value that could not be had. */

@@ -207,11 +207,18 @@ describe('the check of a config', () => {
   }
 
   it('accepts what is good, and lets a run leave unread what cannot be read', async () => {
-    const good = ['+folder=gpt', '+file=data/rows.jsonl', '+device=cpu', '+seed=1', '+threads=2'];
+    const good = [
+      '+folder=gpt',
+      '+file=data/rows.jsonl',
+      '+device=cpu',
+      '+seed=1',
+      '+threads=2',
+      '+experts=${batch}',
+    ];
     expect(await check(good)).to.deep.equal({
       violations: [],
       warnings: [],
-      mayStayUnread: ['seed', 'warmup', 'loss.weight'],
+      mayStayUnread: ['seed', 'warmup', 'loss.weight', 'batch'],
     });
   });
 
