@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { instantiate } from '../src/config/index.js';
+import { instantiate } from '../src/config/instantiate/instantiate.js';
 import { openPacked } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { meanLoss } from '../src/evaluate/index.js';

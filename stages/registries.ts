@@ -1,11 +1,7 @@
-import {
-  builtInSweepers,
-  commonSweeperOptions,
-  type MakeSweeper,
-  Registry,
-  sweeperAliases,
-  type Targets,
-} from '../src/config/index.js';
+// Not the room's index: a stage's process needs none of what composes a config.
+import type { MakeSweeper } from '../src/config/index.js';
+import { Registry, type Targets } from '../src/config/instantiate/registry.js';
+import { builtInSweepers, commonSweeperOptions, sweeperAliases } from '../src/config/sweep/built-in.js';
 import type { QualityLoss, Trash } from '../src/models/index.js';
 import type { Callback } from '../src/runner/callbacks/callback.js';
 import type { Launcher } from '../src/runner/launchers/launcher.js';

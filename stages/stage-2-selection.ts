@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { instantiate } from '../src/config/index.js';
+import { instantiate } from '../src/config/instantiate/instantiate.js';
 import { openInstructions, Random } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { describePlan } from '../src/graph/index.js';

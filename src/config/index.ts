@@ -41,14 +41,8 @@ export {
   type Violation,
 } from './schema.js';
 export { type CheckFacts, ownKeywords } from './schema-keywords.js';
-export {
-  builtInSweepers,
-  commonSweeperOptions,
-  type MakeSweeper,
-  type SweepContext,
-  sweeperAliases,
-} from './sweep/built-in.js';
 export { loadSweeperTargets } from './sweep/create-sweeper.js';
+export type { MakeSweeper, SweepContext } from './sweep/make-sweeper.js';
 export { optimizationResults } from './sweep/optimization-results.js';
 export { composeBatch, planSweep, type SweepJob, type SweepPlan } from './sweep/plan.js';
 export type { Objective } from './sweep/settings.js';

@@ -1,4 +1,4 @@
-import { instantiate } from '../config/index.js';
+import { instantiate } from '../config/instantiate/instantiate.js';
 import type { MetricsEvent } from '../telemetry/event.js';
 import { openJsonlSink } from '../telemetry/sinks/jsonl.js';
 import type { MetricsSink, OpenSink } from '../telemetry/sinks/sink.js';

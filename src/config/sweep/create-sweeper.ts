@@ -3,10 +3,12 @@ import { configError } from '../config-error.js';
 import { optionsOf, type PlainObject } from '../instantiate/node.js';
 import type { Registry } from '../instantiate/registry.js';
 import type { Override } from '../override/parse.js';
-import { builtInSweeperTargets, type MakeSweeper, type SweeperTarget, sweeperAliases } from './built-in.js';
+import { sweeperAliases } from './built-in.js';
+import type { MakeSweeper, SweeperTarget } from './make-sweeper.js';
 import { settingsOf } from './settings.js';
 import { searchSpace } from './space.js';
 import type { Sweeper } from './sweeper.js';
+import { builtInSweeperTargets } from './targets.js';
 
 /** The sweeper that `hydra/sweeper` chose, by its name; the basic one also under its name in the reference. */
 export function createSweeper(

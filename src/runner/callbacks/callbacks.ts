@@ -1,4 +1,6 @@
-import { type InstantiateCall, instantiate, nearest, type Registry } from '../../config/index.js';
+import { type InstantiateCall, instantiate } from '../../config/instantiate/instantiate.js';
+import type { Registry } from '../../config/instantiate/registry.js';
+import { nearest } from '../../config/nearest.js';
 import { SluiceError } from '../../errors.js';
 import type { FinishedRun, StageRun } from '../run-stage.js';
 import { type Callback, type CallbackConfig, callbackEvents, type JobReturn } from './callback.js';
