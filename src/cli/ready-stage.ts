@@ -1,5 +1,11 @@
 import { join, resolve } from 'node:path';
-import { type CheckOptions, type ComposedConfig, checkConfig, SchemaError } from '../config/index.js';
+import {
+  type CheckOptions,
+  type ComposedConfig,
+  checkConfig,
+  SchemaError,
+  type Violation,
+} from '../config/index.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import { machineFacts } from './check-facts.js';
@@ -41,4 +47,24 @@ export async function readyStage(
   const setup = (folder: string) => jobSetup(composed, folder, project);
   const { config } = setup(wantedFolder);
   return { stage: stage.name, config, mayStayUnread, wantedFolder, setup };
+}
+
+/** The same for the jobs of a sweep: what is wrong with any of them is told at once, and once. */
+export async function readyStages(
+  stage: StageEntry,
+  configs: readonly ComposedConfig[],
+  project: Project,
+): Promise<ComposedStage[]> {
+  const ready: ComposedStage[] = [];
+  const found = new Map<string, Violation>();
+  for (const composed of configs) {
+    try {
+      ready.push(await readyStage(stage, composed, project));
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error;
+      for (const violation of error.violations) found.set(JSON.stringify(violation), violation);
+    }
+  }
+  if (found.size > 0) throw new SchemaError([...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1)));
+  return ready;
 }

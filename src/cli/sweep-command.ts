@@ -8,7 +8,6 @@ import {
   type SweepJob,
   type SweepPlan,
 } from '../config/index.js';
-import type { ComposedStage } from '../runner/compose-stage.js';
 import { catchSignals, Interrupt } from '../runner/interrupt.js';
 import { runStage, type StageRun } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
@@ -20,7 +19,7 @@ import { reachedValue } from './objective.js';
 import { loadRegistries, type Plugged, plug } from './plugged.js';
 import { printJson, printResult } from './print-result.js';
 import type { Project } from './project.js';
-import { readyStage } from './ready-stage.js';
+import { readyStages } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
 import { bestJob, type FinishedJob, sweepTable, sweptTexts } from './sweep-summary.js';
 
@@ -91,8 +90,8 @@ class Sweep {
   private async runBatch(batch: SweepJob[]): Promise<number> {
     if (batch.length === 0) return 0;
     const { line, project, plan, interrupt } = this;
-    const ready: ComposedStage[] = [];
-    for (const job of batch) ready.push(await readyStage(this.stage, job.composed, project));
+    const configs = batch.map(({ composed }) => composed);
+    const ready = await readyStages(this.stage, configs, project);
     // Only now: a sweep with a mistake leaves nothing behind.
     const wanted = resolve(project.root, plan.directory);
     this.folder ??= await createSweepFolder(wanted, plan.master.yaml({ part: 'all' }));

@@ -79,12 +79,12 @@ describe('a sweep on the command line', () => {
     const { code, out } = await sweep(
       'score',
       'hydra/sweeper=tpe',
-      'hydra.sweeper.n_trials=8',
-      'hydra.sweeper.n_startup_trials=3',
-      'seed=range(0,8)',
+      'hydra.sweeper.n_trials=9',
+      'hydra.sweeper.n_startup_trials=2',
+      'seed=choice(3,5,8)',
     );
     expect(code).to.equal(0);
-    // All eight points, none twice; the one that reached no number is never the best.
+    // All three points, none twice; the one that reached no number is never the best.
     expect(out).to.match(/^ +\d +3 +– {2}done +\d$/m);
     expect(out).to.match(/\nbest: job \d, validation\/loss 0 {2}seed=5\n$/);
     expect(read('optimization_results.yaml')).to.equal(
@@ -146,6 +146,12 @@ describe('a sweep on the command line', () => {
 
   const nothingLeft: [what: string, overrides: string[], code: number, message: RegExp][] = [
     ['a mistake in the last job', ['seed=1,x'], 2, /seed: expected an integer, got "x"/],
+    [
+      'mistakes in several jobs',
+      ['seed=x,1,y', 'data=5,null'],
+      2,
+      /the config has 3 mistakes:\n {2}data: .*got 5\n.*\n {2}seed: .*"x"\n.*\n {2}seed: .*"y"/,
+    ],
     ['a key that does not exist', ['sead=1,2'], 2, /did you mean 'seed'/],
     ['an interval without a sampling sweeper', ['seed=interval(0,1)'], 2, /hydra\/sweeper=random/],
     ['a sweep without jobs', ['seed=range(3,3)'], 0, /the sweep has no jobs/],
