@@ -1,7 +1,7 @@
 import { pyStr, pyTypeName } from '../python-text.js';
 import { PyDict, type PyValue } from '../python-value.js';
-import { DictNode, isContainer, ListNode, rawValue } from '../tree/node.js';
-import { loadYaml } from '../yaml/construct.js';
+import { createNode, DictNode, isContainer, type ListNode, rawValue } from '../tree/node.js';
+import { createFromYaml } from '../yaml/construct.js';
 import { type Argument, plain, type Resolver } from './evaluate.js';
 import { formatTime } from './format-time.js';
 import { parseElement } from './parse.js';
@@ -45,7 +45,7 @@ export function builtInResolvers(
           args[1] === undefined
             ? "'$OLD_KEY' is deprecated. Change your code and config to use '$NEW_KEY'"
             : text('oc.deprecated', args[1]);
-        const found = resolution.select(parent, key);
+        const found = resolution.isMissing(parent, key) ? '???' : resolution.select(parent, key);
         if (found === undefined)
           throw new Error(`In oc.deprecated resolver at '${path}': Key not found: '${key}'`);
         warn(message.replaceAll('$OLD_KEY', path).replaceAll('$NEW_KEY', key));
@@ -54,7 +54,8 @@ export function builtInResolvers(
     ],
     [
       'oc.dict.keys',
-      (args, { parent, resolution }) => [...dictAt('oc.dict.keys', args, parent, resolution).keys()],
+      (args, { parent, resolution }) =>
+        createContainer([...dictAt('oc.dict.keys', args, parent, resolution).keys()]),
     ],
     [
       'oc.dict.values',
@@ -63,7 +64,7 @@ export function builtInResolvers(
         const keys = dictAt('oc.dict.values', args, parent, resolution).keys();
         // References rather than values; one more dot because they stand one level deeper, inside a list.
         const base = key.startsWith('.') ? `.${key}` : key;
-        return Array.from(keys, (name) => `\${${base}.${pyStr(name)}}`);
+        return createContainer(Array.from(keys, (name) => `\${${base}.${pyStr(name)}}`));
       },
     ],
     [
@@ -89,10 +90,15 @@ function readEnv(env: Readonly<Record<string, string | undefined>>, args: Argume
 function create(args: Argument[]): Argument {
   checkCount('oc.create', args, 1, 1);
   const value = args[0]!;
-  if (isContainer(value)) return rawValue(value);
-  if (value === null || Array.isArray(value) || value instanceof PyDict) return value;
-  if (typeof value === 'string') return rawValue(loadYaml(value, 'oc.create'));
+  if (isContainer(value)) return createContainer(rawValue(value));
+  if (value === null) return null;
+  if (Array.isArray(value) || value instanceof PyDict) return createContainer(value);
+  if (typeof value === 'string') return createFromYaml(value, 'oc.create');
   throw new Error(`oc.create takes a mapping, a list or YAML text, not ${pyTypeName(value)}`);
+}
+
+function createContainer(value: PyValue): Argument {
+  return createNode(value) as DictNode | ListNode;
 }
 
 function dictAt(
@@ -105,8 +111,8 @@ function dictAt(
   const key = text(name, args[0]);
   const found = resolution.select(parent, key);
   if (found === undefined) throw new Error(`Key not found: '${key}'`);
-  if (found instanceof DictNode) return found.entries;
-  const type = found instanceof ListNode ? 'list' : pyTypeName(found);
+  if (found instanceof DictNode && !found.opaque) return found.entries;
+  const type = pyTypeName(plain(found));
   throw new Error(`${name} cannot be applied to a value of type ${type}`);
 }
 

@@ -100,13 +100,19 @@ export class Resolution {
 
   /**
    * The value at a path (`a.b[0]`; with leading dots relative to `from`, else absolute). Undefined when there is none, when
-   * it is `???`, when the path goes through a scalar, or when its dots go above the top of the config.
+   * it is `???`, or when the path goes through a scalar. Throws when its dots go above the top of the config.
    */
   select(from: ContainerNode, path: string): Resolved | undefined {
     const anchored = anchor(from, path);
-    if (anchored === undefined) return undefined;
+    if (anchored === undefined) throw configError('interpolation', `'${path}' goes above the top of the config`);
     const selected = this.lookUp(...anchored);
     return 'found' in selected ? selected.found : undefined;
+  }
+
+  /** Whether the value at a path is `???`. */
+  isMissing(from: ContainerNode, path: string): boolean {
+    const anchored = anchor(from, path);
+    return anchored !== undefined && 'missing' in this.lookUp(...anchored);
   }
 
   /** Evaluates the expression of `oc.decode` in the place of `parent`. */
@@ -184,8 +190,13 @@ export class Resolution {
 
   /** Scalars stay; new containers get a place in the tree, so that relative keys inside them work. */
   private settle(value: Argument, node: ValueNode): Resolved {
+    if (isContainer(value)) {
+      if (value.parent === undefined && value !== node.root) value.parent = node.parent;
+      return value;
+    }
     if (!Array.isArray(value) && !(value instanceof PyDict)) return value;
     const created = createNode(value, node.origin) as ContainerNode;
+    created.opaque = true;
     created.parent = node.parent;
     return created;
   }
@@ -202,10 +213,10 @@ export class Resolution {
         return { missing: true, path: keys.slice(0, index + 1).join('.') };
       const value = this.dereference(node);
       if (index === keys.length - 1) return { found: value };
-      if (!isContainer(value)) {
+      if (!isContainer(value) || value.opaque) {
         const scalar = keys.slice(0, index + 1).join('.');
         return {
-          notContainer: `'${path}' cannot be read: '${scalar}' is ${pyStr(value)}, which holds no '${keys[index + 1]}'`,
+          notContainer: `'${path}' cannot be read: '${scalar}' is ${pyStr(plain(value))}, which holds no '${keys[index + 1]}'`,
         };
       }
       container = value;

@@ -54,7 +54,25 @@ function castArgument(args: Parsed[], named: Named): Parsed {
   if (args.length > 0 && value !== null) throw fail('cannot use both position and named arguments');
   if (value !== null) return value;
   if (args.length === 0) throw fail('No positional args or value specified');
-  return args.length === 1 ? args[0]! : new ChoiceSweep(args, true);
+  return args.length === 1 ? args[0]! : simpleChoice(args);
+}
+
+/** Several values as `a,b` makes them; a sweep or function among them has no place. */
+function simpleChoice(values: Parsed[]): ChoiceSweep {
+  for (const value of values) {
+    if (value !== null && !isPlainElement(value)) throw fail('a sweep cannot be one of several values');
+  }
+  return new ChoiceSweep(values, true);
+}
+
+/** The elements of a choice, each converted. A choice inside a choice has no elements of its own. */
+function mapChoice({ list, simple }: ChoiceSweep, convert: (item: Parsed) => Parsed): ChoiceSweep {
+  const converted = list.map((item) => {
+    const result = convert(item);
+    if (result === null || isSweep(result)) throw fail('this element of a choice cannot be cast');
+    return result;
+  });
+  return new ChoiceSweep(converted, simple);
 }
 
 /** Applies a conversion to a value, inside containers, or to the elements of a sweep (whose tags are lost). */
@@ -63,7 +81,7 @@ function cast(value: Parsed, convert: (value: Scalar) => Scalar, name: string): 
   if (value instanceof QuotedText) return each(value.text);
   if (value instanceof ParsedDict) return mapDict(value, each);
   if (Array.isArray(value)) return value.map(each);
-  if (value instanceof ChoiceSweep) return new ChoiceSweep(value.list.map(each), value.simple);
+  if (value instanceof ChoiceSweep) return mapChoice(value, each);
   if (value instanceof RangeSweep) {
     if (name !== 'int' && name !== 'float') throw fail('Range can only be cast to int or float');
     return new RangeSweep(
@@ -138,8 +156,10 @@ function toBool(value: Scalar): Scalar {
 
 function toJson(value: Parsed): Parsed {
   if (value instanceof ChoiceSweep) {
-    const list = value.list.map((item) => jsonText(item));
-    return new ChoiceSweep(list, value.simple);
+    return mapChoice(value, (item) => {
+      if (item === null) throw fail('null in a choice cannot be cast to json_str');
+      return jsonText(item);
+    });
   }
   if (isSweep(value)) throw fail('only values and choices can be cast to json_str');
   return jsonText(value);
@@ -166,7 +186,7 @@ function range(args: Parsed[], named: Named): Parsed {
   const start = bound.get('start');
   if (start === undefined) throw fail("missing a required argument: 'start'");
   const stop = bound.get('stop') ?? null;
-  const step = bound.get('step') ?? 1;
+  const step = bound.has('step') ? bound.get('step')! : 1;
   for (const value of [start, stop ?? 0, step])
     if (numericOnly(value) === undefined) throw mismatch('range', value);
   if (stop === null) return new RangeSweep(0, start as Scalar, step as Scalar);
@@ -202,8 +222,7 @@ function sort(args: Parsed[], named: Named): Parsed {
   only(named, 'sweep', 'list', 'reverse');
   const reverse = named.get('reverse') ?? false;
   if (typeof reverse !== 'boolean') throw mismatch('sort', reverse);
-  const given = named.get('list') ?? named.get('sweep');
-  const values = given === undefined || given === null ? args : [given];
+  const values = orderedArguments('sort', args, named);
   if (values.length === 0) throw fail('empty sort input');
   const [only_] = values;
   if (values.length > 1) {
@@ -221,8 +240,21 @@ function sort(args: Parsed[], named: Named): Parsed {
   }
   if (only_ instanceof RangeSweep) return sortRange(only_, reverse);
   if (Array.isArray(only_)) return sorted(only_, reverse);
-  if (only_ === null || !isPlainElement(only_!)) throw mismatch('sort', only_!);
   return only_!;
+}
+
+/** What `sort` and `shuffle` work on: `list=`, else `sweep=`, else the arguments. */
+function orderedArguments(name: string, args: Parsed[], named: Named): Parsed[] {
+  const isDiscrete = (value: Parsed) => value instanceof ChoiceSweep || value instanceof RangeSweep;
+  for (const value of args) {
+    if (value === null || !(isPlainElement(value) || isDiscrete(value))) throw mismatch(name, value);
+  }
+  const list = named.get('list') ?? null;
+  if (list !== null && !Array.isArray(list)) throw mismatch(name, list);
+  const sweep = named.get('sweep') ?? null;
+  if (sweep !== null && !isDiscrete(sweep)) throw mismatch(name, sweep);
+  const given = list ?? sweep;
+  return given === null ? args : [given];
 }
 
 /** Turns a range round when its direction is not the one asked for: from its last element to before its first. */
@@ -247,14 +279,9 @@ function arithmetic(a: Scalar, b: Scalar, combine: (a: number, b: number) => num
 
 function shuffle(args: Parsed[], named: Named): Parsed {
   only(named, 'sweep', 'list');
-  const given = named.get('list') ?? named.get('sweep');
-  const values = given === undefined || given === null ? args : [given];
-  for (const value of values) {
-    if (value instanceof IntervalSweep || value instanceof Glob || value === null)
-      throw mismatch('shuffle', value);
-  }
+  const values = orderedArguments('shuffle', args, named);
   if (values.length !== 1) {
-    const sweep = new ChoiceSweep(values, true);
+    const sweep = simpleChoice(values);
     sweep.shuffle = true;
     return sweep;
   }
@@ -297,8 +324,9 @@ function tag(args: Parsed[], named: Named): Parsed {
 /** Python's `sorted`: numbers with numbers, text with text, lists element by element; anything else refuses. */
 function sorted(values: Parsed[], reverse: boolean): Parsed[] {
   const list = [...values];
-  list.sort((a, b) => (lessThan(a, b) ? -1 : Number(lessThan(b, a))));
-  return reverse ? list.reverse() : list;
+  const compare = (a: Parsed, b: Parsed) => (lessThan(a, b) ? -1 : Number(lessThan(b, a)));
+  // Equal values keep their order, reversed or not.
+  return list.sort(reverse ? (a, b) => compare(b, a) : compare);
 }
 
 function lessThan(a: Parsed, b: Parsed): boolean {
@@ -308,6 +336,7 @@ function lessThan(a: Parsed, b: Parsed): boolean {
   if (left !== undefined && right !== undefined) return left < right;
   if (Array.isArray(a) && Array.isArray(b)) {
     for (let index = 0; index < Math.min(a.length, b.length); index++) {
+      if (a[index] === b[index]) continue;
       if (lessThan(a[index]!, b[index]!)) return true;
       if (lessThan(b[index]!, a[index]!)) return false;
     }

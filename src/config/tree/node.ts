@@ -21,6 +21,8 @@ export type ContainerNode = ListNode | DictNode;
 
 abstract class TreeNode {
   parent: ContainerNode | undefined;
+  /** Plain data that a resolver gave: paths do not lead into it, as in the reference. */
+  opaque = false;
   origin: Origin | undefined;
   /** The value that stood in this place before. */
   replaced: ConfigNode | undefined;

@@ -9,6 +9,7 @@ import {
   ListNode,
   type Origin,
   originText,
+  ValueNode,
 } from '../tree/node.js';
 import { type MappingNode, parseYaml, type ScalarNode, type YamlNode } from './parse.js';
 import { constructScalar, plainTag } from './resolve-tag.js';
@@ -20,26 +21,38 @@ const MAX_RATIO = 100;
 const MIN_RATIO_NODES = 1_000;
 
 /**
- * A YAML text as a config tree whose nodes know their line and column in `source`.
+ * A YAML file as a config tree whose nodes know their line and column in `source`.
  *
  * Follows the reference: YAML 1.1 (`yes` is true, `010` is 8, `12:30:45` is 45045) with `1e-4` a float and dates text;
- * duplicate keys, recursive aliases and alias bombs are errors. An empty document is an empty mapping, a document that
- * is one string a mapping of that string to null; a bare number or boolean is `config.root`.
+ * duplicate keys, recursive aliases and alias bombs are errors. An empty document is an empty mapping; a document that
+ * is one string is that string read as YAML once more; a bare number or boolean is `config.root`.
  */
 export function loadYaml(text: string, source: string): DictNode | ListNode {
+  const loaded = load(text, source);
+  return loaded instanceof ValueNode ? createFromYaml(loaded.value as string, source) : loaded;
+}
+
+/** The same for text that is no file: a text that is one string is a mapping of that string to null. */
+export function createFromYaml(text: string, source: string): DictNode | ListNode {
+  const loaded = load(text, source);
+  if (!(loaded instanceof ValueNode)) return loaded;
+  const dict = new DictNode(loaded.origin);
+  dict.setEntry(loaded.value, new ValueNode(null, loaded.origin));
+  return dict;
+}
+
+/** A value is always text. */
+function load(text: string, source: string): DictNode | ListNode | ValueNode {
   const root = parseYaml(text, source);
   if (root === undefined) return new DictNode({ source, line: 1, column: 1 });
   rejectBombs(root, source, hasAliases(text));
-  const node = new Constructor(source).build(root);
-  if (node instanceof DictNode || node instanceof ListNode) return node;
-  const { value, origin } = node;
-  const dict = new DictNode(origin);
-  if (value === null) return dict;
-  if (typeof value !== 'string') {
-    throw configError('root', 'a config file must hold a mapping or a list', { where: originText(origin) });
-  }
-  dict.setEntry(value, createValue(null, origin));
-  return dict;
+  const constructor = new Constructor(source);
+  if (root.kind !== 'scalar') return constructor.build(root) as DictNode | ListNode;
+  const value = constructor.scalar(root);
+  const origin = constructor.origin(root);
+  if (value === null) return new DictNode(origin);
+  if (typeof value === 'string') return new ValueNode(value, origin);
+  throw configError('root', 'a config file must hold a mapping or a list', { where: originText(origin) });
 }
 
 function hasAliases(text: string): boolean {
@@ -91,7 +104,7 @@ class Constructor {
     return this.scalar(node);
   }
 
-  private scalar(node: ScalarNode): Scalar {
+  scalar(node: ScalarNode): Scalar {
     const tag = scalarTag(node);
     try {
       const value = constructScalar(tag, node.text);
@@ -154,7 +167,7 @@ class Constructor {
     return configError('yaml', problem, { where: originText(this.origin(node)) });
   }
 
-  private origin(node: YamlNode): Origin {
+  origin(node: YamlNode): Origin {
     return { source: this.source, line: node.line + 1, column: node.column + 1 };
   }
 }

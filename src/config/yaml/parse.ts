@@ -53,12 +53,11 @@ class Parser {
   }
 
   document(): YamlNode | undefined {
-    while (this.at('document-end')) this.position++;
     if (this.at('stream-end')) return undefined;
-    if (this.at('directive', 'document-start')) this.documentStart();
-    const root = this.at('directive', 'document-start', 'document-end', 'stream-end')
-      ? this.empty()
-      : this.node(true, false);
+    const explicit = this.at('directive', 'document-start');
+    if (explicit) this.documentStart();
+    const empty = explicit && this.at('directive', 'document-start', 'document-end', 'stream-end');
+    const root = empty ? this.empty() : this.node(true, false);
     while (this.at('document-end')) this.position++;
     if (this.at('stream-end')) return root;
     if (this.at('document-start', 'directive'))

@@ -164,9 +164,9 @@ export class Scanner extends Cursor {
     while (!this.atEnd() && !isBreak(this.peek())) this.skip();
     const words = this.text
       .slice(start + 1, this.index)
-      .replace(/\s#.*$/, '')
-      .trim();
-    if (!/^(YAML\s+\d+\.\d+|TAG\s+!(\w*!)?\s+\S+)$/.test(words) && /^(YAML|TAG)\b/.test(words)) {
+      .replace(/[ \t]#.*$/, '')
+      .replace(/[ \t]+$/, '');
+    if (!/^(YAML[ \t]+\d+\.\d+|TAG[ \t]+!([\w-]*!)?[ \t]+\S+)$/.test(words)) {
       throw this.error('while scanning a directive', `malformed directive '%${words}'`);
     }
     this.push('directive', words);
