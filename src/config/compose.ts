@@ -355,12 +355,11 @@ function addSearchPath(
     );
   }
   const override = overrides.find((one) => keyElement(one) === 'hydra.searchpath');
-  let provider = 'hydra.searchpath in main';
-  let paths: PyValue | undefined;
-  if (override !== undefined) {
-    provider = 'hydra.searchpath in command-line';
-    paths = isSweep(override.value) ? null : settledValue(override.value);
-  } else if (primary !== undefined) {
+  let provider = 'hydra.searchpath in command-line';
+  let paths: PyValue | undefined =
+    override === undefined || isSweep(override.value) ? null : settledValue(override.value);
+  if (paths === null && primary !== undefined) {
+    provider = 'hydra.searchpath in main';
     const resolution = new Resolution(resolvers);
     const found = selectNode(primary, 'hydra.searchpath', resolution);
     paths = isContainer(found) ? resolution.value(found) : found;
@@ -373,13 +372,32 @@ function addSearchPath(
     throw configError('compose', `hydra.searchpath must be a list of strings. Got: ${shown}`);
   }
   for (const path of paths as string[]) {
-    if (path.includes('://') && !path.startsWith('file://')) {
-      throw configError('compose', `hydra.searchpath: '${path}' is no folder; only file:// is supported`);
-    }
-    const source = folderSource(provider, path.replace(/^file:\/\//, ''), cwd);
+    const source = searchPathSource(provider, path, cwd);
     if (!source.available) warn(`provider=${provider}, path=${source.url} is not available.`);
     repository.sources.push(source);
   }
+}
+
+/** `file://` or a bare path is a folder, `pkg://hydra.conf` the built-in configs; other packages do not exist here. */
+function searchPathSource(provider: string, path: string, cwd: string): ConfigSource {
+  const [scheme, rest] = path.includes('://') ? splitOnce(path, '://') : ['file', path];
+  if (scheme === 'file') return folderSource(provider, rest, cwd);
+  if (scheme === 'pkg') {
+    const known = rest === 'hydra.conf';
+    return { ...memorySource(provider, path, known ? HYDRA_FILES : {}), available: known };
+  }
+  throw configError(
+    'default',
+    `No config source registered for schema ${scheme}, supported types : [file, pkg]`,
+    {
+      where: `hydra.searchpath: ${path}`,
+    },
+  );
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const index = text.indexOf(separator);
+  return [text.slice(0, index), text.slice(index + separator.length)];
 }
 
 function rejectSweeps(overrides: Override[], multirun: boolean): void {
@@ -491,7 +509,7 @@ function applyOverride(root: DictNode, override: Override, resolvers: ReadonlyMa
         `Or add a second + to add or override '${key}': '+${input}'`;
       throw configError('compose', message, { where });
     }
-    updatePath(root, key, value, type === 'change' ? 'struct' : 'open', origin);
+    updatePath(root, key, value, type === 'change' ? 'struct' : 'open', resolution, origin);
   } catch (error) {
     throw overrideError(error, override, where);
   }

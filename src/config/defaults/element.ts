@@ -126,7 +126,7 @@ export class ConfigDefault extends DefaultElement {
 
 /** `- db: mysql`, `- optional db@src: [a, b]`, `- override /db: null`. */
 export class GroupDefault extends DefaultElement {
-  readonly group: string;
+  group: string;
   value: string | string[] | null;
   readonly isOverride: boolean;
   /** Added by `+group=option` on the command line: always absolute. */
@@ -198,7 +198,7 @@ export class GroupDefault extends DefaultElement {
         },
       );
     }
-    this.value = substituteChoices(this.value, choices);
+    [this.group, this.value] = normalizeOption(this.group, substituteChoices(this.value, choices));
   }
 
   copy(): GroupDefault {
@@ -212,6 +212,13 @@ export class GroupDefault extends DefaultElement {
       this.where,
     );
   }
+}
+
+/** `db: variants/mysql` means the option mysql of the group db/variants. */
+export function normalizeOption(group: string, option: string): [group: string, option: string] {
+  const slash = option.lastIndexOf('/');
+  if (slash < 0 || option.includes('${') || option.split('/').includes('..')) return [group, option];
+  return [`${group}/${option.slice(0, slash)}`, option.slice(slash + 1)];
 }
 
 /** Puts the choices made so far in for `${group}`. */

@@ -3,7 +3,7 @@ import { pyStr, pyTypeName } from '../python-text.js';
 import { keyText } from '../python-value.js';
 import { type ConfigNode, DictNode, ListNode, originText, rawValue, ValueNode } from '../tree/node.js';
 import { loadYaml } from '../yaml/construct.js';
-import { ConfigDefault, GroupDefault, type InputDefault } from './element.js';
+import { ConfigDefault, GroupDefault, type InputDefault, normalizeOption } from './element.js';
 import type { ConfigSource } from './source.js';
 
 /** A config file, read. */
@@ -130,9 +130,18 @@ function groupDefault(item: DictNode, path: string): GroupDefault {
   }
   if (entries.length === 0) throw configError('default', `In ${path}: Missing group name in {}`, where);
   const [key, node] = entries[0]!;
-  const [words, pkg] = splitPackage(keyText(key));
-  const keywords = words.split(' ').filter((word) => word !== '');
-  let group = keywords.pop() ?? '';
+  if (typeof key !== 'string') {
+    throw configError(
+      'default',
+      `In ${path}: the group name ${keyText(key)} in the defaults list must be text`,
+      where,
+    );
+  }
+  const [words, pkg] = splitPackage(key);
+  const keywords = words.split(/\s+/).filter((word) => word !== '');
+  let group = keywords.pop();
+  if (group === undefined)
+    throw configError('default', `In ${path}: Missing group name in defaults list`, where);
   for (const word of keywords) {
     if (word !== 'optional' && word !== 'override') {
       throw configError('default', `In ${path}: Unsupported keyword '${word}' in defaults list`, {
@@ -145,21 +154,13 @@ function groupDefault(item: DictNode, path: string): GroupDefault {
   let value = optionOf(node);
   for (const option of Array.isArray(value) ? value : [value])
     if (option !== null) rejectBackslash(option, path, item);
-  const override = keywords.includes('override');
-  if (typeof value === 'string' && value.includes('/') && !value.includes('${') && !override) {
-    // `db: variants/mysql` means the option mysql of the group db/variants.
-    const slash = value.lastIndexOf('/');
-    if (!value.startsWith('/')) {
-      group = `${group}/${value.slice(0, slash)}`;
-      value = value.slice(slash + 1);
-    }
-  }
+  if (typeof value === 'string') [group, value] = normalizeOption(group, value);
   return new GroupDefault(
     group,
     value,
     pkg,
     keywords.includes('optional'),
-    override,
+    keywords.includes('override'),
     false,
     originText(item.origin),
   );

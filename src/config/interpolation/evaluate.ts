@@ -100,11 +100,11 @@ export class Resolution {
 
   /**
    * The value at a path (`a.b[0]`; with leading dots relative to `from`, else absolute). Undefined when there is none, when
-   * it is `???`, or when the path goes through a scalar. Throws when its dots go above the top of the config.
+   * it is `???`, when the path goes through a scalar, or when its dots go above the top of the config.
    */
   select(from: ContainerNode, path: string): Resolved | undefined {
     const anchored = anchor(from, path);
-    if (anchored === undefined) throw configError('interpolation', `'${path}' goes above the top of the config`);
+    if (anchored === undefined) return undefined;
     const selected = this.lookUp(...anchored);
     return 'found' in selected ? selected.found : undefined;
   }

@@ -125,7 +125,8 @@ class Parser {
       pieces.push(this.type === 'open' ? this.interpolation() : this.next());
     const [only] = pieces;
     if (only === undefined) throw this.error(`unexpected '${this.tokens[this.position]!.text}'`);
-    if (pieces.length === 1 && 'type' in only && only.type === 'space') throw new Error('blanks alone are no value');
+    if (pieces.length === 1 && 'type' in only && only.type === 'space')
+      throw new Error('blanks alone are no value');
     if (pieces.length === 1) return 'kind' in only ? only : { kind: 'constant', value: scalarOf(only) };
     const parts = unescapeTokens(pieces);
     if (parts.every((part) => typeof part === 'string')) return { kind: 'constant', value: parts.join('') };

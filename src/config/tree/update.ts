@@ -8,22 +8,26 @@ import { type Access, assign, mergeInto } from './merge.js';
 import {
   type ConfigNode,
   type ContainerNode,
+  copyNode,
   createNode,
   DictNode,
   isContainer,
   ListNode,
   type Origin,
+  ValueNode,
 } from './node.js';
 
 /**
  * Sets the value at a dotted path, making mappings on the way where `access` allows. A mapping onto a mapping merges, a
- * list onto a list replaces. A scalar on the way is replaced by a mapping, as the reference does.
+ * list onto a list replaces. On the way a reference to a container is replaced by a copy of that container, and any other
+ * scalar by a mapping, as the reference does.
  */
 export function updatePath(
   root: DictNode,
   path: string,
   value: PyValue,
   access: Access,
+  resolution: Resolution,
   origin: Origin,
 ): void {
   const keys = splitKey(path);
@@ -31,7 +35,7 @@ export function updatePath(
   for (const key of keys.slice(0, -1)) {
     let next: ConfigNode | undefined = member(container, key);
     if (!isContainer(next)) {
-      next = new DictNode(origin);
+      next = copyOfReferenced(next, resolution) ?? new DictNode(origin);
       put(container, key, next, access, false);
       next = member(container, key) as ContainerNode;
     }
@@ -42,6 +46,19 @@ export function updatePath(
   const current = container instanceof ListNode ? container.items.at(indexOf(last)) : container.get(last);
   if (isContainer(node) && isContainer(current)) mergeInto(current, node, access);
   else put(container, last, node, access, true);
+}
+
+/** A copy of the container that `${path}` stands for. Functions are not called to find out. */
+function copyOfReferenced(node: ConfigNode | undefined, resolution: Resolution): ContainerNode | undefined {
+  if (!(node instanceof ValueNode) || !node.isInterpolation || String(node.value).includes(':'))
+    return undefined;
+  try {
+    const found = resolution.dereference(node);
+    return isContainer(found) && !found.opaque ? (copyNode(found) as ContainerNode) : undefined;
+  } catch (error) {
+    if (error instanceof SluiceError) return undefined;
+    throw error;
+  }
 }
 
 function put(container: ContainerNode, key: string, node: ConfigNode, access: Access, last: boolean): void {
