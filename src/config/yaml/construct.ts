@@ -46,10 +46,10 @@ function load(text: string, source: string): DictNode | ListNode | ValueNode {
   const root = parseYaml(text, source);
   if (root === undefined) return new DictNode({ source, line: 1, column: 1 });
   rejectBombs(root, source, hasAliases(text));
-  const constructor = new Constructor(source);
-  if (root.kind !== 'scalar') return constructor.build(root) as DictNode | ListNode;
-  const value = constructor.scalar(root);
-  const origin = constructor.origin(root);
+  const builder = new Constructor(source);
+  if (root.kind !== 'scalar') return builder.build(root) as DictNode | ListNode;
+  const value = builder.scalar(root);
+  const origin = builder.origin(root);
   if (value === null) return new DictNode(origin);
   if (typeof value === 'string') return new ValueNode(value, origin);
   throw configError('root', 'a config file must hold a mapping or a list', { where: originText(origin) });

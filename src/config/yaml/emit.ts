@@ -66,7 +66,8 @@ class Emitter {
       if (!first || place.inMapping || !place.afterIndicator) this.newLine(indent);
       else this.line += ' ';
       first = false;
-      if (this.simpleKey(key, indent)) {
+      const simple = this.simpleKey(key, indent);
+      if (simple) {
         this.line += ':';
       } else {
         this.line += '?';
@@ -74,7 +75,8 @@ class Emitter {
         this.newLine(indent);
         this.line += ':';
       }
-      this.node(value, { indent, inMapping: true, afterIndicator: true });
+      // After a key of its own line, a collection starts behind the colon.
+      this.node(value, { indent, inMapping: simple, afterIndicator: true });
     }
   }
 
