@@ -74,6 +74,30 @@ describe('composition', () => {
       { db: { driver: 'mysql', port: 3306 }, lr: 0.1 },
     ],
     [
+      'an option with a slash is one of a group below',
+      { 'db/big/x.yaml': 'a: 1\n', 'config.yaml': 'defaults:\n  - db: big/x\n' },
+      [],
+      { db: { big: { a: 1 } } },
+    ],
+    [
+      'so is one that a choice completes',
+      { ...DB, 'x/mysql/y.yaml': 'a: 1\n', 'config.yaml': 'defaults:\n  - db: mysql\n  - x: ${db}/y\n' },
+      ['~db.driver'],
+      { db: { port: 3306 }, x: { mysql: { a: 1 } } },
+    ],
+    [
+      'an update through a reference changes a copy',
+      { 'config.yaml': 'a: {x: 1, y: {z: 2}}\nb: ${c}\nc: ${a}\n' },
+      ['b.y.z=3', '+b.n=4'],
+      { a: { x: 1, y: { z: 2 } }, b: { x: 1, y: { z: 3 }, n: 4 }, c: { x: 1, y: { z: 2 } } },
+    ],
+    [
+      'names of object members are options, packages and keys like any other',
+      { 'db/__proto__.yaml': 'u: 1\n', 'db/toString.yaml': 'u: 2\n', 'config.yaml': 'valueOf: 0\n' },
+      ['+db=__proto__', '+db@constructor=toString', 'valueOf=3'],
+      { valueOf: 3, db: { u: 1 }, constructor: { u: 2 } },
+    ],
+    [
       'a choice may name another',
       { ...DB, 'x/mysql.yaml': 'a: 1\n', 'config.yaml': 'defaults:\n  - db: mysql\n  - x: ${db}\n' },
       [],
@@ -242,6 +266,19 @@ describe('composition', () => {
       ...DB,
     };
     expect(composeFiles(files).config()).to.deep.equal({ db: { k: 1 } });
+  });
+
+  it('knows the built-in package on the search path, and warns of others', () => {
+    const warnings: string[] = [];
+    const warn = (text: string) => warnings.push(text);
+    composeFiles(BASE, ['hydra.searchpath=[pkg://hydra.conf,pkg://nope.conf]'], { warn });
+    expect(warnings).to.deep.equal([
+      'provider=hydra.searchpath in command-line, path=pkg://nope.conf is not available.',
+    ]);
+    const error = failureOf(() => composeFiles(BASE, ['hydra.searchpath=[s3://bucket]']));
+    expect(error.message).to.equal(
+      'No config source registered for schema s3, supported types : [file, pkg]',
+    );
   });
 
   it('warns of a search path that is not there', () => {

@@ -39,6 +39,14 @@ describe('interpolations', () => {
       { x: 3, y: ['p'] },
     ],
     ['take quoted arguments', 'a: \'${oc.env:NOPE,"q ${b}, r"}\'\nb: 1\n', 'a', 'q 1, r'],
+    ['reach into created containers', "a: ${c.x[0]}\nc: '${oc.create:{x: [7]}}'\n", 'a', 7],
+    [
+      'take the default beyond decoded data',
+      'a: ${oc.select:c.x,none}\nc: \'${oc.decode:"{x: 7}"}\'\n',
+      'a',
+      'none',
+    ],
+    ['pass a mandatory value through oc.deprecated', 'a: ${oc.deprecated:b}\nb: ???\n', 'a', '???'],
     ['leave mandatory values as they are', 'a: ???\nb: 1\n', 'a', '???'],
   ];
   for (const [rule, yaml, key, value] of rows) {
@@ -69,6 +77,13 @@ describe('interpolations', () => {
       /nested deeper/,
     ],
     ['a scalar on the way', 'a: ${b.c}\nb: 1\n', 'config.interpolation', /'b' is 1, which holds no 'c'/],
+    [
+      'a path into decoded data',
+      "a: ${b.x}\nb: ${oc.decode:'{x:1}'}\n",
+      'config.interpolation',
+      /'b' is \{'x': 1\}, which holds no 'x'/,
+    ],
+    ['decoded blanks', "a: ${oc.decode:' '}\n", 'config.interpolation', /blanks alone are no value/],
     [
       'an unknown resolver',
       'a: ${nope:1}\n',

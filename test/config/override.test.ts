@@ -39,6 +39,15 @@ describe('overrides', () => {
     ['a cast', 'a=int(3.9)', 3, '3'],
     ['a cast reaches into lists', "a=float([1,'2'])", [1, 2], '[1.0,2.0]'],
     ['sort puts in order', 'a=sort([3,1,2])', [1, 2, 3], '[1,2,3]'],
+    [
+      'sort compares what differs',
+      'a=sort([[null,2],[null,1]])',
+      [
+        [null, 1],
+        [null, 2],
+      ],
+      '[[null,1],[null,2]]',
+    ],
     ['json_str', 'a=json_str({x:[1.0,null]})', '{"x": [1.0, null]}', '\\{"x"\\:\\ \\[1.0\\,\\ null\\]\\}'],
   ];
   for (const [rule, input, value, text] of values) {
@@ -76,6 +85,8 @@ describe('overrides', () => {
     ['a=range(0,0.4,0.1)', ['0.0', '0.1', '0.2', '0.3']],
     ['a=sort(range(0,5,2),reverse=true)', ['4', '2', '0']],
     ['a=tag(t,sort(b,a))', ['a', 'b']],
+    ['a=sort(1,1.0,true,0,reverse=true)', ['1', '1.0', 'True', '0']],
+    ['a=int(choice(1.5,[2.5]))', ['1', '[2]']],
   ];
   for (const [input, strings] of sweeps) {
     it(`goes through ${input} in order`, () => {
@@ -97,6 +108,13 @@ describe('overrides', () => {
     ['+a=extend_list(1)', /extend_list works with key=extend_list/],
     ['a[0]=1', /no token starts with '\[0\]=1'/],
     ['a=sort([1,x])', /different kinds/],
+    ['a=sort(sweep=[2,1])', /mismatch type argument to sort\(\): list/],
+    ['a=shuffle(list=choice(1,2))', /mismatch type argument to shuffle/],
+    ['a=shuffle(a,choice(1,2))', /a sweep cannot be one of several values/],
+    ['a=int(1,range(1,3))', /a sweep cannot be one of several values/],
+    ['a=int(choice(choice(1,2),3))', /this element of a choice cannot be cast/],
+    ['a=json_str(a,null)', /null in a choice/],
+    ['a=range(1,2,null)', /mismatch type argument to range\(\): NoneType/],
   ];
   for (const [input, message] of refused) {
     it(`refuses ${input}`, () => {

@@ -246,3 +246,63 @@ describe('whatever the input', () => {
     }
   });
 });
+
+describe('input without measure', () => {
+  const lines = (count: number, line: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) => line(index)).join('\n');
+  const resolve = (yaml: string) =>
+    new Resolution(builtInResolvers({}, new Date(0), () => undefined)).value(loadYaml(yaml, 'f.yaml'));
+  const rows: [what: string, message: RegExp, run: () => unknown][] = [
+    ['brackets in an override', /deeper than 256 levels/, () => parseOverride(`a=${'['.repeat(100_000)}`)],
+    ['calls in an override', /deeper than 256 levels/, () => parseOverride(`a=${'int('.repeat(50_000)}`)],
+    ['open interpolations in an override', /expected/, () => parseOverride(`a=${'${'.repeat(50_000)}`)],
+    ['a sorted range', /more than 1000000 elements/, () => parseOverride('a=sort(range(1,0,-1e-300))')],
+    ['YAML brackets', /deeper than 512 levels/, () => loadYaml('['.repeat(100_000), 'f.yaml')],
+    ['YAML indentation', /deeper than 512 levels/, () => loadYaml('- '.repeat(100_000), 'f.yaml')],
+    [
+      'aliases of aliases',
+      /aliases expand the document to \d+ nodes, more than the limit of 10000/,
+      () => loadYaml(`- &a0 x\n${lines(30, (i) => `- &a${i + 1} [*a${i}, *a${i}]`)}`, 'f.yaml'),
+    ],
+    [
+      'merges of merges',
+      /aliases expand the document/,
+      () =>
+        loadYaml(`a: &a0 {k: 1}\n${lines(30, (i) => `b${i}: &a${i + 1} {<<: [*a${i}, *a${i}]}`)}`, 'f.yaml'),
+    ],
+    ['an alias of itself', /recursive aliases are not supported/, () => loadYaml('a: &a [*a]\n', 'f.yaml')],
+    ['open interpolations', /deeper than 256 levels/, () => resolve(`a: "${'${'.repeat(20_000)}"`)],
+    ['decoded brackets', /deeper than 256 levels/, () => resolve(`a: \${oc.decode:'${'['.repeat(20_000)}'}`)],
+    [
+      'a chain of references',
+      /deeper than 400 levels/,
+      () => resolve(`${lines(2000, (i) => `a${i}: \${a${i + 1}}`)}\na2000: 1`),
+    ],
+    [
+      'references that double',
+      /more than 2000000 values/,
+      () => resolve(`a0: [1]\n${lines(40, (i) => `a${i + 1}: ["\${a${i}}","\${a${i}}"]`)}`),
+    ],
+    [
+      'texts that double',
+      /too much text/,
+      () => resolve(`a0: ${'x'.repeat(1000)}\n${lines(40, (i) => `a${i + 1}: "\${a${i}}\${a${i}}"`)}`),
+    ],
+    ['a mapping of its own values', /refer to each other/, () => resolve("a: {x: '${oc.dict.values:a}'}\n")],
+  ];
+  for (const [what, message, run] of rows) {
+    it(`ends with a short message: ${what}`, () => {
+      const started = performance.now();
+      let error: unknown;
+      try {
+        run();
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).to.be.instanceOf(SluiceError);
+      expect((error as SluiceError).message).to.match(message);
+      expect((error as SluiceError).message.length).to.be.lessThan(600);
+      expect(performance.now() - started).to.be.lessThan(3 * LIMIT_MS);
+    });
+  }
+});

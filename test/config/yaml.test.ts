@@ -48,6 +48,9 @@ describe('the YAML reader', () => {
     ['nothing is an empty mapping', '', {}],
     ['a comment is an empty mapping', '# x\n', {}],
     ['one word is a key', 'word\n', { word: null }],
+    ['a word may look like an interpolation', 'da:${\n', { 'da:${': null }],
+    ['a document of one text is read once more', "'{a: 1}'\n", { a: 1 }],
+    ['a directive may precede', '%YAML 1.1 # as all\n---\na: yes\n', { a: true }],
     [
       'block scalars keep, strip and fold',
       'a: |\n  x\n   y\nb: |-\n  z\nc: >\n  f\n  g\n\n  h\n',
@@ -146,6 +149,11 @@ describe('the YAML writer', () => {
     ['line breaks in single quotes', { a: 'x\ny\n' }, "a: 'x\n\n  y\n\n  '\n"],
     ['control characters in double quotes', { a: 'x\ty\u0007' }, 'a: "x\\ty\\a"\n'],
     ['long text folded after column 80', { a: long }, `a: ${long.slice(0, 79)}\n  ${long.slice(80)}\n`],
+    [
+      'collections behind the colon of a long key',
+      { 'k\n': { a: 1, b: [2] }, 'l\n': [1, 2] },
+      "? 'k\n\n  '\n: a: 1\n  b:\n  - 2\n? 'l\n\n  '\n: - 1\n  - 2\n",
+    ],
     ['unicode as it is', { a: 'é日😀' }, 'a: é日😀\n'],
   ];
   for (const [name, value, text] of rows) {

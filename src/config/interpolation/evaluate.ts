@@ -244,7 +244,9 @@ export class Resolution {
     const known = isConfigError(error, ...(kinds as Parameters<typeof isConfigError>[1][]));
     if (known && error.where !== undefined) return error;
     const message = error instanceof Error ? error.message : String(error);
-    const text = `${pathOf(node)}: ${message}${known ? '' : ` (while resolving '${node.value}')`}`;
+    const source = String(node.value);
+    const shown = source.length > 200 ? `${source.slice(0, 200)}…` : source;
+    const text = `${pathOf(node)}: ${message}${known ? '' : ` (while resolving '${shown}')`}`;
     const details = {
       where: placeOf(node),
       hint: error instanceof SluiceError ? error.hint : undefined,

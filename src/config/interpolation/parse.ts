@@ -207,7 +207,8 @@ class Parser {
   }
 
   private error(problem: string): Error {
-    return configError('grammar', `${problem} at input '${this.source}'`, {
+    const shown = this.source.length > 200 ? `${this.source.slice(0, 200)}…` : this.source;
+    return configError('grammar', `${problem} at input '${shown}'`, {
       ...(this.where === undefined ? {} : { where: this.where }),
       hint: 'write \\${ for a literal ${',
     });

@@ -1,5 +1,5 @@
 import { configError } from '../config-error.js';
-import { Float, integer, type Scalar } from '../python-value.js';
+import { Float, integer, numeric, type Scalar } from '../python-value.js';
 import type { RangeSweep } from './value.js';
 
 const MAX_ELEMENTS = 1_000_000;
@@ -13,11 +13,15 @@ interface Decimal {
 
 /** The elements of a range. Throws for step 0 and for more than a million elements. */
 export function rangeElements(range: RangeSweep): Scalar[] {
+  const tooMany = () => configError('compose', `a range has more than ${MAX_ELEMENTS} elements`);
+  const [start = 0, stop = 0, step = 0] = [range.start, range.stop, range.step].map((value) =>
+    numeric(value),
+  );
+  if ((stop - start) / step > 2 * MAX_ELEMENTS && step !== 0) throw tooMany();
   const elements: Scalar[] = [];
   for (const element of rangeValues(range)) {
     elements.push(element);
-    if (elements.length > MAX_ELEMENTS)
-      throw configError('compose', `a range has more than ${MAX_ELEMENTS} elements`);
+    if (elements.length > MAX_ELEMENTS) throw tooMany();
   }
   return elements;
 }

@@ -77,14 +77,18 @@ const VALUE_RULES: Rule[] = [
   // Flat: up to the first closing brace, whatever is inside.
   [/\$\{[^}]+\}/y, 'interpolation'],
 ];
+const WITHOUT_INTERPOLATION = VALUE_RULES.filter(([, type]) => type !== 'interpolation');
 
 /** Tokens of one override, with an `end` token last. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
+  const lastBrace = text.lastIndexOf('}');
   let rules = KEY_RULES;
   for (let index = 0; index < text.length; ) {
     let type: TokenType | undefined;
     let length = 0;
+    // Where no brace follows, looking for one at every `${` would take quadratic time.
+    if (rules === VALUE_RULES && index > lastBrace) rules = WITHOUT_INTERPOLATION;
     for (const [pattern, candidate] of rules) {
       pattern.lastIndex = index;
       const match = pattern.exec(text);
@@ -101,7 +105,7 @@ export function tokenize(text: string): Token[] {
     }
     tokens.push({ type, text: text.slice(index, index + length) });
     index += length;
-    if (type === 'equal') rules = VALUE_RULES;
+    if (type === 'equal' && rules === KEY_RULES) rules = VALUE_RULES;
   }
   tokens.push({ type: 'end', text: '' });
   return tokens;

@@ -43,8 +43,9 @@ export function parseOverride(input: string): Override {
     return new Parser(tokenize(input)).override(input);
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
-    throw configError('override_syntax', `cannot read the override '${input}': ${error.message}`, {
-      where: `override ${input}`,
+    const shown = input.length > 200 ? `${input.slice(0, 200)}…` : input;
+    throw configError('override_syntax', `cannot read the override '${shown}': ${error.message}`, {
+      where: `override ${shown}`,
       hint: hintFor(input),
       cause: error,
     });
