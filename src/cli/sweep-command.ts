@@ -9,16 +9,18 @@ import {
   type SweepPlan,
 } from '../config/index.js';
 import { catchSignals, Interrupt } from '../runner/interrupt.js';
-import { runStage, type StageRun } from '../runner/run-stage.js';
+import { type RunnerHost, runStage, type StageRun } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import { createSweepFolder } from '../runner/sweep-folder.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
+import { MedianPruning } from './median-pruning.js';
 import { reachedValue } from './objective.js';
 import { loadRegistries, type Plugged, plug } from './plugged.js';
 import { printJson, printResult } from './print-result.js';
 import type { Project } from './project.js';
+import { runPruned } from './pruned-run.js';
 import { readyStages } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
 import { bestJob, type FinishedJob, sweepTable, sweptTexts } from './sweep-summary.js';
@@ -56,6 +58,7 @@ class Sweep {
   private readonly plugged: Plugged;
   private readonly line: CommandLine;
   private readonly project: Project;
+  private readonly pruning: MedianPruning | undefined;
   private folder: string | undefined;
 
   constructor(plan: SweepPlan, stage: StageEntry, plugged: Plugged, line: CommandLine, project: Project) {
@@ -64,6 +67,7 @@ class Sweep {
     this.plugged = plugged;
     this.line = line;
     this.project = project;
+    this.pruning = plan.objective && new MedianPruning(plan.objective);
   }
 
   async run(): Promise<number> {
@@ -113,7 +117,7 @@ class Sweep {
       async (host) => {
         for (const [index, run] of runs.entries()) {
           if (interrupt.requested) return 130;
-          const exitCode = await this.runJob(batch[index]!, () => runStage(run, host));
+          const exitCode = await this.runJob(batch[index]!, run, host);
           if (exitCode !== 0) return exitCode;
         }
         return 0;
@@ -122,22 +126,23 @@ class Sweep {
     );
   }
 
-  private async runJob(
-    { num, overrides }: SweepJob,
-    start: () => ReturnType<typeof runStage>,
-  ): Promise<number> {
-    const { plan, line, project } = this;
-    const finished = await start();
-    const { status, exitCode } = finished.record;
-    const job: FinishedJob = { num, overrides, finished, value: undefined };
+  private async runJob({ num, overrides }: SweepJob, run: StageRun, host: RunnerHost): Promise<number> {
+    const { plan, line, project, pruning } = this;
+    const { finished, pruned } =
+      pruning === undefined
+        ? { finished: await runStage(run, host), pruned: false }
+        : await runPruned(run, host, pruning);
+    const good = finished.record.status === 'done' || pruned;
+    const status = pruned ? 'pruned' : finished.record.status;
+    const job: FinishedJob = { num, overrides, finished, status, value: undefined };
     this.jobs.push(job);
-    if (status === 'done' && plan.objective !== undefined)
-      job.value = await reachedValue(finished, plan.objective);
-    if (line.log === 'json') printJson(finished, project, { job: num, overrides, objective: job.value });
-    else printResult(finished, line.log, project);
+    if (good && plan.objective !== undefined) job.value = await reachedValue(finished, plan.objective);
+    if (line.log === 'json')
+      printJson(finished, project, { job: num, overrides, objective: job.value, pruned });
+    else if (!pruned) printResult(finished, line.log, project);
     const best = bestJob(plan, this.jobs);
     if (best !== undefined)
       await writeFile(join(this.folder!, 'optimization_results.yaml'), optimizationResults(plan, best));
-    return status === 'done' ? 0 : exitCode!;
+    return good ? 0 : finished.record.exitCode!;
   }
 }

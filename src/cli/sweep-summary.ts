@@ -8,6 +8,8 @@ export interface FinishedJob {
   num: number;
   overrides: string[];
   finished: FinishedRun;
+  /** As recorded, or `pruned`. */
+  status: string;
   /** What it reached, where the sweep has an objective and the job a value. */
   value: number | undefined;
 }
@@ -29,11 +31,11 @@ export function bestJob(
 export function sweepTable(plan: SweepPlan, jobs: FinishedJob[], folder: string, root: string): string {
   const { swept, objective } = plan;
   const metric = objective === undefined ? [] : [objective.metric];
-  const rows = jobs.map(({ num, overrides, finished, value }) => [
+  const rows = jobs.map(({ num, overrides, finished, status, value }) => [
     num,
     ...sweptTexts(plan, overrides).map((text, index) => text.slice(swept[index]!.length + 1)),
     ...metric.map(() => value ?? '–'),
-    finished.record.status,
+    status,
     shortPath(folder, finished.folder),
   ]);
   const title = `Sweep in ${shortPath(root, folder)}`;

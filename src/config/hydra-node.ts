@@ -112,6 +112,7 @@ params: null
   'hydra/sweeper/random': `_target_: random
 objective: null
 direction: minimize
+prune_after: null
 n_trials: 20
 seed: 0
 max_batch_size: null
@@ -120,6 +121,7 @@ params: null
   'hydra/sweeper/tpe': `_target_: tpe
 objective: validation/loss
 direction: minimize
+prune_after: null
 n_trials: 20
 n_startup_trials: 10
 seed: 0

@@ -125,6 +125,31 @@ describe('a sweep on the command line', () => {
     expect(out).to.include('Sweep in swept');
   });
 
+  it('ends a job early that is worse than the median of those before it, and goes on', async () => {
+    const { code, out, err } = await sweep(
+      'descend',
+      '+hydra.sweeper.objective=validation/loss',
+      '+hydra.sweeper.prune_after=2',
+      'seed=1,2,9,0',
+    );
+    expect(code).to.equal(0);
+    expect(err).to.include('#2 seed=9: worse than the median of the jobs before it');
+    expect(out.slice(out.indexOf('Sweep in'))).to.equal(
+      [
+        'Sweep in swept',
+        'job  seed  validation/loss  status  folder',
+        '───  ────  ───────────────  ──────  ──────',
+        '  0     1                6  done         0',
+        '  1     2               16  done         1',
+        '  2     9               89  pruned       2',
+        '  3     0               -4  done         3',
+        'best: job 3, validation/loss -4  seed=0',
+        '',
+      ].join('\n'),
+    );
+    expect(readRunRecord(join(project.root, 'swept', '2')).status).to.equal('interrupted');
+  });
+
   it('ends with the first job that fails and its exit code', async () => {
     const { code, out, err } = await sweep('refuse', 'seed=1,2');
     expect(code).to.equal(1);

@@ -150,6 +150,10 @@ describe('the basic sweeper', () => {
     ],
     [['hydra.sweeper.max_batch_size=1.5'], /must be a whole number of at least 1, got 1.5/],
     [['hydra/sweeper=tpe', 'hydra.sweeper.direction=up'], /direction must be minimize or maximize, got "up"/],
+    [
+      ['hydra/sweeper=random', 'hydra.sweeper.prune_after=3'],
+      /objective must be the name of a metric, got null/,
+    ],
     [['hydra/sweeper=random', 'hydra.sweeper.n_trials=0'], /n_trials must be a whole number of at least 1/],
     [['hydra/sweeper=random', 'lr=tag(log,interval(0,1))'], /tag\(log, …\) needs values above 0/],
     [['hydra/sweeper=random', 'lr=interval(1,0)'], /there is nothing to choose from/],

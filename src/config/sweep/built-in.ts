@@ -2,7 +2,13 @@ import type { Targets } from '../instantiate/registry.js';
 import type { MakeSweeper } from './make-sweeper.js';
 
 /** Keys of `hydra.sweeper` that are there for every sweeper. Each is checked where it is read. */
-export const commonSweeperOptions = { max_batch_size: {}, params: {}, objective: {}, direction: {} };
+export const commonSweeperOptions = {
+  max_batch_size: {},
+  params: {},
+  objective: {},
+  direction: {},
+  prune_after: {},
+};
 
 const searchOptions = { ...commonSweeperOptions, n_trials: {}, seed: {} };
 

@@ -6,6 +6,8 @@ export interface Objective {
   /** A metric of the run, by its last value: `validation/loss`. */
   metric: string;
   direction: Direction;
+  /** Jobs that must have reported a value at a step before one that is worse than their median is ended there; null: never. */
+  pruneAfter: number | null;
 }
 
 export type Direction = 'minimize' | 'maximize';
@@ -38,9 +40,10 @@ export function settingsOf(master: ComposedConfig) {
     },
     objective(): Objective | undefined {
       const metric = read('objective');
-      if (metric === null) return undefined;
+      const pruneAfter = this.wholeNumber('prune_after', null, 1);
+      if (metric === null && pruneAfter === null) return undefined;
       if (typeof metric !== 'string') throw wrong('objective', 'the name of a metric', metric);
-      return { metric, direction: this.direction() };
+      return { metric, direction: this.direction(), pruneAfter };
     },
   };
 }

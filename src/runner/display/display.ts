@@ -11,7 +11,8 @@ export interface Display {
   close(): Promise<void>;
 }
 
-export type EndStatus = 'done' | 'failed' | 'interrupted';
+/** `pruned`: a job of a sweep that was ended because others do better. */
+export type EndStatus = 'done' | 'failed' | 'interrupted' | 'pruned';
 
 export type LogFormat = 'auto' | 'plain' | 'json';
 

@@ -73,7 +73,7 @@ class Step {
   end(status: EndStatus, seconds: number): void {
     if (this.task !== undefined)
       this.task.title += `  ${status === 'done' ? '' : `${status} after `}${clock(seconds)}`;
-    if (status === 'done') this.settle.resolve();
+    if (status === 'done' || status === 'pruned') this.settle.resolve();
     else this.settle.reject(new Error(status));
   }
 

@@ -1,0 +1,41 @@
+import type { Objective } from '../config/index.js';
+import type { TelemetryEvent } from '../telemetry/event.js';
+
+/**
+ * Tells which jobs of a sweep are not worth their end, by the median rule (Golovin et al. 2017, "Google Vizier"): a job
+ * whose best value so far is worse than the median of what the jobs before it had at the same step.
+ */
+export class MedianPruning {
+  private readonly objective: Objective;
+  /** Values by step of the jobs so far; the lower the better. */
+  private readonly before: Map<number, number>[] = [];
+
+  constructor(objective: Objective) {
+    this.objective = objective;
+  }
+
+  /** Follows one job: for each of its events, whether it should end now. Its values count for the jobs after it. */
+  follow(): (event: TelemetryEvent) => boolean {
+    const { metric, direction, pruneAfter } = this.objective;
+    const needed = pruneAfter ?? Number.POSITIVE_INFINITY;
+    const sign = direction === 'maximize' ? -1 : 1;
+    const earlier = [...this.before];
+    const own = new Map<number, number>();
+    this.before.push(own);
+    let best = Number.POSITIVE_INFINITY;
+    return (event) => {
+      const value = event.type === 'metrics' ? event.values[metric] : undefined;
+      if (event.type !== 'metrics' || value === undefined) return false;
+      if (Number.isFinite(value)) own.set(event.step, sign * value);
+      best = Math.min(best, own.get(event.step) ?? best);
+      const others = earlier.flatMap((job) => job.get(event.step) ?? []);
+      return others.length >= needed && best > median(others);
+    };
+  }
+}
+
+function median(values: number[]): number {
+  const sorted = values.sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
