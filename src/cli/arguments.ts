@@ -20,6 +20,8 @@ export interface CommandLine {
   configDir: string | undefined;
   run: boolean;
   multirun: boolean;
+  /** A run folder, its `.hydra` folder, or a file in that. */
+  rerun: string | undefined;
   plan: boolean;
   log: 'auto' | 'plain' | 'json';
   help: boolean;

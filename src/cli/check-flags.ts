@@ -8,6 +8,7 @@ const commands = [
   ['cfg', '--cfg'],
   ['info', '--info'],
   ['plan', '--plan'],
+  ['rerun', '--experimental-rerun'],
 ] as const satisfies readonly (readonly [keyof CommandLine, string])[];
 
 /** Throws SluiceError `usage.*` for flags that contradict each other, or that would do nothing. */
@@ -27,6 +28,23 @@ export function checkFlags(line: CommandLine): void {
   needsCfg('resolve', '--resolve');
   needsCfg('origin', '--origin');
   needsCfg('package', '--package');
+  if (line.rerun !== undefined) checkRerun(line);
+}
+
+// Hydra warns and ignores them; a run that is not what its command says is worse than none.
+function checkRerun({ command, rest, configName, configPath, configDir }: CommandLine): void {
+  const words = [...(command === undefined ? [] : [command]), ...rest];
+  const extra = [
+    words.find((word) => /[=+~]/.test(word)),
+    configName && '--config-name',
+    configPath && '--config-path',
+    configDir && '--config-dir',
+  ].find((each) => each !== undefined);
+  if (extra === undefined) return;
+  throw wrong(
+    `--experimental-rerun runs a saved config as it is, it cannot take ${extra}`,
+    'for a run with changes, repeat the command in its run.json with more overrides',
+  );
 }
 
 const isGiven = (value: unknown) => value !== undefined && value !== false;

@@ -47,6 +47,12 @@ export const flags: readonly Flag[] = [
     help: 'One more config folder; absolute, or relative to the current directory',
   },
   {
+    names: ['--experimental-rerun'],
+    field: 'rerun',
+    values: 'any',
+    help: 'Run again what a run folder, or its .hydra folder, has saved',
+  },
+  {
     names: ['--info', '-i'],
     field: 'info',
     values: infoValues,

@@ -19,6 +19,7 @@ Flags, as in Hydra (--hydra-help lists them all):
   --info [KIND]          how the config came about: searchpath, defaults, defaults-tree, config, plugins
   -m, --multirun         one run per combination of comma-separated values
   -cn, -cp, -cd          config name, config folder, additional config folder
+  --experimental-rerun   run again what a run folder has saved
 And:
   --plan                 print memory, FLOPs and ops of the programs that would run; runs nothing
   --log plain|json       lines instead of the live display; json: one result object on standard output

@@ -13,8 +13,14 @@ export async function main(argv: readonly string[], project: Project): Promise<n
     return await dispatch(parseArguments(argv), project);
   } catch (error) {
     project.stderr.write(`${describeError(error)}\n`);
+    if (project.env.HYDRA_FULL_ERROR === '1') project.stderr.write(`${stacks(error)}\n`);
     return error instanceof SluiceError ? error.exitCode : 1;
   }
+}
+
+function stacks(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return error.cause === undefined ? `${error.stack}` : `${error.stack}\nCaused by: ${stacks(error.cause)}`;
 }
 
 // What is not needed to tell one command from another is loaded by the command: `--cfg job` must answer at once.
@@ -34,6 +40,8 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     stdout.write(await (await import('./hydra-help.js')).hydraHelp(line, project));
     return 0;
   }
+  if (line.rerun !== undefined && !line.help)
+    return (await import('./rerun-command.js')).rerunCommand(line, project);
   if (command === undefined || command === 'help') {
     stdout.write(helpText(project));
     return command === undefined && !line.help ? 2 : 0;

@@ -1,5 +1,4 @@
 import { type ComposedConfig, type ComposeOptions, compose } from '../config/compose.js';
-import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeConfig, composeOptions } from './compose.js';
@@ -30,29 +29,8 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
   const { readyStage } = await import('./ready-stage.js');
   const ready = await readyStage(stage, composed, project);
   if (line.plan) return (await import('./plan-stage.js')).planStage(ready, project);
-  return runAndPrint(ready, composed, line, project);
-}
-
-async function runAndPrint(
-  ready: ComposedStage,
-  composed: ComposedConfig,
-  line: CommandLine,
-  project: Project,
-): Promise<number> {
-  const [{ withHost }, { asRun, plug }, { runStage }, { printResult }, { commandText }] = await Promise.all([
-    import('./host.js'),
-    import('./plugged.js'),
-    import('../runner/run-stage.js'),
-    import('./print-result.js'),
-    import('./shell-quote.js'),
-  ]);
-  const { stage } = ready;
-  const plugged = await plug(composed, composed.config(), line, project);
-  const finished = await withHost([stage], line, project, plugged, (host) =>
-    asRun(plugged, () => runStage({ ...ready, label: stage, command: commandText(line.argv) }, host)),
-  );
-  printResult(finished, line.log, project);
-  return finished.record.exitCode!;
+  const { runAndPrint } = await import('./run-and-print.js');
+  return (await runAndPrint(ready, composed, line, project)).record.exitCode!;
 }
 
 /** A config or an override may ask for a sweep too, by `hydra.mode=MULTIRUN`; it can then hold what one run cannot. */

@@ -52,9 +52,10 @@ export class History {
   }
 
   /** Absolute folder of the latest `done` run of a stage whose folder still says so; undefined where there is none. */
-  latestGood(stage: string): string | undefined {
+  latestGood(stage: string, before?: string): string | undefined {
+    const limit = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
     for (const entry of this.list().reverse()) {
-      if (entry.stage !== stage || entry.status !== 'done') continue;
+      if (entry.stage !== stage || entry.status !== 'done' || endOf(entry) > limit) continue;
       const folder = resolve(this.outputs, entry.folder);
       if (existsSync(join(folder, 'run.json')) && readRunRecord(folder).status === 'done') return folder;
     }
@@ -92,6 +93,9 @@ export class History {
       .sort(byStart);
   }
 }
+
+const endOf = ({ startedAt, durationSeconds }: HistoryEntry) =>
+  Date.parse(startedAt) + 1000 * (durationSeconds ?? 0);
 
 const byStart = (a: HistoryEntry, b: HistoryEntry) => a.startedAt.localeCompare(b.startedAt);
 

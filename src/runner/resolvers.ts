@@ -6,7 +6,7 @@ import { readRunRecord } from './run-record.js';
 
 /**
  * `${run:stage}`: folder of the latest good run of a stage, relative to the project root where inside it.
- * `${run:stage,output}`: one of its outputs by name. `canonical` turns an alias into the stage's name.
+ * `${run:stage,output}`: one of its outputs by name. `before` passes over runs that ended after that moment. `canonical` turns an alias into the stage's name.
  * Throws SluiceError `config.no_run` where there is no such run or output.
  */
 export function resolveRun(
@@ -14,9 +14,10 @@ export function resolveRun(
   canonical: (name: string) => string,
   stage: string,
   output?: string,
+  before?: string,
 ): string {
   const name = canonical(stage);
-  const folder = new History(root).latestGood(name);
+  const folder = new History(root).latestGood(name, before);
   if (folder === undefined) {
     throw new SluiceError(
       'config.no_run',

@@ -101,6 +101,14 @@ describe('looking at a config instead of running it', () => {
     expect(out).to.equal('seed: 7\ndata: null\nextra:\n  data: big\n');
   });
 
+  it('HYDRA_FULL_ERROR=1 adds the stack of an error and of its causes', async () => {
+    project.env = { HYDRA_FULL_ERROR: '1' };
+    const { err } = await run('train', 'sed=1');
+    expect(err).to.match(
+      /^error: Could not override 'sed'\.\n[\s\S]*\n +at .*compose\.js:[\s\S]*\nCaused by: /,
+    );
+  });
+
   const refused: [string, RegExp][] = [
     [
       'train -m --cfg job',
