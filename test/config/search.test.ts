@@ -93,6 +93,7 @@ for (const [name, search] of searches) {
       ['x=tag(int,interval(2.5,6.5))', /^x=[3-6]$/, 3, 6],
       ['x=tag(int,log,interval(1,1000))', /^x=\d{1,4}$/, 1, 1000],
       ['x=tag(int,interval(0,1e9))', /^x=\d+$/, 0, 1e9],
+      ['x=tag(int,interval(0.5,200000.5))', /^x=\d+$/, 1, 200_000],
       ['x=range(0,1,0.25)', /^x=0\.(0|25|5|75)$/, 0, 0.75],
       ['x=tag(log,range(1,100))', /^x=\d{1,2}$/, 1, 99],
     ];

@@ -73,7 +73,7 @@ function intervalAxis({ start, end, tags }: IntervalSweep, input: string): Axis 
   const first = Math.ceil(low);
   const count = Math.floor(high) - first + 1;
   if (count < 1) throw empty(input);
-  if (count > MAX_STEPS) return floatAxis(low, high, log, true);
+  if (count > MAX_STEPS) return floatAxis(first, first + count - 1, log, true);
   const numbers = Array.from({ length: count }, (_, index) => first + index);
   return gridAxis(numbers, (index) => String(first + index), log);
 }
