@@ -26,11 +26,7 @@ export async function pipelineCommand(
   line: CommandLine,
   project: Project,
 ): Promise<number> {
-  if (line.multirun) {
-    throw new SluiceError('usage.multirun', `${configName} is a pipeline: it runs once, without --multirun`, {
-      hint: 'sweep over one of its stages: ./run <stage> -m …',
-    });
-  }
+  if (line.multirun) throw runsOnce(configName, '--multirun');
   const name = configName.split('/').at(-1)!;
   const compose = (overrides: readonly string[]) =>
     composeConfig({ configName, jobName: name, overrides }, line, project);
@@ -43,6 +39,7 @@ export async function pipelineCommand(
     project.stdout.write(text);
     return 0;
   }
+  if (composed.declaredMode === 'MULTIRUN') throw runsOnce(configName, 'hydra.mode=MULTIRUN');
   const violations = await pipelineViolations(composed, project);
   const steps = planSteps(composed, violations);
   const run: PipelineRun = {
@@ -117,6 +114,11 @@ function outputOverrides(outputs: StepOutputs): string[] {
     Object.entries(made).map(([output, path]) => `++steps.${step}.${output}=${overrideText(path)}`),
   );
 }
+
+const runsOnce = (configName: string, without: string) =>
+  new SluiceError('usage.multirun', `${configName} is a pipeline: it runs once, without ${without}`, {
+    hint: 'sweep over one of its stages: ./run <stage> -m …',
+  });
 
 const planLine = ({ name, stage, needs }: PipelineRun['steps'][number]) =>
   `${name}: ${stage}${needs.length === 0 ? '' : ` after ${needs.join(', ')}`}`;
