@@ -81,7 +81,7 @@ describe('instantiate', () => {
     [
       'inherits _recursive_ through a mapping, whose own targets are made all the same',
       { _recursive_: false, x: { _target_: 'echo', a: { _target_: 'echo' } } },
-      { _recursive_: false, x: made({ a: { _target_: 'echo' } }) },
+      { x: made({ a: { _target_: 'echo' } }) },
     ],
     [
       'gives a mapping of what its targets make',
@@ -228,6 +228,16 @@ describe('checking targets before they are made', () => {
       'finds nested targets',
       { _target_: 'echo', a: { _target_: 'gone' } },
       ['slot.a._target_: there is no thing gone'],
+    ],
+    [
+      'finds targets in _args_',
+      { _target_: 'echo', _args_: [{ _target_: 'gone' }] },
+      ['slot._args_[0]._target_: there is no thing gone'],
+    ],
+    [
+      'leaves data alone in a mapping that says so',
+      { _recursive_: false, x: { _target_: 'echo', a: { _target_: 'gone' } } },
+      [],
     ],
     ['leaves data alone', { _target_: 'echo', _recursive_: false, a: { _target_: 'gone' } }, []],
     ['takes a text for a name', 'gone', ['slot: there is no thing gone']],

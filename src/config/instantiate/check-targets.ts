@@ -28,20 +28,25 @@ async function walk(
   path: string,
   registry: Registry<unknown>,
   originOf: OriginOf,
+  recursive = true,
 ): Promise<Violation[]> {
   const found: Violation[] = [];
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries())
-      found.push(...(await walk(item, childPath(path, index), registry, originOf)));
+      found.push(...(await walk(item, childPath(path, index), registry, originOf, recursive)));
     return found;
   }
   if (!isPlainObject(value)) return found;
+  const goesOn = typeof value._recursive_ === 'boolean' ? value._recursive_ : recursive;
   if (isTarget(value)) {
     found.push(...(await checkNode(value, path, registry, originOf)));
-    if (value._recursive_ === false) return found;
+    if (!goesOn) return found;
   }
-  for (const [key, item] of isTarget(value) ? optionsOf(value) : Object.entries(value))
-    found.push(...(await walk(item, childPath(path, key), registry, originOf)));
+  const inside = isTarget(value)
+    ? [...optionsOf(value), ['_args_', value._args_] as const]
+    : Object.entries(value);
+  for (const [key, item] of inside)
+    found.push(...(await walk(item, childPath(path, key), registry, originOf, goesOn)));
   return found;
 }
 

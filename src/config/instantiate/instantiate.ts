@@ -34,7 +34,6 @@ export async function instantiate<Made, Result = Made>(
   call: InstantiateCall = {},
 ): Promise<Result> {
   const { args = [], keywords = {}, path = '' } = call;
-  const inherited: Modes = { recursive: true };
   const maker = new Maker(registry, call.originOf ?? (() => undefined));
   if (Array.isArray(config)) {
     if (keywords._partial_ === true)
@@ -44,7 +43,12 @@ export async function instantiate<Made, Result = Made>(
   if (config === null || config === undefined) return null as Result;
   if (!isPlainObject(config))
     throw maker.failure(path, `expected a mapping with _target_, got ${typeof config}`);
-  return maker.make(merged(config, keywords), path, inherited, args) as Promise<Result>;
+  const node = merged(config, keywords);
+  const made = await maker.make(node, path, { recursive: true }, args);
+  // As in the reference the outermost mapping's own flags are no part of the result; those further in are.
+  if (!isTarget(node) && isPlainObject(made))
+    for (const flag of ['_recursive_', '_convert_', '_partial_']) delete made[flag];
+  return made as Result;
 }
 
 /** What nested nodes take over from the ones around them. */
