@@ -54,6 +54,10 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     await (await import('./list-runs.js')).listRuns(line, project);
     return 0;
   }
+  if (command === 'config-schema') {
+    (await import('./config-schema.js')).configSchema(line, project);
+    return 0;
+  }
   const stage = findStage(project.stages, command);
   if (stage !== undefined) return (await import('./stage-command.js')).stageCommand(stage, line, project);
   return (await import('./pipeline-command.js')).pipelineCommand(pipelineOf(line, project), line, project);
@@ -71,6 +75,7 @@ function pipelineOf({ command, rest }: CommandLine, project: Project): string {
     ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
     'stages',
     'runs',
+    'config-schema',
     'demo',
   ];
   const [close] = nearest(named, known);

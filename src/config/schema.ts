@@ -71,7 +71,7 @@ export async function compileSchema(schema: LoadedSchema | Record<string, unknow
   const { name, schemas } = isLoaded(schema)
     ? schema
     : { name: 'schema', schemas: new Map([['schema', schema as Record<string, unknown>]]) };
-  for (const [file, content] of schemas) ajv.addSchema(closed(content), file);
+  for (const [file, content] of schemas) ajv.addSchema(closedSchema(content), file);
   const validate = ajv.getSchema(name);
   if (validate === undefined) throw configError('file', `${name} is no schema`);
   return (config, facts = {}) => {
@@ -161,18 +161,21 @@ function byPath(a: Violation, b: Violation): number {
 }
 
 /** A copy in which every mapping that lists its keys allows no others, unless it says otherwise or is combined with another. */
-function closed(schema: unknown, combined = false): Record<string, unknown> {
+export function closedSchema(schema: unknown, combined = false): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema as Record<string, unknown>)) {
     const inside = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else', 'not', 'dependentSchemas'].includes(key);
     if (Array.isArray(value)) {
-      copy[key] = value.map((item) => (isObject(item) && key !== 'enum' ? closed(item, inside) : item));
+      copy[key] = value.map((item) => (isObject(item) && key !== 'enum' ? closedSchema(item, inside) : item));
     } else if (isObject(value) && key !== 'const' && key !== 'default') {
       copy[key] = ['properties', '$defs', 'patternProperties', 'dependentSchemas'].includes(key)
         ? Object.fromEntries(
-            Object.entries(value).map(([name, item]) => [name, isObject(item) ? closed(item, inside) : item]),
+            Object.entries(value).map(([name, item]) => [
+              name,
+              isObject(item) ? closedSchema(item, inside) : item,
+            ]),
           )
-        : closed(value, inside);
+        : closedSchema(value, inside);
     } else {
       copy[key] = value;
     }

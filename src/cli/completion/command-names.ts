@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { schemaNames } from '../config-schema.js';
 import type { Project } from '../project.js';
 import { namesBelow } from './files.js';
 
@@ -17,7 +18,12 @@ export function pipelineNames({ configs }: Project): string[] {
 }
 
 /** What `config-schema` has a schema for. */
-export function schemaNames(project: Project): string[] {
-  const names = namesBelow(project.configs, '.schema.json').filter((name) => name !== 'common');
-  return [...names, ...project.stages.flatMap(({ aliases }) => aliases)];
+export function schemaWords(project: Project): string[] {
+  const { stages, groups, pipelines } = schemaNames(project);
+  return [
+    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
+    ...stages,
+    ...groups,
+    ...pipelines,
+  ];
 }

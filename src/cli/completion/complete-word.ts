@@ -5,7 +5,7 @@ import { type LoadedSchema, loadSchema } from '../../config/schema.js';
 import type { CommandLine } from '../arguments.js';
 import { composeOptions } from '../compose.js';
 import { findStage, type Project } from '../project.js';
-import { commandNames, pipelineNames, schemaNames } from './command-names.js';
+import { commandNames, pipelineNames, schemaWords } from './command-names.js';
 import { filesBelow, namesBelow } from './files.js';
 import { flagNames, flagValues, readWords } from './flag-words.js';
 
@@ -29,7 +29,7 @@ async function plainWord(line: CommandLine, current: string, project: Project): 
   const { command } = line;
   if (command === undefined) return commandNames(project);
   if (command === 'pipeline' && line.rest.length === 0) return pipelineNames(project);
-  if (command === 'config-schema') return line.rest.length === 0 ? schemaNames(project) : [];
+  if (command === 'config-schema') return line.rest.length === 0 ? schemaWords(project) : [];
   if (command === 'runs') return line.rest.length === 0 ? ['reindex'] : [];
   const config = await configOf(line, project);
   if (config === undefined) return [];
