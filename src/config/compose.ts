@@ -4,8 +4,9 @@ import { Composed, type ComposedConfig } from './composed.js';
 import { configError } from './config-error.js';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults/defaults-list.js';
 import { Repository } from './defaults/repository.js';
-import { type ConfigSource, folderSource, memorySource } from './defaults/source.js';
-import { HYDRA_FILES, HYDRA_TYPE } from './hydra-node.js';
+import { builtInSource, type ConfigSource, folderSource } from './defaults/source.js';
+import { HYDRA_CONFIGS } from './hydra-configs.js';
+import { HYDRA_TYPE } from './hydra-node.js';
 import { addHydraResolvers } from './hydra-resolvers.js';
 import { builtInResolvers } from './interpolation/built-in-resolvers.js';
 import { Resolution, type Resolver } from './interpolation/evaluate.js';
@@ -122,7 +123,7 @@ function standardSources(configDirs: string[], cwd: string): ConfigSource[] {
       hint: 'check that the config directory exists and is readable',
     });
   }
-  return [memorySource('hydra', 'builtin://hydra', HYDRA_FILES), ...sources];
+  return [builtInSource('hydra', 'builtin://hydra', HYDRA_CONFIGS), ...sources];
 }
 
 function allResolvers(options: ComposeOptions, warn: (message: string) => void): Map<string, Resolver> {

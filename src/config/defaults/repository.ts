@@ -1,7 +1,15 @@
 import { configError } from '../config-error.js';
 import { pyStr, pyTypeName } from '../python-text.js';
 import { keyText } from '../python-value.js';
-import { type ConfigNode, DictNode, ListNode, originText, rawValue, ValueNode } from '../tree/node.js';
+import {
+  type ConfigNode,
+  DictNode,
+  ListNode,
+  originText,
+  plainNode,
+  rawValue,
+  ValueNode,
+} from '../tree/node.js';
 import { loadYaml } from '../yaml/construct.js';
 import { ConfigDefault, GroupDefault, type InputDefault, normalizeOption } from './element.js';
 import type { ConfigSource } from './source.js';
@@ -52,16 +60,20 @@ export class Repository {
     for (const source of this.sources) {
       const file = source.read(path);
       if (file === undefined) continue;
-      let first: DictNode | ListNode | undefined = loadYaml(file.text, file.name);
+      const parse = (): DictNode | ListNode =>
+        'text' in file
+          ? loadYaml(file.text, file.name)
+          : (plainNode(file.data, { source: file.name }) as DictNode);
+      let first: DictNode | ListNode | undefined = parse();
       const list = takeDefaults(first, path);
       parseDefaults(list, path); // reports its mistakes now
       return {
         source,
-        packageHeader: packageHeader(file.text),
+        packageHeader: 'text' in file ? packageHeader(file.text) : file.package,
         defaults: () => parseDefaults(list, path),
-        peek: () => first ?? loadYaml(file.text, file.name),
+        peek: () => first ?? parse(),
         tree() {
-          const tree = first ?? loadYaml(file.text, file.name);
+          const tree = first ?? parse();
           if (first === undefined) takeDefaults(tree, path);
           first = undefined;
           return tree;

@@ -1,6 +1,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { configError } from '../config-error.js';
+import type { PlainValue } from '../tree/node.js';
+
+/** A config as in its file. */
+export interface ConfigText {
+  text: string;
+}
+
+/** A config as plain data, with what its `# @package` line would say. */
+export interface BuiltInConfig {
+  data: Record<string, PlainValue>;
+  package?: string;
+}
 
 /** A place that holds config files by path (`db/mysql`). */
 export interface ConfigSource {
@@ -9,8 +21,8 @@ export interface ConfigSource {
   /** As printed: `file:///…`, `builtin://hydra`. */
   url: string;
   available: boolean;
-  /** Text of a config and the name it has in messages; undefined when there is none. */
-  read(path: string): { text: string; name: string } | undefined;
+  /** A config and the name it has in messages; undefined when there is none. */
+  read(path: string): ((ConfigText | BuiltInConfig) & { name: string }) | undefined;
   isConfig(path: string): boolean;
   isGroup(path: string): boolean;
   /** Names of the configs (without extension) or groups directly in a group. */
@@ -54,16 +66,16 @@ export function folderSource(provider: string, path: string, cwd: string): Confi
   };
 }
 
-/** Configs held in memory, by path without extension. */
-export function memorySource(
+/** Configs that come with the program, by path without extension. */
+export function builtInSource(
   provider: string,
   url: string,
-  files: Readonly<Record<string, string>>,
+  configs: Readonly<Record<string, BuiltInConfig>>,
 ): ConfigSource {
   const clean = (path: string) => withExtension(path).slice(0, -5);
-  const has = (path: string) => Object.hasOwn(files, clean(path));
+  const has = (path: string) => Object.hasOwn(configs, clean(path));
   const groups = new Set(
-    Object.keys(files).flatMap((path) =>
+    Object.keys(configs).flatMap((path) =>
       path.split('/').map((_, index, all) => all.slice(0, index).join('/')),
     ),
   );
@@ -72,12 +84,12 @@ export function memorySource(
     url,
     available: true,
     read: (path) =>
-      has(path) ? { text: files[clean(path)]!, name: `${url}/${clean(path)}.yaml` } : undefined,
+      has(path) ? { ...configs[clean(path)]!, name: `${url}/${clean(path)}.yaml` } : undefined,
     isConfig: has,
     isGroup: (path) => path !== '' && groups.has(path),
     list(group, kind) {
       const prefix = group === '' ? '' : `${group}/`;
-      const all = kind === 'config' ? Object.keys(files) : [...groups].filter((name) => name !== '');
+      const all = kind === 'config' ? Object.keys(configs) : [...groups].filter((name) => name !== '');
       return all
         .filter((path) => path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
         .map((path) => path.slice(prefix.length));

@@ -109,6 +109,22 @@ export function createNode(value: PyValue, origin?: Origin): ConfigNode {
   return createValue(value, origin);
 }
 
+/** Data as it is written in a program: every number a whole one. */
+export type PlainValue = null | boolean | number | string | PlainValue[] | { [key: string]: PlainValue };
+
+/** The tree of data that is known to be good. */
+export function plainNode(value: PlainValue, origin: Origin): ConfigNode {
+  if (value === null || typeof value !== 'object') return new ValueNode(value, origin);
+  if (Array.isArray(value)) {
+    const list = new ListNode(origin);
+    for (const item of value) list.append(plainNode(item, origin));
+    return list;
+  }
+  const dict = new DictNode(origin);
+  for (const key of Object.keys(value)) dict.setEntry(key, plainNode(value[key]!, origin));
+  return dict;
+}
+
 export function createValue(value: Scalar, origin?: Origin): ValueNode {
   if (typeof value === 'string') {
     if (value.includes('${')) parseInterpolation(value, originText(origin));
