@@ -181,7 +181,7 @@ function searchPathSource(provider: string, path: string, cwd: string): ConfigSo
   if (scheme === 'file') return folderSource(provider, rest, cwd);
   if (scheme === 'pkg') {
     const known = rest === 'hydra.conf';
-    return { ...memorySource(provider, path, known ? HYDRA_FILES : {}), available: known };
+    return { ...builtInSource(provider, path, known ? HYDRA_CONFIGS : {}), available: known };
   }
   throw configError(
     'default',

@@ -143,6 +143,7 @@ export class Composed implements ComposedConfig {
     const { part = 'job', resolve: resolved = false, package: pkg } = options;
     const resolution = this.resolution();
     const shown = (node: ConfigNode): PyValue => (resolved ? resolution.value(node) : rawValue(node));
+    if (part === 'job' && !resolved && pkg === undefined) return emitYaml(rawTask(this.internal.root));
     const root = part === 'job' ? this.internal.task() : this.internal.root;
     const hydra = part === 'hydra' ? this.internal.root.get('hydra') : undefined;
     const base: PyValue =
@@ -212,6 +213,13 @@ function lenientValue(node: ConfigNode, resolution: Resolution): PyValue {
     if (error instanceof SluiceError) return node.value;
     throw error;
   }
+}
+
+/** The task's config as text shows it; nothing in it looks beyond itself, so no copy is needed. */
+function rawTask(root: DictNode): PyDict {
+  const task = new PyDict();
+  for (const [key, child] of root.entries) if (key !== 'hydra') task.set(key, rawValue(child));
+  return task;
 }
 
 function withoutHydra(root: DictNode): DictNode {

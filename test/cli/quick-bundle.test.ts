@@ -29,7 +29,15 @@ describe('what is loaded to print a config', () => {
 
   it('are no packages and of Node only what is there anyway', () => {
     const needed = imports.filter(({ kind }) => kind !== 'dynamic-import').map(({ path }) => path);
-    const light = ['node:fs', 'node:path', 'node:url', 'node:os', 'node:crypto', 'node:fs/promises'];
+    const light = [
+      'node:buffer',
+      'node:fs',
+      'node:path',
+      'node:url',
+      'node:os',
+      'node:crypto',
+      'node:fs/promises',
+    ];
     expect(needed.filter((path) => ![...light, 'node:timers/promises'].includes(path))).to.deep.equal([]);
   });
 

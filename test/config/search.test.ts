@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Repository } from '../../src/config/defaults/repository.js';
-import { memorySource } from '../../src/config/defaults/source.js';
+import { builtInSource } from '../../src/config/defaults/source.js';
 import { parseOverride } from '../../src/config/index.js';
 import { randomSweeper } from '../../src/config/sweep/random.js';
 import type { Sweeper } from '../../src/config/sweep/sweeper.js';
@@ -9,7 +9,7 @@ import { tpeSweeper } from '../../src/config/sweep/tpe.js';
 type Search = (overrides: string[], trials: number, seed: number, maxBatchSize?: number) => Sweeper;
 
 const repository = new Repository([
-  memorySource('test', 'builtin://test', { 'db/a': 'x: 1\n', 'db/b': 'x: 2\n' }),
+  builtInSource('test', 'builtin://test', { 'db/a': { data: { x: 1 } }, 'db/b': { data: { x: 2 } } }),
 ]);
 const random: Search = (overrides, trials, seed, maxBatchSize) =>
   randomSweeper(overrides.map(parseOverride), repository, {

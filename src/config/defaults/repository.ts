@@ -66,11 +66,15 @@ export class Repository {
           : (plainNode(file.data, { source: file.name }) as DictNode);
       let first: DictNode | ListNode | undefined = parse();
       const list = takeDefaults(first, path);
-      parseDefaults(list, path); // reports its mistakes now
+      let defaults: InputDefault[] | undefined = parseDefaults(list, path); // reports its mistakes now
       return {
         source,
         packageHeader: 'text' in file ? packageHeader(file.text) : file.package,
-        defaults: () => parseDefaults(list, path),
+        defaults() {
+          const elements = defaults ?? parseDefaults(list, path);
+          defaults = undefined;
+          return elements;
+        },
         peek: () => first ?? parse(),
         tree() {
           const tree = first ?? parse();
@@ -86,6 +90,7 @@ export class Repository {
 
 /** The value of the `# @package` line in the comments at the top of a file. Other `# @key value` lines are passed over. */
 function packageHeader(text: string): string | undefined {
+  if (!text.includes('@')) return undefined;
   let header: string | undefined;
   const lines = /[^\n\r\u0085\u2028\u2029]+/g;
   for (let match = lines.exec(text); match !== null; match = lines.exec(text)) {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 import { configError } from '../config-error.js';
@@ -50,7 +51,7 @@ export function folderSource(provider: string, path: string, cwd: string): Confi
     url: `file://${isAbsolute(path) ? path : folder}`,
     available: isFolder(folder),
     read(path) {
-      const file = join(folder, withExtension(path));
+      const file = `${folder}${sep}${withExtension(path)}`;
       const text = readText(file);
       return text === undefined ? undefined : { text, name: shortName(file, cwd) };
     },
@@ -134,21 +135,18 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 /** Undefined when there is no such file. */
 function readText(file: string): string | undefined {
-  let bytes: Buffer;
+  let text: string;
   try {
-    bytes = readFileSync(file);
+    text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
     throw configError('file', `cannot read ${file}: ${code}`, { where: file, cause: error });
   }
-  try {
-    return utf8.decode(bytes);
-  } catch (error) {
-    throw configError('yaml', `${file} is not UTF-8 text`, { where: file, cause: error });
-  }
+  // The replacement character: written in the file, or in the place of bytes that are no UTF-8.
+  if (text.includes('\uFFFD') && !isUtf8(readFileSync(file)))
+    throw configError('yaml', `${file} is not UTF-8 text`, { where: file });
+  return text;
 }

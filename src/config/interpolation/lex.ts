@@ -1,4 +1,5 @@
 import { configError } from '../config-error.js';
+import { type Rule, RuleSet } from '../longest-match.js';
 
 export type TokenType =
   | 'any'
@@ -36,63 +37,69 @@ export interface Token {
 export type Mode = 'text' | 'value' | 'path' | 'single' | 'double';
 
 type Action = 'pop' | { push: Mode } | { become: Mode } | undefined;
-type Rule = [pattern: RegExp, type: TokenType, action?: Action];
+type ModeRule = Rule<TokenType, Action>;
 
 const INT = '(?:0|[1-9](?:_?[0-9])*)';
 const POINT = `(?:${INT}?\\.[0-9](?:_?[0-9])*|${INT}\\.)`;
 const FLOAT = `[+-]?(?:(?:${POINT}|${INT})[eE][+-]?[0-9](?:_?[0-9])*|${POINT}|[Ii][Nn][Ff]|[Nn][Aa][Nn])`;
-const OPEN: Rule = [/\$\{[ \t]*/y, 'open', { push: 'path' }];
-const ESCAPED_OPEN: Rule = [/(?:\\\\)*\\\$\{/y, 'escaped-open'];
-const BACKSLASHES: Rule = [/\\+/y, 'any'];
-const DOLLAR: Rule = [/\$/y, 'any'];
+const OPEN: ModeRule = [/\$\{[ \t]*/y, /\$/, 'open', { push: 'path' }];
+const ESCAPED_OPEN: ModeRule = [/(?:\\\\)*\\\$\{/y, /\\/, 'escaped-open'];
+const BACKSLASHES: ModeRule = [/\\+/y, /\\/, 'any'];
+const DOLLAR: ModeRule = [/\$/y, /\$/, 'any'];
 
-/** Per mode, in the grammar's order. The longest match wins, the earlier rule on a tie. */
-const RULES: Record<Mode, Rule[]> = {
-  text: [OPEN, [/[^$]*[^\\$]/y, 'any'], ESCAPED_OPEN, [/(?:\\\\)+/y, 'top-escape'], BACKSLASHES, DOLLAR],
-  value: [
+const RULES: Record<Mode, RuleSet<TokenType, Action>> = {
+  text: new RuleSet<TokenType, Action>([
     OPEN,
-    [/\{[ \t]*/y, 'brace-open', { push: 'value' }],
-    [/[ \t]*\}/y, 'brace-close', 'pop'],
-    [/'/y, 'quote-open', { push: 'single' }],
-    [/"/y, 'quote-open', { push: 'double' }],
-    [/[ \t]*,[ \t]*/y, 'comma'],
-    [/\[[ \t]*/y, 'bracket-open'],
-    [/[ \t]*\]/y, 'bracket-close'],
-    [/[ \t]*:[ \t]*/y, 'colon'],
-    [new RegExp(FLOAT, 'y'), 'float'],
-    [new RegExp(`[+-]?${INT}`, 'y'), 'int'],
-    [/true|false/iy, 'bool'],
-    [/null/iy, 'null'],
-    [/[/\-\\+.$%*@?|]/y, 'char'],
-    [/[a-zA-Z_][\w-]*/y, 'id'],
-    [/(?:\\[\\()[\]{}:=, \t])+/y, 'escape'],
-    [/[ \t]+/y, 'space'],
-  ],
-  path: [
+    [/[^$]*[^\\$]/y, /[^$]/, 'any'],
+    ESCAPED_OPEN,
+    [/(?:\\\\)+/y, /\\/, 'top-escape'],
+    BACKSLASHES,
+    DOLLAR,
+  ]),
+  value: new RuleSet<TokenType, Action>([
     OPEN,
-    [/[ \t]*:[ \t]*/y, 'colon', { become: 'value' }],
-    [/[ \t]*\}/y, 'close', 'pop'],
-    [/\./y, 'dot'],
-    [/\[/y, 'bracket-open'],
-    [/\]/y, 'bracket-close'],
-    [/[a-zA-Z_][\w-]*/y, 'id'],
-    [/(?:[^\\{}()[\]:. \t'"]|\\[\\.[\]:=])+/y, 'key'],
-  ],
+    [/\{[ \t]*/y, /\{/, 'brace-open', { push: 'value' }],
+    [/[ \t]*\}/y, /[ \t}]/, 'brace-close', 'pop'],
+    [/'/y, /'/, 'quote-open', { push: 'single' }],
+    [/"/y, /"/, 'quote-open', { push: 'double' }],
+    [/[ \t]*,[ \t]*/y, /[ \t,]/, 'comma'],
+    [/\[[ \t]*/y, /\[/, 'bracket-open'],
+    [/[ \t]*\]/y, /[ \t\]]/, 'bracket-close'],
+    [/[ \t]*:[ \t]*/y, /[ \t:]/, 'colon'],
+    [new RegExp(FLOAT, 'y'), /[-+.\diInN]/, 'float'],
+    [new RegExp(`[+-]?${INT}`, 'y'), /[-+\d]/, 'int'],
+    [/true|false/iy, /[tTfF]/, 'bool'],
+    [/null/iy, /[nN]/, 'null'],
+    [/[/\-\\+.$%*@?|]/y, /[/\-\\+.$%*@?|]/, 'char'],
+    [/[a-zA-Z_][\w-]*/y, /[a-zA-Z_]/, 'id'],
+    [/(?:\\[\\()[\]{}:=, \t])+/y, /\\/, 'escape'],
+    [/[ \t]+/y, /[ \t]/, 'space'],
+  ]),
+  path: new RuleSet<TokenType, Action>([
+    OPEN,
+    [/[ \t]*:[ \t]*/y, /[ \t:]/, 'colon', { become: 'value' }],
+    [/[ \t]*\}/y, /[ \t}]/, 'close', 'pop'],
+    [/\./y, /\./, 'dot'],
+    [/\[/y, /\[/, 'bracket-open'],
+    [/\]/y, /\]/, 'bracket-close'],
+    [/[a-zA-Z_][\w-]*/y, /[a-zA-Z_]/, 'id'],
+    [/(?:[^\\{}()[\]:. \t'"]|\\[\\.[\]:=])+/y, /[^{}()[\]:. \t'"]/, 'key'],
+  ]),
   single: quoted("'"),
   double: quoted('"'),
 };
 
-function quoted(quote: string): Rule[] {
-  return [
+function quoted(quote: string): RuleSet<TokenType, Action> {
+  return new RuleSet<TokenType, Action>([
     OPEN,
-    [new RegExp(quote, 'y'), 'quote-close', 'pop'],
-    [new RegExp(`[^${quote}$]*[^${quote}\\\\$]`, 'y'), 'any'],
+    [new RegExp(quote, 'y'), new RegExp(quote), 'quote-close', 'pop'],
+    [new RegExp(`[^${quote}$]*[^${quote}\\\\$]`, 'y'), new RegExp(`[^${quote}$]`), 'any'],
     ESCAPED_OPEN,
-    [new RegExp(`(?:\\\\\\\\)*\\\\${quote}`, 'y'), 'escape'],
-    [/(?:\\\\)+/y, 'quoted-escape'],
+    [new RegExp(`(?:\\\\\\\\)*\\\\${quote}`, 'y'), /\\/, 'escape'],
+    [/(?:\\\\)+/y, /\\/, 'quoted-escape'],
     BACKSLASHES,
     DOLLAR,
-  ];
+  ]);
 }
 
 /** Tokens of a text, with an `end` token last. Throws `config.grammar`. */
@@ -100,25 +107,16 @@ export function tokenize(text: string, mode: Mode): Token[] {
   const tokens: Token[] = [];
   const modes: Mode[] = [mode];
   for (let index = 0; index < text.length; ) {
-    let best: Rule | undefined;
-    let length = 0;
-    for (const rule of RULES[modes.at(-1)!]) {
-      rule[0].lastIndex = index;
-      const match = rule[0].exec(text);
-      if (match !== null && match[0].length > length) {
-        best = rule;
-        length = match[0].length;
-      }
-    }
-    if (best === undefined) {
+    const match = RULES[modes.at(-1)!].match(text, index);
+    if (match === undefined) {
       throw configError(
         'grammar',
         `token recognition error at: '${text.slice(index, index + 10)}' in '${text}'`,
       );
     }
-    const [, type, action] = best;
-    tokens.push({ type, text: text.slice(index, index + length) });
-    index += length;
+    const [, , type, action] = match.rule;
+    tokens.push({ type, text: text.slice(index, match.end) });
+    index = match.end;
     if (action === 'pop') {
       modes.pop();
       if (modes.length === 0) throw configError('grammar', `unbalanced '}' in '${text}'`);

@@ -1,4 +1,5 @@
 import { configError } from '../config-error.js';
+import { RuleSet } from '../longest-match.js';
 
 export type TokenType =
   | 'equal'
@@ -33,51 +34,48 @@ export interface Token {
   text: string;
 }
 
-type Rule = [pattern: RegExp, type: TokenType];
-
 const INT = '(?:0|[1-9](?:_?[0-9])*)';
 const SPECIAL = '[a-zA-Z_$][\\w$-]*';
 const POINT = `(?:${INT}?\\.[0-9](?:_?[0-9])*|${INT}\\.)`;
 const FLOAT = `[+-]?(?:(?:${POINT}|${INT})[eE][+-]?[0-9](?:_?[0-9])*|${POINT}|[Ii][Nn][Ff]|[Nn][Aa][Nn])`;
 
-// The longest match wins, the earlier rule on a tie.
-const KEY_RULES: Rule[] = [
-  [/=[ \t]*/y, 'equal'],
-  [/~/y, 'tilde'],
-  [/\+/y, 'plus'],
-  [/@/y, 'at'],
-  [/:/y, 'colon'],
-  [/\//y, 'slash'],
-  [/[a-zA-Z_][\w-]*/y, 'id'],
-  [new RegExp(SPECIAL, 'y'), 'special-key'],
-  [new RegExp(`(?:${SPECIAL}|${INT})(?:\\.(?:${SPECIAL}|${INT}))+`, 'y'), 'path'],
-];
+const KEY_RULES = new RuleSet<TokenType>([
+  [/=[ \t]*/y, /=/, 'equal'],
+  [/~/y, /~/, 'tilde'],
+  [/\+/y, /\+/, 'plus'],
+  [/@/y, /@/, 'at'],
+  [/:/y, /:/, 'colon'],
+  [/\//y, /\//, 'slash'],
+  [/[a-zA-Z_][\w-]*/y, /[a-zA-Z_]/, 'id'],
+  [new RegExp(SPECIAL, 'y'), /[a-zA-Z_$]/, 'special-key'],
+  [new RegExp(`(?:${SPECIAL}|${INT})(?:\\.(?:${SPECIAL}|${INT}))+`, 'y'), /[\w$]/, 'path'],
+]);
 
-const VALUE_RULES: Rule[] = [
-  [/[ \t]*\([ \t]*/y, 'paren-open'],
-  [/[ \t]*,[ \t]*/y, 'comma'],
-  [/[ \t]*\)/y, 'paren-close'],
-  [/\[[ \t]*/y, 'bracket-open'],
-  [/[ \t]*\]/y, 'bracket-close'],
-  [/\{[ \t]*/y, 'brace-open'],
-  [/[ \t]*\}/y, 'brace-close'],
-  [/[ \t]*:[ \t]*/y, 'colon'],
-  [/[ \t]*=[ \t]*/y, 'equal'],
-  [new RegExp(FLOAT, 'y'), 'float'],
-  [new RegExp(`[+-]?${INT}`, 'y'), 'int'],
-  [/true|false/iy, 'bool'],
-  [/null/iy, 'null'],
-  [/[/\-\\+.$%*@?|]/y, 'char'],
-  [/[a-zA-Z_][\w-]*/y, 'id'],
-  [/(?:\\[\\()[\]{}:=, \t])+/y, 'escape'],
-  [/[ \t]+/y, 'space'],
+const VALUE_RULES = new RuleSet<TokenType>([
+  [/[ \t]*\([ \t]*/y, /[ \t(]/, 'paren-open'],
+  [/[ \t]*,[ \t]*/y, /[ \t,]/, 'comma'],
+  [/[ \t]*\)/y, /[ \t)]/, 'paren-close'],
+  [/\[[ \t]*/y, /\[/, 'bracket-open'],
+  [/[ \t]*\]/y, /[ \t\]]/, 'bracket-close'],
+  [/\{[ \t]*/y, /\{/, 'brace-open'],
+  [/[ \t]*\}/y, /[ \t}]/, 'brace-close'],
+  [/[ \t]*:[ \t]*/y, /[ \t:]/, 'colon'],
+  [/[ \t]*=[ \t]*/y, /[ \t=]/, 'equal'],
+  [new RegExp(FLOAT, 'y'), /[-+.\diInN]/, 'float'],
+  [new RegExp(`[+-]?${INT}`, 'y'), /[-+\d]/, 'int'],
+  [/true|false/iy, /[tTfF]/, 'bool'],
+  [/null/iy, /[nN]/, 'null'],
+  [/[/\-\\+.$%*@?|]/y, /[/\-\\+.$%*@?|]/, 'char'],
+  [/[a-zA-Z_][\w-]*/y, /[a-zA-Z_]/, 'id'],
+  [/(?:\\[\\()[\]{}:=, \t])+/y, /\\/, 'escape'],
+  [/[ \t]+/y, /[ \t]/, 'space'],
   // The quote that closes has an even number of backslashes before it.
-  [/"(?:(?:\\\\)*"|[\s\S]*?[^\\](?:\\\\)*")/y, 'quoted'],
-  [/'(?:(?:\\\\)*'|[\s\S]*?[^\\](?:\\\\)*')/y, 'quoted'],
+  [/"(?:(?:\\\\)*"|[\s\S]*?[^\\](?:\\\\)*")/y, /"/, 'quoted'],
+  [/'(?:(?:\\\\)*'|[\s\S]*?[^\\](?:\\\\)*')/y, /'/, 'quoted'],
   // Flat: up to the first closing brace, whatever is inside.
-  [/\$\{[^}]+\}/y, 'interpolation'],
-];
-const WITHOUT_INTERPOLATION = VALUE_RULES.filter(([, type]) => type !== 'interpolation');
+  [/\$\{[^}]+\}/y, /\$/, 'interpolation'],
+]);
+const WITHOUT_INTERPOLATION = VALUE_RULES.without('interpolation');
 
 /** Tokens of one override, with an `end` token last. */
 export function tokenize(text: string): Token[] {
@@ -85,26 +83,18 @@ export function tokenize(text: string): Token[] {
   const lastBrace = text.lastIndexOf('}');
   let rules = KEY_RULES;
   for (let index = 0; index < text.length; ) {
-    let type: TokenType | undefined;
-    let length = 0;
     // Where no brace follows, looking for one at every `${` would take quadratic time.
     if (rules === VALUE_RULES && index > lastBrace) rules = WITHOUT_INTERPOLATION;
-    for (const [pattern, candidate] of rules) {
-      pattern.lastIndex = index;
-      const match = pattern.exec(text);
-      if (match !== null && match[0].length > length) {
-        type = candidate;
-        length = match[0].length;
-      }
-    }
-    if (type === undefined) {
+    const match = rules.match(text, index);
+    if (match === undefined) {
       throw configError(
         'override_syntax',
         `no token starts with '${text.slice(index, index + 10)}' (character ${index + 1})`,
       );
     }
-    tokens.push({ type, text: text.slice(index, index + length) });
-    index += length;
+    const type = match.rule[2];
+    tokens.push({ type, text: text.slice(index, match.end) });
+    index = match.end;
     if (type === 'equal' && rules === KEY_RULES) rules = VALUE_RULES;
   }
   tokens.push({ type: 'end', text: '' });

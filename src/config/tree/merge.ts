@@ -44,7 +44,8 @@ export function mergeInto(target: ContainerNode, source: ContainerNode, access: 
 function mergeEntry(target: DictNode, key: Key, node: ConfigNode, access: Access): void {
   const missing = node instanceof ValueNode && node.isMissing;
   let current = target.get(key);
-  if (current instanceof ValueNode && current.isInterpolation)
+  // Any other node replaces the interpolation, whatever it stands for.
+  if ((missing || isContainer(node)) && current instanceof ValueNode && current.isInterpolation)
     current = adoptTarget(target, key, current) ?? current;
   if (current === undefined) {
     assign(target, key, node, access);

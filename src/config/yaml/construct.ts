@@ -77,13 +77,30 @@ class Constructor {
     }
     if (node.tag === `${CORE}set`) constructScalar(node.tag, '');
     this.checkTag(node, 'map');
-    this.flatten(node);
     const dict = new DictNode(origin);
+    if (this.addTextKeys(dict, node.entries)) return dict;
+    this.flatten(node);
     for (const [keyNode, valueNode] of node.entries) {
       dict.setEntry(checkKey(this.key(keyNode), this.origin(keyNode)), this.build(valueNode));
     }
     for (const [, child] of dict.entries) child.replaced = undefined;
     return dict;
+  }
+
+  /** A mapping whose keys are all text, as nearly all are. False, with nothing done, for another one. */
+  private addTextKeys(dict: DictNode, entries: [YamlNode, YamlNode][]): boolean {
+    const keys = new Set<string>();
+    for (const [key] of entries) {
+      if (key.kind !== 'scalar' || scalarTag(key) !== 'str') return false;
+      if (keys.has(key.text)) throw this.duplicate(key);
+      keys.add(key.text);
+    }
+    for (const [key, value] of entries) dict.setEntry((key as ScalarNode).text, this.build(value));
+    return true;
+  }
+
+  private duplicate(key: ScalarNode): SluiceError {
+    return this.fail(key, `while constructing a mapping: found duplicate key ${key.text}`);
   }
 
   private pairs(items: YamlNode[], origin: Origin): ListNode {
@@ -106,6 +123,7 @@ class Constructor {
 
   scalar(node: ScalarNode): Scalar {
     const tag = scalarTag(node);
+    if (tag === 'str') return node.text;
     try {
       const value = constructScalar(tag, node.text);
       if (value !== undefined) return value;
@@ -124,8 +142,7 @@ class Constructor {
     const explicit = new Set<string>();
     for (const [key] of node.entries) {
       if (key.kind !== 'scalar' || scalarTag(key) !== 'str') continue;
-      if (explicit.has(key.text))
-        throw this.fail(key, `while constructing a mapping: found duplicate key ${key.text}`);
+      if (explicit.has(key.text)) throw this.duplicate(key);
       explicit.add(key.text);
     }
     const merged: [YamlNode, YamlNode][] = [];

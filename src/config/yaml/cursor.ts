@@ -69,6 +69,15 @@ export class Cursor {
     this.column += count;
   }
 
+  /** Moves over all that a sticky pattern without line breaks matches here, and returns it. */
+  eat(pattern: RegExp): string {
+    const start = this.index;
+    pattern.lastIndex = start;
+    if (!pattern.test(this.text)) return '';
+    this.skip(pattern.lastIndex - start);
+    return this.text.slice(start, this.index);
+  }
+
   /** Moves over one line break and returns it in its normal form. */
   readBreak(): string {
     const char = this.text[this.index];
@@ -90,6 +99,11 @@ export class Cursor {
     return (three === '---' || three === '...') && isBlankOrEnd(this.peek(3));
   }
 }
+
+/** The rest of a line. */
+export const LINE = /[^\n\r\u0085\u2028\u2029]+/y;
+export const SPACES = / +/y;
+export const BLANKS = /[ \t]+/y;
 
 export function isBreak(char: string): boolean {
   return char === '\n' || char === '\r' || char === '\u0085' || char === '\u2028' || char === '\u2029';

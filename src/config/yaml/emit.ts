@@ -82,6 +82,10 @@ class Emitter {
 
   /** Writes a key on one line if it fits there; otherwise writes nothing and returns false. */
   private simpleKey(key: Key, indent: number): boolean {
+    if (typeof key === 'string' && isWord(key)) {
+      this.line += key;
+      return true;
+    }
     const { text, style, prefix } = present(key, true);
     const analysis = analyze(text);
     if (text === '' || analysis.multiline || text.length + prefix.length >= 128) return false;
@@ -91,8 +95,12 @@ class Emitter {
   }
 
   private scalar(value: Scalar, parentIndent: number, key: boolean, place: Place): void {
-    const { text, style, prefix } = present(value, false);
     if (place.afterIndicator) this.line += ' ';
+    if (typeof value === 'string' && isWord(value)) {
+      this.line += value;
+      return;
+    }
+    const { text, style, prefix } = present(value, false);
     if (prefix !== '') this.line += `${prefix} `;
     const chosen = chooseStyle(style, analyze(text), key);
     // Plain nothing leaves no space behind the colon.
@@ -127,6 +135,14 @@ const BOOLEAN_WORDS =
 const PYTHON_INT = /^\s*[-+]?\d+(?:_\d+)*\s*$/u;
 const PYTHON_FLOAT =
   /^\s*[-+]?(?:(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:[eE][-+]?\d+(?:_\d+)*)?|inf|infinity|nan)\s*$/iu;
+
+const WORD = /^[a-zA-Z_][\w./-]{0,99}$/;
+const NOT_WORDS = /^(?:y|n|yes|no|true|false|on|off|null|inf|infinity|nan)$/i;
+
+/** Text that is written as it is, wherever it stands: the shortest way for nearly all of it. */
+function isWord(text: string): boolean {
+  return WORD.test(text) && !NOT_WORDS.test(text);
+}
 
 function present(value: Scalar, _key: boolean): Presentation {
   const plain = (text: string): Presentation => ({ text, style: undefined, prefix: '' });

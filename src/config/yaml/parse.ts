@@ -37,6 +37,11 @@ export function parseYaml(text: string, source: string): YamlNode | undefined {
   return new Parser(new Scanner(text, source).scan(), source).document();
 }
 
+const DOCUMENT_STARTS: TokenType[] = ['directive', 'document-start'];
+const DOCUMENT_ENDS: TokenType[] = [...DOCUMENT_STARTS, 'document-end', 'stream-end'];
+const MAPPING_ENDS: TokenType[] = ['key', 'value', 'block-end'];
+const SEQUENCE_ENDS: TokenType[] = ['block-entry', 'block-end'];
+const INDENTLESS_ENDS: TokenType[] = ['block-entry', ...MAPPING_ENDS];
 const NODE_LIMIT = 512; // nesting; deeper text is an attack or a mistake
 
 class Parser {
@@ -54,13 +59,12 @@ class Parser {
 
   document(): YamlNode | undefined {
     if (this.at('stream-end')) return undefined;
-    const explicit = this.at('directive', 'document-start');
+    const explicit = this.atOneOf(DOCUMENT_STARTS);
     if (explicit) this.documentStart();
-    const empty = explicit && this.at('directive', 'document-start', 'document-end', 'stream-end');
-    const root = empty ? this.empty() : this.node(true, false);
+    const root = explicit && this.atOneOf(DOCUMENT_ENDS) ? this.empty() : this.node(true, false);
     while (this.at('document-end')) this.position++;
     if (this.at('stream-end')) return root;
-    if (this.at('document-start', 'directive'))
+    if (this.atOneOf(DOCUMENT_STARTS))
       throw this.error('expected a single document, but found another document');
     throw this.error('did not find expected <document start>');
   }
@@ -85,12 +89,15 @@ class Parser {
   }
 
   private node(block: boolean, indentless: boolean): YamlNode {
-    if (++this.depth > NODE_LIMIT) throw this.error(`nesting is deeper than ${NODE_LIMIT} levels`);
-    try {
-      return this.nodeWithProperties(block, indentless);
-    } finally {
-      this.depth--;
+    const { type, line, column, text, plain } = this.token;
+    if (type === 'scalar') {
+      this.position++;
+      return { kind: 'scalar', line, column, tag: undefined, text, plain };
     }
+    if (++this.depth > NODE_LIMIT) throw this.error(`nesting is deeper than ${NODE_LIMIT} levels`);
+    const node = this.nodeWithProperties(block, indentless);
+    this.depth--;
+    return node;
   }
 
   private nodeWithProperties(block: boolean, indentless: boolean): YamlNode {
@@ -137,12 +144,10 @@ class Parser {
   }
 
   private blockSequence(node: SequenceNode, indentless: boolean): SequenceNode {
-    const ends: TokenType[] = indentless
-      ? ['block-entry', 'key', 'value', 'block-end']
-      : ['block-entry', 'block-end'];
+    const ends = indentless ? INDENTLESS_ENDS : SEQUENCE_ENDS;
     while (this.at('block-entry')) {
       this.position++;
-      node.items.push(this.at(...ends) ? this.empty() : this.node(true, false));
+      node.items.push(this.atOneOf(ends) ? this.empty() : this.node(true, false));
     }
     if (indentless) return node;
     if (!this.at('block-end')) {
@@ -156,12 +161,10 @@ class Parser {
     this.position++;
     while (this.at('key')) {
       this.position++;
-      const key = this.at('key', 'value', 'block-end') ? this.empty() : this.node(true, true);
-      let value: YamlNode = this.empty();
-      if (this.at('value')) {
-        this.position++;
-        value = this.at('key', 'value', 'block-end') ? this.empty() : this.node(true, true);
-      }
+      const key = this.atOneOf(MAPPING_ENDS) ? this.empty() : this.node(true, true);
+      const given = this.at('value');
+      if (given) this.position++;
+      const value = !given || this.atOneOf(MAPPING_ENDS) ? this.empty() : this.node(true, true);
       node.entries.push([key, value]);
     }
     if (!this.at('block-end')) throw this.error('while parsing a block mapping: did not find expected key');
@@ -180,7 +183,7 @@ class Parser {
       }
       if (this.at('key')) {
         const { line, column } = this.token;
-        const entry = this.flowEntry(['flow-entry', 'flow-sequence-end']);
+        const entry = this.flowEntry('flow-sequence-end');
         node.items.push({ kind: 'mapping', line, column, tag: undefined, entries: [entry] });
       } else {
         node.items.push(this.node(false, false));
@@ -200,21 +203,20 @@ class Parser {
         if (this.at('flow-mapping-end')) break;
       }
       node.entries.push(
-        this.at('key')
-          ? this.flowEntry(['flow-entry', 'flow-mapping-end'])
-          : [this.node(false, false), this.empty()],
+        this.at('key') ? this.flowEntry('flow-mapping-end') : [this.node(false, false), this.empty()],
       );
     }
     this.position++;
     return node;
   }
 
-  private flowEntry(ends: TokenType[]): [YamlNode, YamlNode] {
+  private flowEntry(end: TokenType): [YamlNode, YamlNode] {
     this.position++;
-    const key = this.at('value', ...ends) ? this.empty() : this.node(false, false);
+    const atEnd = () => this.at('flow-entry') || this.at(end);
+    const key = this.at('value') || atEnd() ? this.empty() : this.node(false, false);
     if (!this.at('value')) return [key, this.empty()];
     this.position++;
-    return [key, this.at(...ends) ? this.empty() : this.node(false, false)];
+    return [key, atEnd() ? this.empty() : this.node(false, false)];
   }
 
   private resolveTag(token: Token): string {
@@ -238,10 +240,12 @@ class Parser {
     return this.tokens[this.position++]!;
   }
 
-  private at(...types: TokenType[]): boolean {
-    const { type } = this.token;
-    for (let index = 0; index < types.length; index++) if (types[index] === type) return true;
-    return false;
+  private at(type: TokenType): boolean {
+    return this.token.type === type;
+  }
+
+  private atOneOf(types: readonly TokenType[]): boolean {
+    return types.includes(this.token.type);
   }
 
   private error(problem: string, at: Token = this.token): SluiceError {

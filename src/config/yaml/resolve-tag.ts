@@ -6,7 +6,6 @@ const PREFIX = 'tag:yaml.org,2002:';
 /** The tags a plain scalar can have by its looks. */
 export type CoreTag = 'str' | 'bool' | 'int' | 'float' | 'null' | 'merge' | 'value';
 
-const BOOL = /^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$/;
 const INT =
   /^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$/;
 // YAML 1.1 floats, then the reference's own rule, which adds exponents without a point or sign (1e-4, 1e4).
@@ -14,39 +13,36 @@ const FLOAT =
   /^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
 const FLOAT_EXTENDED =
   /^(?:[-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)|\.[0-9]+(?:_[0-9]+)*(?:[eE][-+][0-9]+)?|[-+]?[0-9]+(?:_[0-9]+)*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
-const NULL = /^(?:~|null|Null|NULL|)$/;
+const WORDS: ReadonlyMap<string, CoreTag> = new Map<string, CoreTag>([
+  ...['', '~', 'null', 'Null', 'NULL'].map((word) => [word, 'null'] as const),
+  ...['yes', 'no', 'true', 'false', 'on', 'off'].flatMap((word) =>
+    [word, word[0]!.toUpperCase() + word.slice(1), word.toUpperCase()].map((form) => [form, 'bool'] as const),
+  ),
+  ['<<', 'merge'],
+  ['=', 'value'],
+]);
 /** What the reference's writer (not its reader) takes for a date and therefore quotes. */
 const TIMESTAMP =
   /^(?:\d\d\d\d-\d\d-\d\d|\d\d\d\d-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)$/;
 
 /** The type an unquoted scalar has by its text. Dates stay text. */
 export function plainTag(text: string): CoreTag {
+  if (!startsNumber(text)) return WORDS.get(text) ?? 'str';
+  if (FLOAT.test(text)) return 'float';
+  if (INT.test(text)) return 'int';
+  return FLOAT_EXTENDED.test(text) ? 'float' : 'str';
+}
+
+/** A digit, a sign or a point. */
+function startsNumber(text: string): boolean {
   const first = text.charCodeAt(0);
-  // Nothing but these starts anything other than text: digits, signs, a point, the words' first letters, ~ < = or no text.
-  if (text !== '' && !'0123456789+-.yYnNtTfFoO~<='.includes(text[0]!)) return 'str';
-  if (NULL.test(text)) return 'null';
-  const digitLike = (first >= 48 && first <= 57) || first === 43 || first === 45 || first === 46;
-  if (digitLike) {
-    if (FLOAT.test(text)) return 'float';
-    if (INT.test(text)) return 'int';
-    return FLOAT_EXTENDED.test(text) ? 'float' : 'str';
-  }
-  if (BOOL.test(text)) return 'bool';
-  if (text === '<<') return 'merge';
-  return text === '=' ? 'value' : 'str';
+  return (first >= 48 && first <= 57) || first === 43 || first === 45 || first === 46;
 }
 
 /** Whether text written without quotes would read back as something else (by YAML 1.1, as the writer checks it). */
 export function needsQuotes(text: string): boolean {
-  return (
-    NULL.test(text) ||
-    BOOL.test(text) ||
-    FLOAT.test(text) ||
-    INT.test(text) ||
-    TIMESTAMP.test(text) ||
-    text === '<<' ||
-    text === '='
-  );
+  if (!startsNumber(text)) return WORDS.has(text);
+  return FLOAT.test(text) || INT.test(text) || TIMESTAMP.test(text);
 }
 
 /** A scalar's value under a tag. Undefined when the tag is none the reference reads; throws for text the tag cannot take. */

@@ -1,4 +1,6 @@
-import { type Cursor, isBlank, isBlankOrEnd, isBreak } from './cursor.js';
+import { BLANKS, type Cursor, isBlank, isBlankOrEnd, isBreak, LINE, SPACES } from './cursor.js';
+
+const ONE_BREAK = /\n *(?=[^ \t\n\r\u0085\u2028\u2029])/y;
 
 /** White space between the words of a folded scalar: blanks of a line, or line breaks. */
 class Gap {
@@ -9,11 +11,16 @@ class Gap {
 
   /** Eats blanks and breaks; `violates` looks at each tab that would indent. */
   read(scanner: Cursor, violates: () => void): void {
-    while (isBlank(scanner.peek()) || isBreak(scanner.peek())) {
-      if (isBlank(scanner.peek())) {
-        if (this.broken && scanner.peek() === '\t') violates();
-        if (!this.broken) this.blanks += scanner.peek();
+    if (this.readOneBreak(scanner)) return;
+    for (;;) {
+      if (this.broken) scanner.eat(SPACES);
+      const char = scanner.peek();
+      if (isBlank(char)) {
+        if (this.broken && char === '\t') violates();
+        if (!this.broken) this.blanks += char;
         scanner.skip();
+      } else if (!isBreak(char)) {
+        return;
       } else if (this.broken) {
         this.moreBreaks += scanner.readBreak();
       } else {
@@ -22,6 +29,19 @@ class Gap {
         this.broken = true;
       }
     }
+  }
+
+  /** The commonest gap: one break and the indentation of the next line. */
+  private readOneBreak(scanner: Cursor): boolean {
+    ONE_BREAK.lastIndex = scanner.index;
+    if (this.broken || !ONE_BREAK.test(scanner.text)) return false;
+    this.blanks = '';
+    this.firstBreak = '\n';
+    this.broken = true;
+    scanner.column = ONE_BREAK.lastIndex - scanner.index - 1;
+    scanner.index = ONE_BREAK.lastIndex;
+    scanner.line++;
+    return true;
   }
 
   /** What the gap contributes: one break folds to a space, further ones stay. */
@@ -35,6 +55,17 @@ class Gap {
   }
 }
 
+// Words and the blanks between them, up to the end of a line, a comment or what ends a plain scalar. In a flow collection a
+// colon before one of `,?[]{}` ends the match too: it is an error. The counts are bounds for the engine's memory.
+const WHITE = ' \\t\\n\\r\\u0085\\u2028\\u2029';
+const PLAIN_LINE = words(`[^${WHITE}:]`, `:(?![${WHITE}]|$)`);
+const PLAIN_FLOW_LINE = words(`[^${WHITE}:,[\\]{}]`, `:(?![${WHITE},?[\\]{}]|$)`);
+
+function words(char: string, colon: string): RegExp {
+  const word = `(?=${char}|${colon})${char}*(?:${colon}${char}*){0,500}`;
+  return new RegExp(`${word}(?:[ \\t]+(?!#)${word}){0,500}`, 'y');
+}
+
 export function scanPlain(scanner: Cursor): void {
   const { line, column } = scanner;
   const indent = scanner.indent + 1;
@@ -43,18 +74,11 @@ export function scanPlain(scanner: Cursor): void {
   let text = '';
   for (;;) {
     if (scanner.atDocumentIndicator() || scanner.peek() === '#') break;
-    let start = scanner.index;
-    while (!isBlankOrEnd(scanner.peek())) {
-      const char = scanner.peek();
-      if (flow && char === ':' && ',?[]{}'.includes(scanner.peek(1))) {
-        throw scanner.error('while scanning a plain scalar', "found unexpected ':'");
-      }
-      if ((char === ':' && isBlankOrEnd(scanner.peek(1))) || (flow && ',[]{}'.includes(char))) break;
-      if (scanner.index === start) text += gap.take();
-      scanner.skip();
+    const pattern = flow ? PLAIN_FLOW_LINE : PLAIN_LINE;
+    for (let part = scanner.eat(pattern); part !== ''; part = scanner.eat(pattern)) text += gap.take() + part;
+    if (flow && scanner.peek() === ':' && ',?[]{}'.includes(scanner.peek(1))) {
+      throw scanner.error('while scanning a plain scalar', "found unexpected ':'");
     }
-    text += scanner.text.slice(start, scanner.index);
-    start = scanner.index;
     if (!isBlank(scanner.peek()) && !isBreak(scanner.peek())) break;
     gap.read(scanner, () => {
       if (scanner.column < indent) {
@@ -76,6 +100,9 @@ const ESCAPES: Record<string, string> = {
 }; // biome-ignore format: a table reads better dense
 const HEX_LENGTH: Record<string, number> = { x: 2, u: 4, U: 8 };
 
+const SINGLE_LINE = /[^' \t\n\r\u0085\u2028\u2029]+(?:[ \t]+[^' \t\n\r\u0085\u2028\u2029]+){0,500}/y;
+const DOUBLE_LINE = /[^"\\ \t\n\r\u0085\u2028\u2029]+(?:[ \t]+[^"\\ \t\n\r\u0085\u2028\u2029]+){0,500}/y;
+
 export function scanQuoted(scanner: Cursor, single: boolean): void {
   const { line, column } = scanner;
   const quote = single ? "'" : '"';
@@ -86,8 +113,10 @@ export function scanQuoted(scanner: Cursor, single: boolean): void {
   for (;;) {
     if (scanner.atDocumentIndicator()) throw fail('found unexpected document indicator');
     if (scanner.atEnd()) throw fail('found unexpected end of stream');
-    while (!isBlankOrEnd(scanner.peek())) {
+    for (;;) {
+      text += scanner.eat(single ? SINGLE_LINE : DOUBLE_LINE);
       const char = scanner.peek();
+      if (isBlankOrEnd(char)) break;
       if (single && char === "'" && scanner.peek(1) === "'") {
         text += "'";
         scanner.skip(2);
@@ -102,9 +131,6 @@ export function scanQuoted(scanner: Cursor, single: boolean): void {
           break;
         }
         text += scanEscape(scanner, fail);
-      } else {
-        text += char;
-        scanner.skip();
       }
     }
     if (scanner.peek() === quote && !scanner.atEnd()) break;
@@ -146,8 +172,8 @@ export function scanBlockScalar(scanner: Cursor, literal: boolean): void {
   const increment = header[2] ?? header[3];
   if (increment === '0') throw fail('found an indentation indicator equal to 0');
   scanner.skip(header[0].length);
-  while (isBlank(scanner.peek())) scanner.skip();
-  if (scanner.peek() === '#') while (!scanner.atEnd() && !isBreak(scanner.peek())) scanner.skip();
+  scanner.eat(BLANKS);
+  if (scanner.peek() === '#') scanner.eat(LINE);
   if (!scanner.atEnd() && !isBreak(scanner.peek())) throw fail('did not find expected comment or line break');
   if (!scanner.atEnd()) scanner.readBreak();
 
@@ -181,9 +207,7 @@ export function scanBlockScalar(scanner: Cursor, literal: boolean): void {
     text += breaks;
     breaks = '';
     previousIndented = indented;
-    const start = scanner.index;
-    while (!scanner.atEnd() && !isBreak(scanner.peek())) scanner.skip();
-    text += scanner.text.slice(start, scanner.index);
+    text += scanner.eat(LINE);
     lineBreak = scanner.readBreak();
     readBreaks();
   }

@@ -1,7 +1,8 @@
-import { Cursor, isBlankOrEnd, isBreak, type Token, type TokenType } from './cursor.js';
+import { BLANKS, Cursor, isBlankOrEnd, isBreak, LINE, SPACES, type Token, type TokenType } from './cursor.js';
 import { scanBlockScalar, scanPlain, scanQuoted } from './scan-scalar.js';
 
 const MAX_FLOW_LEVEL = 512;
+const WORD_KEY = /[a-zA-Z0-9][\w-]{0,200}(?=:(?:[ \n]|$))/y;
 
 interface SimpleKey {
   required: boolean;
@@ -51,9 +52,8 @@ export class Scanner extends Cursor {
   private skipToToken(): void {
     for (;;) {
       if (this.column === 0 && this.peek() === '\uFEFF') this.skip();
-      while (this.peek() === ' ' || ((this.flowLevel > 0 || !this.simpleKeyAllowed) && this.peek() === '\t'))
-        this.skip();
-      if (this.peek() === '#') while (!this.atEnd() && !isBreak(this.peek())) this.skip();
+      this.eat(this.flowLevel > 0 || !this.simpleKeyAllowed ? BLANKS : SPACES);
+      if (this.peek() === '#') this.eat(LINE);
       if (this.atEnd() || !isBreak(this.peek())) return;
       this.readBreak();
       if (this.flowLevel === 0) this.simpleKeyAllowed = true;
@@ -62,6 +62,10 @@ export class Scanner extends Cursor {
 
   private fetchToken(): void {
     const char = this.peek();
+    if (isLetterOrDigit(char)) {
+      if (!this.fetchWordKey()) this.fetchPlain();
+      return;
+    }
     const blankNext = isBlankOrEnd(this.peek(1));
     const flow = this.flowLevel > 0;
     if (this.column === 0 && char === '%') this.fetchDirective();
@@ -99,6 +103,7 @@ export class Scanner extends Cursor {
     const char = this.peek();
     const next = this.peek(1);
     const starts =
+      isLetterOrDigit(char) ||
       (!'-?:,[]{}#&*!|>\'"%@`'.includes(char) && !isBlankOrEnd(char)) ||
       (char === '-' && next !== ' ' && next !== '\t') ||
       (this.flowLevel === 0 && (char === '?' || char === ':') && !isBlankOrEnd(next));
@@ -111,6 +116,22 @@ export class Scanner extends Cursor {
     this.saveSimpleKey();
     this.simpleKeyAllowed = false;
     scanPlain(this);
+  }
+
+  /** A key that is one word, with its colon: what most lines of a config start with. The tokens are those of the long way. */
+  private fetchWordKey(): boolean {
+    if (this.flowLevel > 0 || !this.simpleKeyAllowed) return false;
+    const { line, column } = this;
+    const word = this.eat(WORD_KEY);
+    if (word === '') return false;
+    this.removeSimpleKey();
+    this.indentTo(column, 'block-mapping-start', this.tokens.length, line);
+    this.push('key', '', false, line, column);
+    this.push('scalar', word, true, line, column);
+    this.push('value');
+    this.skip();
+    this.simpleKeyAllowed = false;
+    return true;
   }
 
   private dropStaleKeys(): void {
@@ -161,7 +182,7 @@ export class Scanner extends Cursor {
     this.removeSimpleKey();
     this.simpleKeyAllowed = false;
     const start = this.index;
-    while (!this.atEnd() && !isBreak(this.peek())) this.skip();
+    this.eat(LINE);
     const words = this.text
       .slice(start + 1, this.index)
       .replace(/[ \t]#.*$/, '')
@@ -293,4 +314,9 @@ export class Scanner extends Cursor {
       verbatim !== null ? ` ${match[1]}` : shorthand !== null ? `${match[1]} ${match[2]}` : `! ${match[1]}`;
     this.push('tag', tag, false, line, column);
   }
+}
+
+/** What can only start a plain scalar, and starts most. */
+function isLetterOrDigit(char: string): boolean {
+  return (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z') || (char >= '0' && char <= '9');
 }
