@@ -8,6 +8,7 @@ export function helpText({ stages }: Project): string {
   ./run <pipeline> [key=value …]     run configs/experiment/<pipeline>.yaml; ./run demo is the tour
   ./run stages                       every stage with one line
   ./run runs [reindex]               past runs, newest last
+  ./run config-schema [name]         the JSON Schema of a stage, group or pipeline
 
 Stages:
 ${stageLines(stages)}
@@ -20,6 +21,7 @@ Flags, as in Hydra (--hydra-help lists them all):
   -m, --multirun         one run per combination of comma-separated values
   -cn, -cp, -cd          config name, config folder, additional config folder
   --experimental-rerun   run again what a run folder has saved
+  -sc install=bash       completion for bash, zsh or fish: eval "$(./run -sc install=bash)"
 And:
   --plan                 print memory, FLOPs and ops of the programs that would run; runs nothing
   --log plain|json       lines instead of the live display; json: one result object on standard output
