@@ -63,12 +63,6 @@ export const stage: StageDefinition<GenerateConfig> = {
 /** The ids to continue. Text is encoded as in training: with the tokenizer's own begin token. */
 async function readPrompt(context: StageContext<GenerateConfig>, tokenizer: Tokenizer): Promise<number[]> {
   const { prompt, prompt_ids: promptIds } = context.config;
-  if ((prompt === null) === (promptIds === null)) {
-    throw new SluiceError('config.prompt', 'give one of prompt and prompt_ids', {
-      where: 'configs/generate.yaml',
-      hint: './run generate model=DIR prompt="Once upon a time"',
-    });
-  }
   if (promptIds === null) return Array.from(await tokenizer.encode(prompt!));
   const outside = promptIds.find((id) => id >= tokenizer.vocabSize);
   if (outside === undefined) return promptIds;

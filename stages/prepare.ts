@@ -69,7 +69,6 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     emit({ type: 'progress', phase, step, totalSteps });
   };
 
-  checkPool(config.pool);
   progress('read and clean', 0, 1);
   const { documents, cleaning } = readDocuments(context);
   const split = splitDocuments(documents, config.split, config.seed);
@@ -169,27 +168,6 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   addFact('prepare', meta);
   emitTables(context, meta, stores, split);
   progress('done', 1, 1);
-}
-
-/** What the schema cannot say. */
-function checkPool(pool: PrepareConfig['pool']): void {
-  const [least, most] = pool.passage_words;
-  if (least >= most) {
-    throw new SluiceError('config.passage_words', `pool.passage_words=[${least}, ${most}] must go up`, {
-      where: 'pool.passage_words',
-      hint: 'fewest words first, for example [25, 40]',
-    });
-  }
-  if (pool.dirty_share > 0 && Object.values(pool.defects).every((weight) => weight === 0)) {
-    throw new SluiceError(
-      'config.defects',
-      `pool.dirty_share=${pool.dirty_share} needs a defect with a weight above 0`,
-      {
-        where: 'pool.defects',
-        hint: 'give one a weight, or set pool.dirty_share=0',
-      },
-    );
-  }
 }
 
 /** Tokens of training passages told as conversations: they stand among the documents that pretraining reads. */

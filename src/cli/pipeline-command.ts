@@ -11,6 +11,7 @@ import { SluiceError } from '../errors.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
 import { isStandIn, overrideText, planPipeline } from '../runner/pipeline-plan.js';
 import type { PipelineRun, StepOutputs } from '../runner/run-pipeline.js';
+import { allMistakes } from './all-mistakes.js';
 import type { CommandLine } from './arguments.js';
 import { machineFacts } from './check-facts.js';
 import { composeConfig, hydraFiles } from './compose.js';
@@ -104,8 +105,15 @@ async function composeStep(
       hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,
     });
   }
-  const request = { configName: stage.config, jobName: stage.name, overrides };
-  return readyStage(stage, await composeConfig(request, line, project), project, { isMadeLater: isStandIn });
+  const ready = async (texts: readonly string[]) => {
+    const request = { configName: stage.config, jobName: stage.name, overrides: texts };
+    return readyStage(stage, await composeConfig(request, line, project), project, {
+      isMadeLater: isStandIn,
+    });
+  };
+  return ready(overrides).catch(async (error: unknown) => {
+    throw await allMistakes(error, overrides, ready);
+  });
 }
 
 // `${steps.prepare.data}` is an ordinary interpolation once the output stands in the config.

@@ -59,7 +59,7 @@ export async function readyStages(
   const found = new Map<string, Violation>();
   for (const composed of configs) {
     try {
-      ready.push(await readyStage(stage, composed, project));
+      ready.push(await readyStage(stage, composed, project, { isSweep: true }));
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error;
       for (const violation of error.violations) found.set(JSON.stringify(violation), violation);

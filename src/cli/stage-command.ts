@@ -17,7 +17,7 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
     (await import('./sweep-command.js')).sweepCommand(stage, asked, line, project);
   if (line.multirun && !line.help)
     return sweep({ ...request, overrides: [...line.rest, 'hydra.mode=MULTIRUN'] });
-  const composed = await composeOrSweep(request, line, project);
+  const composed = await composeOrSweep(stage, request, line, project);
   if (composed === 'sweep') return sweep(request);
   const milliseconds = performance.now() - started;
   const text = await requestedText(composed, line, project, { about: aboutStage(stage), milliseconds });
@@ -35,18 +35,27 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
 
 /** A config or an override may ask for a sweep too, by `hydra.mode=MULTIRUN`; it can then hold what one run cannot. */
 async function composeOrSweep(
+  stage: StageEntry,
   request: ConfigRequest,
   line: CommandLine,
   project: Project,
 ): Promise<ComposedConfig | 'sweep'> {
-  const shown = line.help || line.cfg !== undefined || line.info !== undefined || line.plan;
+  const shown = line.help || line.cfg !== undefined || line.info !== undefined;
   try {
     const composed = await composeConfig(request, line, project);
-    return composed.declaredMode === 'MULTIRUN' && !shown ? 'sweep' : composed;
+    return composed.declaredMode === 'MULTIRUN' && !shown && !line.plan ? 'sweep' : composed;
   } catch (error) {
     const options = await composeOptions(request, line, project);
-    if (!shown && asksForSweep({ ...options, mode: 'multirun', warn: () => {} })) return 'sweep';
-    throw error;
+    const isSweep = () => asksForSweep({ ...options, mode: 'multirun', warn: () => {} });
+    if (!shown && !line.plan && isSweep()) return 'sweep';
+    if (shown) throw error;
+    const [{ allMistakes }, { readyStage }] = await Promise.all([
+      import('./all-mistakes.js'),
+      import('./ready-stage.js'),
+    ]);
+    throw await allMistakes(error, request.overrides, async (overrides) =>
+      readyStage(stage, await composeConfig({ ...request, overrides }, line, project), project),
+    );
   }
 }
 

@@ -126,6 +126,28 @@ describe('the main job', function () {
     expect(exitCode, stderr).to.equal(0);
   });
 
+  it('reads the keys of adapters, of the moment loss and of sampling once they count', async () => {
+    const folder = join(outputs, 'unread');
+    const model = join(only('pretrain'), 'model');
+    const commands = [
+      [
+        'stage_1',
+        `selector_model.path=${model}`,
+        `dataset.data_path=${join(only('prepare'), 'pool.jsonl')}`,
+        ...['training.peft_mode=lora', 'training.lora.r=2', 'training.max_steps=1'],
+        ...['training.quality_loss_type=beta_moment_matching', 'training.quality_loss_params.w_var=2'],
+      ],
+      ['generate', `model=${model}`, 'prompt=In', 'max_new_tokens=2', 'temperature=0.5', 'top_k=5'],
+    ];
+    for (const command of commands) {
+      const { exitCode, stderr } = await execaNode(cli, [...command, `output_dir=${folder}`], {
+        reject: false,
+      });
+      expect(exitCode, stderr).to.equal(0);
+      expect(stderr).not.to.contain('never read');
+    }
+  });
+
   it('prints planned bytes, FLOPs and the op list of a selection before it runs', async () => {
     const folder = join(outputs, 'planned');
     const { exitCode, stdout, stderr } = await execaNode(

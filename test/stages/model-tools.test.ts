@@ -47,6 +47,7 @@ describe('convert and compare', () => {
     const converted = conversion.outputs.model!;
     const comparison = stageContext({ ...against, original, converted });
     await compare.run(comparison.context);
+    expect([...conversion.unread(), ...comparison.unread()]).to.deep.equal([]);
     expect(comparison.facts.result).to.deep.include({
       largest_difference: 0,
       same_next_token: 1,
@@ -63,9 +64,10 @@ describe('convert and compare', () => {
 });
 
 describe('bench', () => {
+  const { architectures: _, ...bare } = olmoe;
   const config: BenchConfig = {
     ...machine,
-    model: olmoe,
+    model: bare,
     vocab_size: 64,
     batch: 2,
     length: 16,
@@ -76,8 +78,9 @@ describe('bench', () => {
 
   for (const lora of [0, 2]) {
     it(`measures ${lora ? 'adapters' : 'all weights'} and says what every kind of op took`, async () => {
-      const { context, facts, events } = stageContext({ ...config, lora });
+      const { context, facts, events, unread } = stageContext({ ...config, lora });
       await bench.run(context);
+      expect(unread()).to.deep.equal([]);
       const result = facts.result as Record<string, number> & { profile: { op: string; share: number }[] };
       for (const key of [
         'tokens_per_second',

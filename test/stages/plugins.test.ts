@@ -65,7 +65,11 @@ describe('plugins of stages', function () {
   });
   after(() => rmSync(work, { recursive: true }));
 
-  async function run<Config>(stage: StageDefinition<Config>, overrides: string[], given = plugins) {
+  async function run<Config extends object>(
+    stage: StageDefinition<Config>,
+    overrides: string[],
+    given = plugins,
+  ) {
     const options = { configDirs: [configs], configName: stage.name, jobName: stage.name };
     const composed = compose({ ...options, overrides: [...shared, ...overrides] });
     const recorded = stageContext(composed.config() as Config, given);

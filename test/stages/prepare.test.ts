@@ -164,17 +164,6 @@ describe('prepare', function () {
     ]);
   });
 
-  it('refuses a pool that cannot be built, before it reads anything', async () => {
-    const rows: [change: Partial<PrepareConfig['pool']>, message: string][] = [
-      [{ passage_words: [40, 25] }, 'pool.passage_words=[40, 25] must go up'],
-      [{ defects: { shuffled: 0 } }, 'pool.dirty_share=0.45 needs a defect with a weight above 0'],
-    ];
-    for (const [change, message] of rows) {
-      const error = await rejection(runIn({ pool: { ...config.pool, ...change } }));
-      expect([error.message, error.exitCode]).to.deep.equal([message, 2]);
-    }
-  });
-
   it('stops on an empty source, a missing one and an abort', async () => {
     const path = join(mkdtempSync(join(tmpdir(), 'sluice-prepare-')), 'empty.jsonl');
     folders.push(join(path, '..'));
