@@ -51,7 +51,9 @@ async function valuesOfFlag(
     const keys = config === undefined ? [] : completeOverride(`~${value}`, { ...config, files: () => [] });
     return keys.map((key) => key.slice(1)).filter((key) => !/[/@]/.test(key));
   }
-  return filesBelow(project.root, value).filter((path) => path.endsWith('/'));
+  // As where they are read: the config path is the project's, every other folder the caller's.
+  const base = ['--config-path', '-cp'].includes(flag) ? project.root : project.cwd;
+  return filesBelow(base, value).filter((path) => path.endsWith('/'));
 }
 
 /** The config that the words so far make, as far as they make one, and its schema; undefined where they name none. */
