@@ -25,7 +25,8 @@ export async function requestedText(
 
 /** What `--cfg` prints, as the flags beside it ask. */
 async function configText(composed: ComposedConfig, line: CommandLine): Promise<string> {
-  if (line.origin) return (await import('../config/origin-listing.js')).printOrigins(composed);
+  if (line.origin)
+    return (await import('../config/origin-listing.js')).printOrigins(composed, yamlOptions(line));
   return composed.yaml(yamlOptions(line));
 }
 

@@ -285,6 +285,7 @@ function applyOverride(root: DictNode, override: Override, resolvers: ReadonlyMa
         key,
         override.valueType === undefined ? undefined : settledValue(override.value),
         resolution,
+        origin,
       );
       return;
     }

@@ -1,4 +1,5 @@
-import { type ConfigNode, originText, rawValue } from './tree/node.js';
+import { keyText, PyDict, type PyValue } from './python-value.js';
+import { type ConfigNode, isContainer, originText, RemovedNode, rawValue } from './tree/node.js';
 import { emitYaml } from './yaml/emit.js';
 
 /** What stood in a place before, newest first. */
@@ -13,8 +14,18 @@ export function placeText(node: ConfigNode): string {
   return originText(node.origin) ?? 'built in';
 }
 
-/** One line; a container that was replaced is shown in short. */
+const WIDTH = 60;
+
+/** One line; what is longer is cut. */
 export function briefText(node: ConfigNode): string {
-  const lines = emitYaml(rawValue(node)).trimEnd().split('\n');
+  const text = node instanceof RemovedNode ? 'removed' : flowText(rawValue(node));
+  return text.length > WIDTH && isContainer(node) ? `${text.slice(0, WIDTH)}…` : text;
+}
+
+function flowText(value: PyValue): string {
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`;
+  if (value instanceof PyDict)
+    return `{${Array.from(value, ([key, item]) => `${keyText(key)}: ${flowText(item)}`).join(', ')}}`;
+  const lines = emitYaml(value).trimEnd().split('\n');
   return lines.length === 1 ? lines[0]! : `${lines[0]} …`;
 }

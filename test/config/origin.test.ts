@@ -43,6 +43,77 @@ describe('origins', () => {
   });
 });
 
+describe('the origin of', () => {
+  const files = {
+    'config.yaml':
+      'defaults:\n  - base\n  - db: mysql\n  - _self_\nlr: 2\nlist: [1, 2]\nd: {a: 1}\nref: ${lr}\ndb: {port: 1}\n',
+    'base.yaml': 'lr: 1\nx: 0\nd: {a: 0}\nlist: [9]\n',
+    'db/mysql.yaml': 'port: 3306\nopts: {t: 1}\n',
+    'db/postgres.yaml': 'port: 5432\n',
+  };
+  const lines = (overrides: string[], options = {}) =>
+    printOrigins(composeFiles(files, overrides), options).trimEnd().split('\n');
+
+  const table: [name: string, overrides: string[], line: string][] = [
+    ['a value of a base config', [], 'lr: 2  # config.yaml:5:5, was 1 (base.yaml:1:5)'],
+    ['a value of a group', [], 'db.port: 1  # config.yaml:9:12, was 3306 (db/mysql.yaml:1:7)'],
+    ['another option', ['db=postgres'], 'db.port: 1  # config.yaml:9:12, was 5432 (db/postgres.yaml:1:7)'],
+    [
+      'overrides in turn',
+      ['lr=3', '++lr=4'],
+      'lr: 4  # override ++lr=4, was 3 (override lr=3), was 2 (config.yaml:5:5), was 1 (base.yaml:1:5)',
+    ],
+    [
+      'a merged mapping',
+      ['d={a:5}'],
+      'd.a: 5  # override d={a:5}, was 1 (config.yaml:7:8), was 0 (base.yaml:3:8)',
+    ],
+    [
+      'a replaced list',
+      ['list=[7,8]'],
+      'list[0]: 7  # override list=[7,8], was [1, 2] (config.yaml:6:7), was [9] (base.yaml:4:7)',
+    ],
+    ['the rest of a replaced list', ['list=[7,8]'], 'list[1]: 8  # override list=[7,8]'],
+    [
+      'an emptied list',
+      ['list=[]'],
+      'list: []  # override list=[], was [1, 2] (config.yaml:6:7), was [9] (base.yaml:4:7)',
+    ],
+    ['an item', ['list.1=5'], 'list[1]: 5  # override list.1=5, was 2 (config.yaml:6:11)'],
+    ['an appended item', ['list=extend_list(3)'], 'list[2]: 3  # override list=extend_list(3)'],
+    [
+      'a key removed and added',
+      ['~x', '+x=9'],
+      'x: 9  # override +x=9, was removed (override ~x), was 0 (base.yaml:2:4)',
+    ],
+    [
+      'a mapping set to a value',
+      ['db.opts=null'],
+      'db.opts: null  # override db.opts=null, was {t: 1} (db/mysql.yaml:2:7)',
+    ],
+    ['an interpolation', [], 'ref: ${lr}  # config.yaml:8:6'],
+    ['an interpolation that went', ['ref=1'], 'ref: 1  # override ref=1, was ${lr} (config.yaml:8:6)'],
+  ];
+  for (const [name, overrides, line] of table) {
+    it(`${name}: ${overrides.join(' ') || 'no override'}`, () => expect(lines(overrides)).to.include(line));
+  }
+
+  it('values that --package, --resolve and --cfg ask for', () => {
+    expect(lines([], { package: 'db' })).to.deep.equal([
+      'db.port: 1  # config.yaml:9:12, was 3306 (db/mysql.yaml:1:7)',
+      'db.opts.t: 1  # db/mysql.yaml:2:11',
+    ]);
+    expect(lines(['lr=3'], { package: 'ref', resolve: true })).to.deep.equal(['ref: 3  # config.yaml:8:6']);
+    const hydra = lines(['hydra.run.dir=here'], { part: 'hydra' });
+    expect(hydra).to.include(
+      'hydra.run.dir: here  # override hydra.run.dir=here, was outputs/${now:%Y-%m-%d}/${now:%H-%M-%S} ' +
+        '(builtin://hydra/hydra/output/default.yaml)',
+    );
+    expect(lines([], { part: 'all' })).to.include.members(['x: 0  # base.yaml:2:4']);
+    expect(() => lines([], { package: 'no' })).to.throw("there is no 'no' in the config");
+  });
+});
+
 describe('trackReads', () => {
   it('lists what was never read, whole containers as one', () => {
     const { config, unread } = trackReads({

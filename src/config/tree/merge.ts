@@ -28,9 +28,7 @@ export type Access = 'struct' | 'file' | 'open';
  */
 export function mergeInto(target: ContainerNode, source: ContainerNode, access: Access): void {
   if (target instanceof ListNode && source instanceof ListNode) {
-    target.items.length = 0;
-    for (const item of source.items) target.append(item);
-    target.origin = source.origin;
+    replaceItems(target, source);
   } else if (target instanceof DictNode && source instanceof DictNode) {
     for (const [key, node] of source.entries) mergeEntry(target, key, node, access);
   } else {
@@ -39,6 +37,16 @@ export function mergeInto(target: ContainerNode, source: ContainerNode, access: 
       ...where(source),
     });
   }
+}
+
+function replaceItems(target: ListNode, source: ListNode): void {
+  const before = new ListNode(target.origin);
+  before.replaced = target.replaced;
+  for (const item of target.items) before.items.push(item);
+  target.replaced = before;
+  target.origin = source.origin;
+  target.items.length = 0;
+  for (const item of source.items) target.append(item);
 }
 
 function mergeEntry(target: DictNode, key: Key, node: ConfigNode, access: Access): void {

@@ -55,6 +55,14 @@ export class ValueNode extends TreeNode {
   }
 }
 
+/** In a history: what an override `~key` left in the place of a value. */
+export class RemovedNode extends ValueNode {
+  constructor(removed: ConfigNode, origin: Origin) {
+    super(null, origin);
+    this.replaced = removed;
+  }
+}
+
 export class ListNode extends TreeNode {
   readonly items: ConfigNode[] = [];
 
@@ -72,6 +80,8 @@ export class ListNode extends TreeNode {
 
 export class DictNode extends TreeNode {
   readonly entries = new PyMap<ConfigNode>();
+  /** What stood at keys that were removed, for the history of what is put there later. */
+  private removed: PyMap<RemovedNode> | undefined;
   /** Fixed keys and their types, for the parts of the `hydra` node that have them. */
   type: StructType | undefined;
 
@@ -81,9 +91,17 @@ export class DictNode extends TreeNode {
 
   setEntry(key: Key, node: ConfigNode): void {
     node.parent = this;
-    const old = this.entries.get(key);
+    const old = this.entries.get(key) ?? this.removed?.get(key);
     if (old !== undefined && old !== node) node.replaced = old;
     this.entries.set(key, node);
+  }
+
+  removeEntry(key: Key, origin: Origin): void {
+    const old = this.entries.get(key);
+    if (old === undefined) return;
+    this.removed ??= new PyMap();
+    this.removed.set(key, new RemovedNode(old, origin));
+    this.entries.delete(key);
   }
 }
 

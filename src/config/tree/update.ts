@@ -90,6 +90,7 @@ export function deletePath(
   path: string,
   expected: PyValue | undefined,
   resolution: Resolution,
+  origin: Origin,
 ): void {
   const keys = splitKey(path);
   const last = keys.pop()!;
@@ -111,7 +112,7 @@ export function deletePath(
       throw configError('compose', `Could not delete from config. ${message}`);
     }
   }
-  if (container instanceof DictNode) container.entries.delete(last);
+  if (container instanceof DictNode) container.removeEntry(last, origin);
   else container.items.splice(container.items.indexOf(node), 1);
 }
 
