@@ -9,7 +9,7 @@ type Quick = typeof import('./cli/quick.js', { with: { 'resolution-mode': 'impor
 const dist = join(__dirname, '..');
 const argv = process.argv.slice(2);
 
-const ONLY_PRINTS = /^(--cfg|-c|--info|-i|--help|-h|--hydra-help|--shell-completion|-sc)(=|$)/;
+const ONLY_PRINTS = /^(--cfg|-c|--info|-i|--help|-h|--hydra-help)(=|$)/;
 
 void start();
 

@@ -1,8 +1,7 @@
 import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
 
 /** Lazy imports on the way of what only prints. Every other one is cut off: who gets there goes the ordinary way. */
-const ON_THE_WAY =
-  /\/(stage-command|config-resolvers|origin-listing|info|help-template|hydra-help|completion\/(command|query))\.js$/;
+const ON_THE_WAY = /\/(stage-command|config-resolvers|origin-listing|info|help-template|hydra-help)\.js$/;
 
 const cutOff: Plugin = {
   name: 'cut off what a printed config does not need',
