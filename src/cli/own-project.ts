@@ -4,7 +4,7 @@ import { stages } from '../../stages/index.js';
 import type { Project } from './project.js';
 
 /** Sluice itself, in the folder it is installed in. */
-export function ownProject(root: string, output: Pick<Project, 'stdout' | 'stderr'>): Project {
+export function ownProject(root: string, { stdout, stderr }: Pick<Project, 'stdout' | 'stderr'>): Project {
   return {
     root,
     cwd: process.cwd(),
@@ -12,6 +12,7 @@ export function ownProject(root: string, output: Pick<Project, 'stdout' | 'stder
     stages,
     stagesModule: pathToFileURL(join(root, 'dist/stages/index.js')).href,
     env: process.env,
-    ...output,
+    stdout,
+    stderr,
   };
 }
