@@ -16,6 +16,7 @@ export interface BenchConfig {
   vocab_size: number;
   batch: number | null;
   length: number;
+  dtype: 'fp32' | 'bf16';
   lora: number;
   steps: number;
   profile: boolean;
@@ -53,7 +54,11 @@ export const stage: StageDefinition<BenchConfig> = {
         tokensPerSecond: (batch * config.length) / taken,
       });
     }
-    const peak = await engine.measurePeak({ dtype: 'f32', threads, seconds: 1 });
+    const peak = await engine.measurePeak({
+      dtype: config.dtype === 'bf16' ? 'bf16' : 'f32',
+      threads,
+      seconds: 1,
+    });
     const stepSeconds = median(seconds);
     const flopsPerSecond = program.cost.flops / stepSeconds;
     const profile = config.profile ? profileByOp(executable, config.steps) : undefined;
@@ -92,6 +97,7 @@ async function prepare(config: BenchConfig) {
     optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
     maxGradNorm: 1,
     threads: threadsOf(config),
+    dtype: config.dtype,
   });
   return { model, adapter, program, batch };
 }

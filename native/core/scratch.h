@@ -12,13 +12,15 @@
 //   rms_norm_grad               4 * H * ceil(rows / 128)                        dweight per piece of rows
 //   layer_norm_grad             8 * H * ceil(rows / 128)                        dweight and dbias per piece
 //   attention_grad              4 * B * Hq * T                                  sum(do * o) per query
+//                               + 4 * B * T * Hq * D with bf16 operands         f32 sums of dq
 //   linear_cross_entropy        128 * N                                         8 vocabulary parts x 4 numbers
-//   linear_cross_entropy_grad   4 * stride(V) * chunk(N, V)                     logits of one chunk of tokens
-//   linear_cross_entropy_train  (4 * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V)   and 4 numbers per tile and token
+//   linear_cross_entropy_grad   size * stride(V) * chunk(N, V)                  logits of one chunk of tokens
+//   linear_cross_entropy_train  (size * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V)   and 4 numbers per tile and token
 //   every other op              0
 // clang-format on
 //
-// rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w.
+// rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w; size is the bytes of
+// one of their elements.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +44,9 @@ constexpr int64_t layer_norm_grad(int64_t rows, int64_t width) {
   return 8 * width * pieces(rows, kNormPiece);
 }
 
-constexpr int64_t attention_grad(int64_t batch, int64_t query_heads, int64_t queries) {
-  return 4 * batch * query_heads * queries;
+constexpr int64_t attention_grad(int64_t batch, int64_t query_heads, int64_t queries, int64_t depth,
+                                 bool narrow) {
+  return 4 * batch * query_heads * queries * (narrow ? 1 + depth : 1);
 }
 
 constexpr int64_t linear_cross_entropy(int64_t tokens) { return 16 * kVocabularyParts * tokens; }
@@ -61,12 +64,12 @@ constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary) {
  * 108 GFLOP/s per core for dw). */
 constexpr int64_t logit_stride(int64_t vocabulary) { return (vocabulary + 15) / 16 * 16 + 16; }
 
-constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary) {
-  return 4 * logit_stride(vocabulary) * loss_chunk(tokens, vocabulary);
+constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary, int64_t size) {
+  return size * logit_stride(vocabulary) * loss_chunk(tokens, vocabulary);
 }
 
-constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary) {
-  return (4 * logit_stride(vocabulary) + 16 * pieces(vocabulary, kTileWords)) *
+constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary, int64_t size) {
+  return (size * logit_stride(vocabulary) + 16 * pieces(vocabulary, kTileWords)) *
          loss_chunk(tokens, vocabulary);
 }
 

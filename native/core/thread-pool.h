@@ -16,7 +16,7 @@ namespace sluice {
 
 class ThreadPool {
  public:
-  static constexpr size_t kWorkspaceBytes = size_t{4} << 20;
+  static constexpr size_t kWorkspaceBytes = size_t{6} << 20;
 
   /** `threads` counts the caller of run(). `on_start` runs once on each of the pool's own threads. */
   explicit ThreadPool(int threads, void (*on_start)() = nullptr);

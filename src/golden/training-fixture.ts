@@ -113,6 +113,7 @@ export async function followSteps(context: GoldenContext, checks: Checks, run: T
     },
     maxGradNorm: hyper.max_grad_norm,
     threads: context.threads,
+    dtype: 'fp32',
   });
   for (const { name, shape } of trainable) {
     for (const state of [...momentNames(name), gradientName(name)])

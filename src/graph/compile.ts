@@ -1,5 +1,6 @@
 import { SluiceError } from '../errors.js';
 import type { Graph } from './graph.js';
+import { castToBf16 } from './passes/cast.js';
 import { shareCommon } from './passes/common.js';
 import { dropDeadCode } from './passes/dead-code.js';
 import { fuseLoss } from './passes/fuse-loss.js';
@@ -12,9 +13,11 @@ import { effectOrder, verify } from './verify.js';
 export interface CompileOptions {
   /** Threads the program will run with; part of it, because scratch may depend on it. */
   threads: number;
+  /** bf16: products take bf16 operands and large intermediates are stored as bf16; states stay as they are. */
+  dtype?: 'fp32' | 'bf16';
 }
 
-const passes = { simplify, shareCommon, dropDeadCode, fuseLoss, hoistEffects };
+const passes = { simplify, shareCommon, dropDeadCode, fuseLoss };
 
 /**
  * Makes a program of a traced graph: passes, each checked, then a place in one arena for every intermediate.
@@ -24,7 +27,8 @@ export function compile(graph: Graph, options: CompileOptions): Program {
   verify(graph, 'tracing');
   const effects = effectOrder(graph);
   let current = graph;
-  for (const [name, pass] of Object.entries(passes)) {
+  const mixed = options.dtype === 'bf16' ? { castToBf16 } : {};
+  for (const [name, pass] of Object.entries({ ...passes, ...mixed, hoistEffects })) {
     current = pass(current);
     verify(current, name);
     if (effectOrder(current) !== effects) {

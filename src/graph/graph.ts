@@ -82,7 +82,7 @@ export class Graph {
 
   /**
    * As `emit`, with inputs in op-list order and a scope of the caller's. `keeps` says which outputs shall exist (only
-   * optional ones may be left out). Throws `graph.shape`.
+   * optional ones may be left out), `narrow` which are stored as bf16. Throws `graph.shape`.
    */
   emitFlat(
     op: OpKey,
@@ -91,6 +91,7 @@ export class Graph {
     scope: string,
     saved: Readonly<Record<string, Tensor>> = {},
     keeps: (output: number) => boolean = () => true,
+    narrow: (output: number) => boolean = () => false,
   ): GraphNode {
     for (const input of inputs) {
       if (input && input.graph !== this) this.#fail(`${op} was given a tensor of another graph`);
@@ -105,7 +106,8 @@ export class Graph {
     const node: GraphNode = { op, inputs, outputs, attributes, scope, saved };
     for (const [index, type] of flattenOutputs(op, types).entries()) {
       const present = type !== null && keeps(index);
-      outputs.push(present ? this.#tensor(type.shape, type.dtype, { kind: 'node', node }, scope) : null);
+      const dtype = narrow(index) && type?.dtype === 'f32' ? 'bf16' : type?.dtype;
+      outputs.push(present ? this.#tensor(type.shape, dtype!, { kind: 'node', node }, scope) : null);
     }
     this.nodes.push(node);
     return node;

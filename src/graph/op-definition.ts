@@ -87,10 +87,32 @@ export type GradientRule<N extends OpKey> = (call: GradientCall<N>) => {
   readonly [K in keyof InputsOf<N, Tensor>]?: (index: number) => Tensor | null;
 };
 
+/**
+ * Which floats of an op may be bf16; all others are f32. Whatever they are stored as, ops compute in f32, and rules see
+ * f32 types. The pass `cast` stores by this table; the engine's own rules say the same (native/program/rules).
+ */
+export interface Precision<N extends OpKey> {
+  /** Operands of products: all f32 or all bf16, which multiplies twice as fast. */
+  readonly operands?: readonly InputName<N>[];
+  /** Read as they are. */
+  readonly reads?: readonly InputName<N>[];
+  /** Terms of a sum: read as they are too, but kept in f32, so that a long sum of small terms does not stall. */
+  readonly terms?: readonly InputName<N>[];
+  /** Outputs that may be stored as bf16. */
+  readonly stores?: readonly OutputName<N>[];
+  /** Elements are only moved: bf16 or f32 goes in, the same comes out. */
+  readonly moves?: true;
+}
+
+type InputName<N extends OpKey> = keyof InputsOf<N, Tensor> & string;
+type OutputName<N extends OpKey> = keyof OutputsOf<N, Tensor> & string;
+
 /** All that TypeScript knows about one op. */
 export interface OpDefinition<N extends OpKey> {
   /** Output types from input types; calls `fail` on a mistake. */
   infer(call: OpCall<N>): OutputsOf<N, TensorType>;
+  /** Absent: f32 only. */
+  precision?: Precision<N>;
   /** 'none': constant almost everywhere, nothing flows back. Absent: differentiating through it is an error. */
   gradient?: GradientRule<N> | 'none';
   /** Floating-point operations the formula needs (recomputation inside a kernel is not counted). Default 0. */

@@ -37,6 +37,8 @@ export function inputSlot(op: OpKey, index: number): { name: string; element: nu
   return { name: plainName(slots[at]!), element: index - at };
 }
 
+export const outputName = (op: OpKey, index: number): string => plainName(opRows[op].outputs[index]!);
+
 /** The states an op changes: the flat indices of its `x!` inputs. */
 export function changedInputs(op: OpKey): number[] {
   return opRows[op].inputs.flatMap((slot, index) => (slot.endsWith('!') ? [index] : []));

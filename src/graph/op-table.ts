@@ -35,10 +35,19 @@ export interface LooseDefinition {
     attributes: Attributes;
     fail(reason: string): never;
   }): Record<string, TensorType | null>;
+  precision?: LoosePrecision;
   gradient?: LooseGradientRule | 'none';
   flops?(call: LoosePlacedCall): number;
   bytes?(call: LoosePlacedCall): number;
   scratch?(call: LoosePlacedCall): number;
+}
+
+export interface LoosePrecision {
+  operands?: readonly string[];
+  reads?: readonly string[];
+  terms?: readonly string[];
+  stores?: readonly string[];
+  moves?: true;
 }
 
 type LooseGradientRule = (call: {
@@ -62,7 +71,17 @@ export function definitionOf(op: OpKey): LooseDefinition {
   return table[op] as unknown as LooseDefinition;
 }
 
-/** Output types of an op, by name. Throws SluiceError `graph.shape` with scope, op and input shapes. */
+/** Whether an input of an op may be bf16. */
+export function takesNarrow(op: OpKey, input: string): boolean {
+  const { operands, reads, terms, moves } = definitionOf(op).precision ?? {};
+  return moves === true || [operands, reads, terms].some((names) => names?.includes(input));
+}
+
+/** Whether an output of an op may be stored as bf16. */
+export const storesNarrow = (op: OpKey, output: string): boolean =>
+  definitionOf(op).precision?.stores?.includes(output) ?? false;
+
+/** Output types of an op, by name, floats as f32 (or as the inputs of an op that only moves). Throws SluiceError `graph.shape` with scope, op and input shapes. */
 export function inferOutputs(
   op: OpKey,
   inputs: ReturnType<typeof nameInputs<TensorType>>,
@@ -76,7 +95,48 @@ export function inferOutputs(
       where: scope || undefined,
     });
   };
-  return definitionOf(op).infer({ inputs, attributes, fail });
+  const { infer, precision } = definitionOf(op);
+  const kinds = new Set(
+    (precision?.operands ?? []).flatMap((name) => typesOf(inputs[name]).map(({ dtype }) => dtype)),
+  );
+  if (kinds.size > 1) fail(`${precision!.operands!.join(', ')} must be of one dtype`);
+  if (precision?.moves) return movedTypes(infer, inputs, attributes, fail);
+  const widened = Object.entries(inputs).map(([name, type]) => [
+    name,
+    takesNarrow(op, name) && !Array.isArray(type) ? widen(type as TensorType | null) : type,
+  ]);
+  return infer({ inputs: Object.fromEntries(widened), attributes, fail });
+}
+
+const typesOf = (input: TensorType | null | readonly TensorType[] | undefined): readonly TensorType[] =>
+  input == null ? [] : Array.isArray(input) ? input : [input as TensorType];
+
+const widen = (type: TensorType | null): TensorType | null =>
+  type?.dtype === 'bf16' ? { shape: type.shape, dtype: 'f32' } : type;
+
+/** The rules of ops that move elements are written for f32; bf16 in all inputs gives bf16 in all outputs. */
+function movedTypes(
+  infer: LooseDefinition['infer'],
+  inputs: ReturnType<typeof nameInputs<TensorType>>,
+  attributes: Attributes,
+  fail: (reason: string) => never,
+): Record<string, TensorType | null> {
+  const given = Object.values(inputs)
+    .flatMap(typesOf)
+    .filter(({ dtype }) => dtype !== 'i32');
+  const narrow = given.length > 0 && given.every(({ dtype }) => dtype === 'bf16');
+  if (!narrow) return infer({ inputs, attributes, fail });
+  const widened = Object.entries(inputs).map(([name, type]) => [
+    name,
+    Array.isArray(type) ? type.map((part) => widen(part)) : widen(type as TensorType | null),
+  ]);
+  const outputs = infer({ inputs: Object.fromEntries(widened), attributes, fail });
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, type]) => [
+      name,
+      type?.dtype === 'f32' ? { shape: type.shape, dtype: 'bf16' } : type,
+    ]),
+  );
 }
 
 function describe(type: TensorType | null | readonly TensorType[]): string {

@@ -1,7 +1,8 @@
 import { SluiceError } from '../errors.js';
 import type { Graph } from './graph.js';
-import { changedInputs, flattenOutputs, isOptionalOutput, nameInputs } from './op-names.js';
-import { inferOutputs } from './op-table.js';
+import type { TensorType } from './op-definition.js';
+import { changedInputs, flattenOutputs, isOptionalOutput, nameInputs, outputName } from './op-names.js';
+import { inferOutputs, storesNarrow } from './op-table.js';
 import { sameShape } from './shape.js';
 import type { GraphNode, Tensor } from './tensor.js';
 
@@ -37,10 +38,16 @@ function checkOutputs(node: GraphNode, broken: (reason: string) => never): void 
     const output = node.outputs[index] ?? null;
     if (output === null) {
       if (type !== null && !isOptionalOutput(node.op, index)) broken(`output ${index} is missing`);
-    } else if (type === null || type.dtype !== output.dtype || !sameShape(type.shape, output.shape)) {
+    } else if (type === null || !mayBe(output, type, node, index) || !sameShape(type.shape, output.shape)) {
       broken(`output ${index} is ${output}`);
     }
   });
+}
+
+/** An output has the dtype of its rule, or is a float that the op may store narrow. */
+function mayBe(output: Tensor, type: TensorType, node: GraphNode, index: number): boolean {
+  if (output.dtype === type.dtype) return true;
+  return type.dtype === 'f32' && output.dtype === 'bf16' && storesNarrow(node.op, outputName(node.op, index));
 }
 
 /** The changes of state in order, to see that a pass kept them all and each state's in order. */

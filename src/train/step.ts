@@ -34,6 +34,8 @@ export interface StepOptions {
   /** Global gradient norm to clip to; null leaves gradients as they are. */
   maxGradNorm: number | null;
   threads: number;
+  /** Of products and of what lies between them; weights, moments and gradients are fp32 either way. */
+  dtype: 'fp32' | 'bf16';
 }
 
 /** Session name of the sum of a parameter's gradients over micro-batches. */
@@ -49,11 +51,12 @@ export interface StepPrograms {
 }
 
 export function buildStep(options: StepOptions): StepPrograms {
+  const compileOptions = { threads: options.threads, dtype: options.dtype };
   if (options.accumulation === 1) {
     const graph = new Graph();
     const { loss, parameters } = traceLoss(graph, options);
     applyGradients(graph, options, parameters, gradients(loss, tensorsOf(parameters)));
-    return { micro: null, update: compile(graph, { threads: options.threads }) };
+    return { micro: null, update: compile(graph, compileOptions) };
   }
   const graph = new Graph();
   const { loss, parameters } = traceLoss(graph, options);
@@ -69,8 +72,8 @@ export function buildStep(options: StepOptions): StepPrograms {
   applyGradients(update, options, held, sums);
   for (const sum of sums) assign(sum, full(update, sum.shape, 0));
   return {
-    micro: compile(graph, { threads: options.threads }),
-    update: compile(update, { threads: options.threads }),
+    micro: compile(graph, compileOptions),
+    update: compile(update, compileOptions),
   };
 }
 

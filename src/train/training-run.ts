@@ -16,6 +16,8 @@ import { buildStep, gradientName, type StepPrograms } from './step.js';
 
 /** The keys of `training` that every training stage has. */
 export interface TrainingConfig {
+  /** bf16: mixed precision; weights, moments and gradients stay fp32. */
+  dtype: 'fp32' | 'bf16';
   learning_rate: number;
   batch_size: number;
   per_device_batch_size: number;
@@ -86,6 +88,7 @@ export function compileRun(run: TrainingRun): StepPrograms {
     optimizer,
     maxGradNorm: max_grad_norm,
     threads: run.threads,
+    dtype: run.training.dtype,
   });
 }
 
@@ -100,7 +103,11 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);
   const startStep = context.resumeFrom === null ? 0 : restore(context.resumeFrom, held, session);
-  const peakFlops = await engine.measurePeak({ dtype: 'f32', threads: run.threads, seconds: 0.3 });
+  const peakFlops = await engine.measurePeak({
+    dtype: training.dtype === 'bf16' ? 'bf16' : 'f32',
+    threads: run.threads,
+    seconds: 0.3,
+  });
   stage.addFact('peak_flops', peakFlops);
   stage.addFact('matmul', engine.info.matmul);
   stage.addFact(

@@ -71,7 +71,7 @@ const malformed: [name: string, lines: string[], message: string][] = [
   [
     'an input of another dtype',
     ['value 0 input "x" i32 [2,3]', y, relu],
-    'line 6: relu "mlp": x is i32, expected f32 (inputs i32[2,3])',
+    'line 6: relu "mlp": x is i32, expected f32 or bf16 (inputs i32[2,3])',
   ],
   [
     'a product whose inner sizes differ',

@@ -3,8 +3,10 @@ import type { Engine } from '../../src/engine/index.js';
 import type { OpName } from '../../src/graph/op-list.js';
 import { opList } from '../../src/graph/op-list.js';
 import { hasTrait } from '../../src/graph/op-names.js';
+import { definitionOf } from '../../src/graph/op-table.js';
 import { interpret } from '../graph/reference/interpreter.js';
 import { expectClose } from './compare.js';
+import { allNarrow } from './narrow.js';
 import { builtEngine, runNative } from './native-run.js';
 import type { NumericRow } from './row.js';
 import { attentionRows } from './rows/attention.js';
@@ -37,6 +39,12 @@ const rows: readonly NumericRow[] = [
 /** Gradient ops add up a few more roundings than the op itself, and an op that only copies still has sums here. */
 const gradientTolerance = (row: NumericRow) => Math.max(4 * row.tolerance, 5e-6);
 
+/**
+ * The last place of a bf16 is 2^-7 of a number just above a power of two: sums that differ in their last f32 bits may
+ * round to neighbours.
+ */
+const bf16Tolerance = 2 ** -7;
+
 describe('op table', () => {
   let engine: Engine | null;
 
@@ -64,7 +72,26 @@ describe('op table', () => {
       if (hasTrait(row.op, 'inplace')) {
         it('may overwrite its input', async function () {
           if (!engine) return this.skip(); // the native engine is not built
-          await expectNativeAgrees(engine, (threads) => forwardProgram(row, threads, true), row.tolerance);
+          await expectNativeAgrees(
+            engine,
+            (threads) => forwardProgram(row, threads, { inPlace: true }),
+            row.tolerance,
+          );
+        });
+      }
+
+      if (definitionOf(row.op).precision) {
+        it('is the reference rounded where everything that may be is bf16', async function () {
+          if (!engine) return this.skip(); // the native engine is not built
+          const narrow = { change: allNarrow };
+          const tolerance = Math.max(row.tolerance, bf16Tolerance);
+          await expectNativeAgrees(engine, (threads) => forwardProgram(row, threads, narrow), tolerance);
+          if (row.gradient.length === 0) return;
+          await expectNativeAgrees(
+            engine,
+            (threads) => gradientProgram(row, threads, allNarrow),
+            4 * tolerance,
+          );
         });
       }
 

@@ -29,20 +29,28 @@ interface Traced {
   readonly states: Record<string, Given>;
 }
 
+/** A change of the traced graph before it is compiled. */
+type Change = (graph: Graph) => Graph;
+const asTraced: Change = (graph) => graph;
+
 /** The op alone, all its outputs given out. `inPlace`: input 0 is made inside the program, so that it may be reused. */
-export function forwardProgram(row: NumericRow, threads: number, inPlace = false): RowProgram {
+export function forwardProgram(
+  row: NumericRow,
+  threads: number,
+  { inPlace = false, change = asTraced }: { inPlace?: boolean; change?: Change } = {},
+): RowProgram {
   const { graph, outputs, inputs, states } = trace(row, inPlace);
   outputs.forEach((output, index) => {
     graph.output(`output${index}`, output);
   });
-  return { program: compile(graph, { threads }), inputs, states };
+  return { program: compile(change(graph), { threads }), inputs, states };
 }
 
 /**
  * loss = sum(output 0 * a random tensor), and its gradient by every tensor of `row.gradient` under the names that
  * `gradientNames` gives.
  */
-export function gradientProgram(row: NumericRow, threads: number): RowProgram {
+export function gradientProgram(row: NumericRow, threads: number, change = asTraced): RowProgram {
   const { graph, tensors, outputs, inputs, states } = trace(row, false);
   const output = outputs[0]!;
   inputs.cotangent = new Data(99).normal(output.shape);
@@ -54,7 +62,7 @@ export function gradientProgram(row: NumericRow, threads: number): RowProgram {
     if (!gradient) throw new Error(`${row.op}: no gradient for ${names[index]}`);
     graph.output(`gradient of ${names[index]}`, gradient);
   });
-  return { program: compile(graph, { threads }), inputs, states };
+  return { program: compile(change(graph), { threads }), inputs, states };
 }
 
 /** Program inputs whose gradient the row wants: `x`, or `x0`, `x1` of a variadic input. */

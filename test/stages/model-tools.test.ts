@@ -71,14 +71,20 @@ describe('bench', () => {
     vocab_size: 64,
     batch: 2,
     length: 16,
+    dtype: 'fp32',
     lora: 0,
     steps: 3,
     profile: true,
   };
 
-  for (const lora of [0, 2]) {
-    it(`measures ${lora ? 'adapters' : 'all weights'} and says what every kind of op took`, async () => {
-      const { context, facts, events, unread } = stageContext({ ...config, lora });
+  for (const [lora, dtype] of [
+    [0, 'fp32'],
+    [2, 'fp32'],
+    [0, 'bf16'],
+    [2, 'bf16'],
+  ] as const) {
+    it(`measures ${lora ? 'adapters' : 'all weights'} in ${dtype} and says what every kind of op took`, async () => {
+      const { context, facts, events, unread } = stageContext({ ...config, lora, dtype });
       await bench.run(context);
       expect(unread()).to.deep.equal([]);
       const result = facts.result as Record<string, number> & { profile: { op: string; share: number }[] };

@@ -25,6 +25,7 @@ const config = {
 };
 
 export const tinyTraining: TrainingConfig = {
+  dtype: 'fp32',
   learning_rate: 1e-2,
   batch_size: 4,
   per_device_batch_size: 4,

@@ -23,6 +23,9 @@ const KernelSet& kernels();
 namespace avx512 {
 const KernelSet& kernels();
 }
+namespace avx512_bf16 {
+const KernelSet& kernels();
+}
 #endif
 
 namespace {
@@ -37,7 +40,10 @@ const KernelSet& choose_kernels() {
   const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512vl");
-  if (has_avx512 && isa != "generic" && isa != "avx2") return avx512::kernels();
+  const bool any = isa != "generic" && isa != "avx2";
+  if (has_avx512 && __builtin_cpu_supports("avx512bf16") && any && isa != "avx512")
+    return avx512_bf16::kernels();
+  if (has_avx512 && any) return avx512::kernels();
   if (has_avx2 && isa != "generic") return avx2::kernels();
 #endif
   return generic::kernels();

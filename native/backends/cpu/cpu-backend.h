@@ -8,7 +8,7 @@
 namespace sluice {
 
 struct CpuInfo {
-  std::string isa;  // generic | avx2 | avx512
+  std::string isa;  // generic | avx2 | avx512 | avx512_bf16
   int cores = 1;
   std::string matmul, matmul_version;
 };

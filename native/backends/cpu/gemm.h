@@ -1,24 +1,29 @@
 // One matrix product on the calling thread: c = op(a) op(b), or c += with accumulate. Row-major with row
-// strides.
+// strides in elements. Operands are both f32 or both bf16; sums are f32 either way.
 #pragma once
 
 #include <cstdint>
+
+#include "../../core/dtype.h"
 
 namespace sluice::cpu {
 
 struct GemmCall {
   bool trans_a = false, trans_b = false;
   int64_t m = 0, n = 0, k = 0;
-  const float* a = nullptr;  // [m,k], or [k,m] with trans_a
+  const void* a = nullptr;  // [m,k], or [k,m] with trans_a
   int64_t lda = 0;
-  const float* b = nullptr;  // [k,n], or [n,k] with trans_b
+  const void* b = nullptr;  // [k,n], or [n,k] with trans_b
   int64_t ldb = 0;
-  float* c = nullptr;  // [m,n]
+  void* c = nullptr;  // [m,n]
   int64_t ldc = 0;
-  bool accumulate = false;
+  bool accumulate = false;            // f32 results only
+  DType operands = DType::f32;        // of a and b
+  DType result = DType::f32;          // bf16 only with bf16 operands
+  const float* bias = nullptr;        // [n], added; with bf16 operands only
 };
 
-/** Of a thread's workspace the kernels use the first part, the built-in product packs into the rest. */
+/** Of a thread's workspace the kernels use the first part, the built-in products pack into the rest. */
 inline constexpr int64_t kTileBytes = int64_t{3} << 20;
 
 using Gemm = void (*)(const GemmCall& call, void* workspace);

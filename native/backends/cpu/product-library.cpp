@@ -32,7 +32,8 @@ void onednn_gemm(const GemmCall& call, void* workspace) {
       call.k == 0
           ? dnnl_invalid_arguments
           : dnnl_sgemm(call.trans_a ? 'T' : 'N', call.trans_b ? 'T' : 'N', call.m, call.n, call.k, 1.0f,
-                       call.a, call.lda, call.b, call.ldb, call.accumulate ? 1.0f : 0.0f, call.c, call.ldc);
+                       static_cast<const float*>(call.a), call.lda, static_cast<const float*>(call.b), call.ldb,
+                       call.accumulate ? 1.0f : 0.0f, static_cast<float*>(call.c), call.ldc);
   if (status != dnnl_success) builtin_product(call, workspace);
 }
 
@@ -53,8 +54,9 @@ void openblas_gemm(const GemmCall& call, void* workspace) {
   if (call.k == 0) return builtin_product(call, workspace);
   cblas_sgemm(CblasRowMajor, call.trans_a ? CblasTrans : CblasNoTrans,
               call.trans_b ? CblasTrans : CblasNoTrans, static_cast<int>(call.m), static_cast<int>(call.n),
-              static_cast<int>(call.k), 1.0f, call.a, static_cast<int>(call.lda), call.b,
-              static_cast<int>(call.ldb), call.accumulate ? 1.0f : 0.0f, call.c, static_cast<int>(call.ldc));
+              static_cast<int>(call.k), 1.0f, static_cast<const float*>(call.a), static_cast<int>(call.lda),
+              static_cast<const float*>(call.b), static_cast<int>(call.ldb), call.accumulate ? 1.0f : 0.0f,
+              static_cast<float*>(call.c), static_cast<int>(call.ldc));
 }
 
 ProductLibrary linked_library() {

@@ -6,7 +6,7 @@ namespace {
 /** q [B,T,Hq,D], k [B,S,Hk,D], v [B,S,Hk,Dv] at inputs `at`, at+1, at+2; segments at `segments`. */
 bool products(OpCheck& op, int at, int segments) {
   for (int i = at; i < at + 3; i++) {
-    if (!op.is(i, DType::f32) || !op.rank(i, 4, 4)) return false;
+    if (!op.is_float(i) || !op.is(i, op.dtype(at)) || !op.rank(i, 4, 4)) return false;
   }
   const Shape &q = op.shape(at), &k = op.shape(at + 1), &v = op.shape(at + 2);
   op.demand(q[0] == k[0] && q[3] == k[3], "q and k differ in batch or head size");
@@ -20,13 +20,13 @@ bool products(OpCheck& op, int at, int segments) {
 }  // namespace
 
 void rule_rope(OpCheck& op) {
-  op.is(0, DType::f32);
+  op.is_float(0);
   op.is(2, DType::f32);
   if (!op.rank(0, 4, 4) || !op.rank(2, 1, 1)) return;
   const Shape& x = op.shape(0);
   op.is(1, DType::i32, shape_of({x[0], x[1]}));
   op.demand(2 * op.shape(2)[0] <= x[3], "inv_freq rotates more than the head holds");
-  op.output(0, DType::f32, x);
+  op.output_float(0, x);
 }
 
 void rule_attention(OpCheck& op) {
@@ -34,7 +34,7 @@ void rule_attention(OpCheck& op) {
   const Shape &q = op.shape(0), &k = op.shape(1), &v = op.shape(2);
   if (op.has(5)) op.is(5, DType::i32, shape_of({1}));
   if (op.has(6)) op.is(6, DType::f32, shape_of({q[2], q[1], k[1]}));
-  op.output(0, DType::f32, shape_of({q[0], q[1], q[2], v[3]}));
+  op.output_product(0, op.dtype(0), shape_of({q[0], q[1], q[2], v[3]}));
   op.output(1, DType::f32, shape_of({q[0], q[2], q[1]}));
 }
 
@@ -42,14 +42,14 @@ void rule_attention_grad(OpCheck& op) {
   if (!products(op, 1, 6)) return;
   const Shape &q = op.shape(1), &k = op.shape(2), &v = op.shape(3);
   const Shape o = shape_of({q[0], q[1], q[2], v[3]});
-  op.is(0, DType::f32, o);
-  op.is(4, DType::f32, o);
+  op.is(0, op.dtype(1), o);
+  op.is_float(4, o);
   op.is(5, DType::f32, shape_of({q[0], q[2], q[1]}));
   if (op.has(8)) op.is(8, DType::f32, shape_of({q[2], q[1], k[1]}));
-  op.scratch(scratch::attention_grad(q[0], q[2], q[1]));
-  op.output(0, DType::f32, q);
-  op.output(1, DType::f32, k);
-  op.output(2, DType::f32, v);
+  op.scratch(scratch::attention_grad(q[0], q[2], q[1], q[3], op.dtype(1) == DType::bf16));
+  op.output_product(0, op.dtype(1), q);
+  op.output_product(1, op.dtype(1), k);
+  op.output_product(2, op.dtype(1), v);
   op.output(3, DType::f32, shape_of({q[2], q[1], k[1]}));
 }
 

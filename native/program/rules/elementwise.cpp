@@ -4,24 +4,24 @@ namespace sluice {
 namespace {
 
 void one_input(OpCheck& op) {
-  op.is(0, DType::f32);
-  op.output(0, DType::f32, op.shape(0));
+  op.is_float(0);
+  op.output_float(0, op.shape(0));
 }
 
 void gradient(OpCheck& op) {
-  op.is(0, DType::f32);
-  op.is(1, DType::f32, op.shape(0));
-  op.output(0, DType::f32, op.shape(0));
+  op.is_float(0);
+  op.is_float(1, op.shape(0));
+  op.output_float(0, op.shape(0));
 }
 
 void two_inputs(OpCheck& op) {
   Shape shape;
-  op.is(0, DType::f32);
-  op.is(1, DType::f32);
+  op.is_float(0);
+  op.is_float(1);
   op.rank(0, 0, 6);
   op.rank(1, 0, 6);
   op.demand(broadcast(op.shape(0), op.shape(1), shape), "shapes do not broadcast");
-  op.output(0, DType::f32, shape);
+  op.output_float(0, shape);
 }
 
 void comparison(OpCheck& op) {
@@ -78,11 +78,11 @@ void rule_greater(OpCheck& op) { comparison(op); }
 void rule_silu_mul(OpCheck& op) { gradient(op); }
 
 void rule_silu_mul_grad(OpCheck& op) {
-  op.is(0, DType::f32);
-  op.is(1, DType::f32, op.shape(0));
-  op.is(2, DType::f32, op.shape(0));
-  op.output(0, DType::f32, op.shape(0));
-  op.output(1, DType::f32, op.shape(0));
+  op.is_float(0);
+  op.is_float(1, op.shape(0));
+  op.is_float(2, op.shape(0));
+  op.output_float(0, op.shape(0));
+  op.output_float(1, op.shape(0));
 }
 
 }  // namespace sluice

@@ -15,16 +15,16 @@ bool same_leading(const Shape& a, const Shape& b) { return without_last(a) == wi
 }  // namespace
 
 void rule_embedding(OpCheck& op) {
-  op.is(0, DType::f32);
+  op.is_float(0);
   op.is(1, DType::i32);
   if (!op.rank(0, 2, 2) || !op.rank(1, 0, 7)) return;
   Shape y = op.shape(1);
   y.push(op.shape(0)[1]);
-  op.output(0, DType::f32, y);
+  op.output_float(0, y);
 }
 
 void rule_embedding_grad(OpCheck& op) {
-  op.is(0, DType::f32);
+  op.is_float(0);
   op.is(1, DType::i32);
   if (!op.rank(0, 1, 8)) return;
   op.demand(op.shape(1) == without_last(op.shape(0)), "ids must have the leading dimensions of dy");

@@ -1,10 +1,18 @@
 #include "op-check.h"
 
 namespace sluice {
+namespace {
+
+/** Both f32 or both bf16. */
+void operands(OpCheck& op) {
+  op.is_float(0);
+  op.is(1, op.dtype(0));
+}
+
+}  // namespace
 
 void rule_matmul(OpCheck& op) {
-  op.is(0, DType::f32);
-  op.is(1, DType::f32);
+  operands(op);
   if (!op.rank(0, 2, 8) || !op.rank(1, 2, 8)) return;
   const Shape &a = op.shape(0), &b = op.shape(1);
   const bool trans_a = op.integer("trans_a"), trans_b = op.integer("trans_b");
@@ -18,22 +26,22 @@ void rule_matmul(OpCheck& op) {
   y[-2] = m;
   y[-1] = n;
   if (op.has(2)) op.is(2, DType::f32, shape_of({n}));
-  op.output(0, DType::f32, y);
+  op.output_product(0, op.dtype(0), y);
 }
 
 void rule_grouped_matmul(OpCheck& op) {
-  for (int i : {0, 1}) op.is(i, DType::f32);
+  operands(op);
   op.is(2, DType::i32);
   if (!op.rank(0, 2, 2) || !op.rank(1, 3, 3) || !op.rank(2, 1, 1)) return;
   const Shape &x = op.shape(0), &w = op.shape(1);
   const bool trans_b = op.integer("trans_b");
   op.demand(x[1] == (trans_b ? w[2] : w[1]), "inner sizes differ");
   op.demand(op.shape(2)[0] == w[0] + 1, "offsets must have one more than the experts");
-  op.output(0, DType::f32, shape_of({x[0], trans_b ? w[1] : w[2]}));
+  op.output_product(0, op.dtype(0), shape_of({x[0], trans_b ? w[1] : w[2]}));
 }
 
 void rule_grouped_matmul_wgrad(OpCheck& op) {
-  for (int i : {0, 1}) op.is(i, DType::f32);
+  operands(op);
   op.is(2, DType::i32);
   if (!op.rank(0, 2, 2) || !op.rank(1, 2, 2) || !op.rank(2, 1, 1)) return;
   op.demand(op.shape(0)[0] == op.shape(1)[0], "a and b differ in rows");

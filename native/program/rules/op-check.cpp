@@ -15,6 +15,16 @@ bool OpCheck::is(int i, DType dtype, const Shape& shape) {
                 input_name(i) + " is " + in(i).shape.text() + ", expected " + shape.text());
 }
 
+bool OpCheck::is_float(int i) {
+  return demand(in(i).dtype == DType::f32 || in(i).dtype == DType::bf16,
+                input_name(i) + " is " + name_of(in(i).dtype) + ", expected f32 or bf16");
+}
+
+bool OpCheck::is_float(int i, const Shape& shape) {
+  is_float(i);
+  return is(i, in(i).dtype, shape);
+}
+
 bool OpCheck::rank(int i, int least, int most) {
   const int rank = in(i).shape.rank;
   return demand(rank >= least && rank <= most, input_name(i) + " has rank " + std::to_string(rank) +
@@ -28,6 +38,19 @@ void OpCheck::output(int i, DType dtype, const Shape& shape) {
   demand(value.dtype == dtype && value.shape == shape, "output " + row_of(op_.kind).outputs[i].name + " is " +
                                                            name_of(value.dtype) + value.shape.text() +
                                                            ", it must be " + name_of(dtype) + shape.text());
+}
+
+void OpCheck::output_float(int i, const Shape& shape) {
+  if (op_.outputs[i] < 0) return;
+  const bool narrow = program_.values[op_.outputs[i]].dtype == DType::bf16;
+  output(i, narrow ? DType::bf16 : DType::f32, shape);
+}
+
+void OpCheck::output_product(int i, DType operands, const Shape& shape) {
+  if (operands == DType::bf16)
+    output_float(i, shape);
+  else
+    output(i, DType::f32, shape);
 }
 
 void OpCheck::scratch(int64_t bytes) {

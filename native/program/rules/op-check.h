@@ -33,8 +33,15 @@ class OpCheck {
   bool is(int i, DType dtype);
   /** dtype and shape. */
   bool is(int i, DType dtype, const Shape& shape);
+  /** f32 or bf16: the op computes in f32 whatever its operands are stored as. */
+  bool is_float(int i);
+  bool is_float(int i, const Shape& shape);
   bool rank(int i, int least, int most);
   void output(int i, DType dtype, const Shape& shape);
+  /** Stored as f32 or bf16, as the program says. */
+  void output_float(int i, const Shape& shape);
+  /** As output_float, with f32 where the operands are. */
+  void output_product(int i, DType operands, const Shape& shape);
   void scratch(int64_t bytes);
 
   Status status() const;

@@ -23,10 +23,10 @@ void rule_random_normal(OpCheck& op) { draws(op); }
 void rule_random_uniform(OpCheck& op) { draws(op); }
 
 void rule_dropout(OpCheck& op) {
-  op.is(0, DType::f32);
+  op.is_float(0);
   rng(op, 1);
   op.demand(op.real("p") >= 0 && op.real("p") < 1, "p must lie in [0, 1)");
-  op.output(0, DType::f32, op.shape(0));
+  op.output_float(0, op.shape(0));
 }
 
 }  // namespace sluice

@@ -102,6 +102,7 @@ export const attentionOps: Definitions<'rope' | 'attention' | 'attention_grad' |
       if (2 * inv_freq.shape[0]! > x.shape[3]!) call.fail('inv_freq rotates more than the head size');
       return { y: x };
     },
+    precision: { reads: ['x'], stores: ['y'] },
     gradient: ({ graph, inputs: { positions, inv_freq }, grads, attributes }) => ({
       x: () =>
         graph.emit(
@@ -119,6 +120,7 @@ export const attentionOps: Definitions<'rope' | 'attention' | 'attention_grad' |
       expectShape(call, 'q_start', call.inputs.q_start, [1]);
       return { o: f32([batch, queries, heads, valueWidth]), lse: f32([batch, heads, queries]) };
     },
+    precision: { operands: ['q', 'k', 'v'], stores: ['o'] },
     gradient: (call) => {
       const { graph, inputs, outputs, grads, attributes } = call;
       if (inputs.q_start) call.fail('attention with q_start (over a cache) has no gradient');
@@ -147,7 +149,9 @@ export const attentionOps: Definitions<'rope' | 'attention' | 'attention_grad' |
       expectShape(call, 'lse', lse, [batch, heads, queries]);
       return { dq: q, dk: k, dv: v, dbias: bias };
     },
-    scratch: ({ inputs: { lse } }) => 4 * elementCount(lse.shape),
+    precision: { operands: ['do', 'q', 'k', 'v'], reads: ['o'], stores: ['dq', 'dk', 'dv'] },
+    scratch: ({ inputs: { lse, q } }) =>
+      4 * elementCount(lse.shape) * (q.dtype === 'bf16' ? 1 + q.shape[3]! : 1),
     flops: ({ inputs, attributes }) =>
       pairs(inputs, attributes) * (4 * inputs.q.shape[3]! + 4 * inputs.v.shape[3]! + 10),
   },

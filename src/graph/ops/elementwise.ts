@@ -1,5 +1,12 @@
 import type { Dtype } from '../dtype.js';
-import { type Definitions, type OpCall, type OpDefinition, once, type TensorType } from '../op-definition.js';
+import {
+  type Definitions,
+  type OpCall,
+  type OpDefinition,
+  once,
+  type Precision,
+  type TensorType,
+} from '../op-definition.js';
 import { broadcastShapes, elementCount, sameShape } from '../shape.js';
 import type { Tensor } from '../tensor.js';
 import {
@@ -20,6 +27,9 @@ import { sumTo } from './sum-to.js';
 
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum';
 type Slope = 'silu_grad' | 'relu_grad';
+
+const maps = { reads: ['x'], stores: ['y'] } as const;
+const slopes = { reads: ['dy', 'x'], stores: ['dx'] } as const;
 
 const sameAsX = (call: OpCall<Unary>): { y: TensorType } => {
   const { x } = call.inputs;
@@ -53,6 +63,7 @@ function mapping<N extends Unary>(
 ): OpDefinition<N> {
   const definition: OpDefinition<Unary> = {
     infer: sameAsX,
+    precision: maps,
     gradient: ({ inputs, outputs, grads }) => ({ x: () => rule(grads.y!, inputs.x, outputs.y) }),
     flops: perElement(flops),
   };
@@ -63,12 +74,14 @@ function mapping<N extends Unary>(
 function combining<N extends Binary>(
   toA: (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor,
   toB: (dy: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor,
+  precision: Precision<Binary> = { reads: ['a', 'b'], stores: ['y'] },
 ): OpDefinition<N> {
   const definition: OpDefinition<Binary> = {
     infer(call) {
       expectDtype(call, 'f32', call.inputs);
       return { y: broadcast(call) };
     },
+    precision,
     gradient: ({ inputs: { a, b }, outputs, grads }) => ({
       a: () => sumTo(toA(grads.y!, a, b, outputs.y), a.shape),
       b: () => sumTo(toB(grads.y!, a, b, outputs.y), b.shape),
@@ -79,7 +92,7 @@ function combining<N extends Binary>(
 }
 
 const slopeOf = <N extends Slope>(): OpDefinition<N> =>
-  ({ infer: slope, flops: perElement(8) }) as unknown as OpDefinition<N>;
+  ({ infer: slope, precision: slopes, flops: perElement(8) }) as unknown as OpDefinition<N>;
 
 const halfOfTies = (a: Tensor, b: Tensor) => add(greater(a, b), affine(notEqual(a, b), -0.5, 0.5));
 
@@ -114,25 +127,28 @@ export const elementwiseOps: Definitions<
   silu_grad: slopeOf(),
   gelu: {
     infer: sameAsX,
+    precision: maps,
     gradient: ({ graph, inputs, grads, attributes }) => ({
       x: () => graph.emit('gelu_grad', { dy: grads.y!, x: inputs.x }, attributes).dx,
     }),
     flops: perElement(14),
   },
-  gelu_grad: { infer: slope, flops: perElement(20) },
+  gelu_grad: { infer: slope, precision: slopes, flops: perElement(20) },
   affine: {
     infer: sameAsX,
+    precision: maps,
     gradient: ({ grads, attributes }) => ({ x: () => affine(grads.y!, attributes.scale, 0) }),
     flops: perElement(2),
   },
   clamp: {
     infer: sameAsX,
+    precision: maps,
     gradient: ({ graph, inputs, grads, attributes }) => ({
       x: () => graph.emit('clamp_grad', { dy: grads.y!, x: inputs.x }, attributes).dx,
     }),
     flops: perElement(2),
   },
-  clamp_grad: { infer: slope, flops: perElement(2) },
+  clamp_grad: { infer: slope, precision: slopes, flops: perElement(2) },
   cast: {
     infer(call) {
       const { x } = call.inputs;
@@ -150,10 +166,12 @@ export const elementwiseOps: Definitions<
   add: combining(
     (dy) => dy,
     (dy) => dy,
+    { terms: ['a', 'b'], stores: ['y'] },
   ),
   sub: combining(
     (dy) => dy,
     (dy) => neg(dy),
+    { terms: ['a', 'b'], stores: ['y'] },
   ),
   mul: combining(
     (dy, _a, b) => mul(dy, b),
@@ -196,6 +214,7 @@ export const elementwiseOps: Definitions<
       if (!sameShape(gate.shape, up.shape)) call.fail('gate and up must have one shape');
       return { y: gate };
     },
+    precision: { reads: ['gate', 'up'], stores: ['y'] },
     gradient: ({ graph, inputs, grads }) => {
       const fused = once(() => graph.emit('silu_mul_grad', { dy: grads.y!, ...inputs }, {}));
       return { gate: () => fused().dgate, up: () => fused().dup };
@@ -210,7 +229,13 @@ export const elementwiseOps: Definitions<
       expectShape(call, 'up', up, gate.shape);
       return { dgate: gate, dup: up };
     },
+    precision: { reads: ['dy', 'gate', 'up'], stores: ['dgate', 'dup'] },
     flops: perElement(18),
   },
-  stop_gradient: { infer: ({ inputs }) => ({ y: inputs.x }), gradient: 'none', bytes: () => 0 },
+  stop_gradient: {
+    infer: ({ inputs }) => ({ y: inputs.x }),
+    precision: { moves: true },
+    gradient: 'none',
+    bytes: () => 0,
+  },
 };

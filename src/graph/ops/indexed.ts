@@ -56,6 +56,7 @@ export const indexedOps: Definitions<
       expectRank(call, 'weight', weight, 2);
       return { y: f32([...ids.shape, weight.shape[1]!]) };
     },
+    precision: { reads: ['weight'], stores: ['y'] },
     gradient: ({ graph, inputs, grads }) => ({
       weight: () =>
         graph.emit('embedding_grad', { dy: grads.y!, ids: inputs.ids }, { rows: inputs.weight.shape[0]! })
@@ -72,6 +73,7 @@ export const indexedOps: Definitions<
       if (!sameShape(leading(dy.shape), ids.shape)) call.fail('dy must be ids with one more dimension');
       return { dweight: f32([call.attributes.rows, width]) };
     },
+    precision: { reads: ['dy'] },
     flops: (call) => elementCount(call.inputs.dy.shape),
   },
   gather_rows: {

@@ -1,3 +1,4 @@
+import { dtypeBytes } from '../dtype.js';
 import { type Definitions, once, type TensorType } from '../op-definition.js';
 import { elementCount } from '../shape.js';
 import type { Tensor } from '../tensor.js';
@@ -62,6 +63,7 @@ export const lossOps: Definitions<
       const perToken = checkLoss(call);
       return { loss: perToken, lse: perToken, correct: perToken };
     },
+    precision: { operands: ['h', 'w'] },
     gradient: (call) => {
       const { graph, inputs, outputs, grads, attributes } = call;
       if (grads.lse || grads.correct) call.fail('only the loss has a gradient, lse and correct have none');
@@ -86,8 +88,10 @@ export const lossOps: Definitions<
       expectShape(call, 'lse', lse, perToken.shape);
       return { dh: h, dw: w };
     },
+    precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
-    scratch: ({ inputs: { h, w } }) => 4 * logitStride(w.shape[0]!) * chunkTokens(h.shape[0]!, w.shape[0]!),
+    scratch: ({ inputs: { h, w } }) =>
+      dtypeBytes(h.dtype) * logitStride(w.shape[0]!) * chunkTokens(h.shape[0]!, w.shape[0]!),
   },
   linear_cross_entropy_train: {
     infer(call) {
@@ -97,11 +101,13 @@ export const lossOps: Definitions<
       expectShape(call, 'dloss', dloss, perToken.shape);
       return { loss: perToken, lse: perToken, correct: perToken, dh: h, dw: w };
     },
+    precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 3 : 2),
     scratch: ({ inputs: { h, w } }) => {
       const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
       return (
-        (4 * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) * chunkTokens(tokens, vocabulary)
+        (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) *
+        chunkTokens(tokens, vocabulary)
       );
     },
   },

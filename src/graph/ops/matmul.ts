@@ -70,6 +70,7 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
       expectShape(call, 'bias', bias, [right.columns]);
       return { y: f32([...left.leading, left.rows, right.columns]) };
     },
+    precision: { operands: ['a', 'b'], stores: ['y'] },
     gradient: ({ inputs: { a, b }, grads, attributes }) => {
       const dy = grads.y!;
       const { trans_a: transA, trans_b: transB } = attributes;
@@ -108,6 +109,7 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
       expectShape(call, 'offsets', offsets, [w.shape[0]! + 1]);
       return { y: f32([x.shape[0]!, columns]) };
     },
+    precision: { operands: ['x', 'w'], stores: ['y'] },
     gradient: ({ graph, inputs: { x, w, offsets }, grads, attributes: { trans_b: transB } }) => ({
       x: () => groupedMatmul(grads.y!, w, offsets, { transB: !transB }),
       w: () => {
@@ -129,6 +131,7 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
       if (offsets.shape[0]! < 1) call.fail('offsets must have an entry more than there are experts');
       return { dw: f32([offsets.shape[0]! - 1, a.shape[1]!, b.shape[1]!]) };
     },
+    precision: { operands: ['a', 'b'] },
     flops: ({ inputs: { a, b } }) => 2 * elementCount(a.shape) * b.shape[1]!,
   },
 };

@@ -46,6 +46,7 @@ export const moeOps: Definitions<
       expectShape(call, 'order', order, [x.shape[0]! * call.attributes.k]);
       return { y: f32([order.shape[0]!, x.shape[1]!]) };
     },
+    precision: { moves: true },
     gradient: ({ graph, grads, attributes, saved }) => ({
       x: () => graph.emit('moe_gather_grad', { dy: grads.y!, inverse: saved.inverse! }, attributes).dx,
     }),
@@ -61,6 +62,7 @@ export const moeOps: Definitions<
       if (k < 1 || inverse.shape[0]! % k !== 0) call.fail(`inverse is no multiple of k=${k}`);
       return { dx: f32([inverse.shape[0]! / k, dy.shape[1]!]) };
     },
+    precision: { reads: ['dy'], stores: ['dx'] },
     flops: ({ inputs: { dy } }) => elementCount(dy.shape),
   },
   moe_combine: {
@@ -73,6 +75,7 @@ export const moeOps: Definitions<
       expectShape(call, 'inverse', inverse, [elementCount(weights.shape)]);
       return { y: f32([weights.shape[0]!, rows.shape[1]!]) };
     },
+    precision: { reads: ['rows'], stores: ['y'] },
     gradient: ({ graph, inputs, grads, saved }) => {
       const fused = once(() =>
         graph.emit('moe_combine_grad', { dy: grads.y!, ...inputs, order: saved.order! }, {}),
@@ -93,6 +96,7 @@ export const moeOps: Definitions<
       expectShape(call, 'order', order, [rows.shape[0]!]);
       return { drows: rows, dweights: weights };
     },
+    precision: { reads: ['dy', 'rows'], stores: ['drows'] },
     flops: ({ inputs: { rows } }) => 3 * elementCount(rows.shape),
   },
 };

@@ -41,6 +41,7 @@ export const randomOps: Definitions<'random_normal' | 'random_uniform' | 'dropou
         call.fail(`p=${call.attributes.p} must lie in [0,1)`);
       return { y: x };
     },
+    precision: { reads: ['x'], stores: ['y'] },
     gradient: ({ graph, inputs, grads, attributes }) => ({
       x: () => graph.emit('dropout', { x: grads.y!, rng: inputs.rng }, attributes).y,
     }),

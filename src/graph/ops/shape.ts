@@ -58,6 +58,7 @@ export function full(graph: Graph, shape: Shape, value: number, dtype: Dtype = '
 export const shapeOps: Definitions<'reshape' | 'transpose' | 'slice' | 'pad' | 'concat' | 'expand' | 'full'> =
   {
     reshape: {
+      precision: { moves: true },
       infer(call) {
         const { x } = call.inputs;
         const wanted = call.attributes.shape;
@@ -70,6 +71,7 @@ export const shapeOps: Definitions<'reshape' | 'transpose' | 'slice' | 'pad' | '
       bytes: () => 0,
     },
     transpose: {
+      precision: { moves: true },
       infer(call) {
         const { x } = call.inputs;
         const { perm } = call.attributes;
@@ -89,6 +91,7 @@ export const shapeOps: Definitions<'reshape' | 'transpose' | 'slice' | 'pad' | '
       }),
     },
     slice: {
+      precision: { moves: true },
       infer(call) {
         const { x } = call.inputs;
         const { axis, start, stop } = call.attributes;
@@ -104,6 +107,7 @@ export const shapeOps: Definitions<'reshape' | 'transpose' | 'slice' | 'pad' | '
       }),
     },
     pad: {
+      precision: { moves: true },
       infer(call) {
         const { x } = call.inputs;
         const { axis, before, after } = call.attributes;
@@ -117,6 +121,7 @@ export const shapeOps: Definitions<'reshape' | 'transpose' | 'slice' | 'pad' | '
       }),
     },
     concat: {
+      precision: { moves: true },
       infer(call) {
         const { x: parts } = call.inputs;
         const { axis } = call.attributes;
@@ -148,6 +153,7 @@ export const shapeOps: Definitions<'reshape' | 'transpose' | 'slice' | 'pad' | '
       }),
     },
     expand: {
+      precision: { moves: true },
       infer(call) {
         const { x } = call.inputs;
         const { shape } = call.attributes;

@@ -21,7 +21,7 @@ export function shareCommon(graph: Graph): Graph {
       }
       return copy();
     }
-    const present = node.outputs.map((output) => (output ? 1 : 0));
+    const present = node.outputs.map((output) => output?.dtype ?? 0);
     const key = `${node.op} ${inputs.map(inputKey).join(' ')} ${JSON.stringify(node.attributes)} ${present}`;
     const before = known.get(key);
     if (before) return before;

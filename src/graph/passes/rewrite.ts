@@ -40,6 +40,7 @@ export function rewrite(
         node.scope,
         {},
         (output) => node.outputs[output] !== null && keeps(output),
+        (output) => node.outputs[output]?.dtype === 'bf16',
       ).outputs;
     const outputs = visit({ node, inputs, target, copy });
     node.outputs.forEach((output, index) => {

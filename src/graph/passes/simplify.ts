@@ -13,7 +13,8 @@ export function simplify(graph: Graph): Graph {
     const rule = rules[node.op];
     if (!rule) return copy();
     const better = target.scopedAs(node.scope, () => rule(node, inputs as Tensor[], target));
-    return better ? [better] : copy();
+    // what rounds to bf16 on the way is not the same value
+    return better?.dtype === node.outputs[0]!.dtype ? [better] : copy();
   });
 }
 

@@ -57,7 +57,7 @@ const geluErfSlope = (x: number) =>
   0.5 * (1 + erf(x / Math.SQRT2)) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 
 /** The nearest bf16, ties to even, as a number. */
-function roundToBf16(x: number): number {
+export function roundToBf16(x: number): number {
   const words = new Uint32Array(new Float32Array([x]).buffer);
   const bits = words[0]!;
   words[0] = ((bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000) >>> 0;

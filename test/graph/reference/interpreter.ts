@@ -3,7 +3,7 @@ import type { OpName } from '../../../src/graph/op-list.js';
 import { nameInputs, nameOutputs } from '../../../src/graph/op-names.js';
 import { type RefArray, refArray } from './array.js';
 import { attentionKernels } from './attention.js';
-import { elementwiseKernels } from './elementwise.js';
+import { elementwiseKernels, roundToBf16 } from './elementwise.js';
 import { indexedKernels } from './indexed.js';
 import type { Kernels } from './kernel.js';
 import { lossKernels } from './loss.js';
@@ -75,7 +75,9 @@ export function interpret(
     if (scratch) arena.fill(NaN, scratch.offset / 4, (scratch.offset + scratch.bytes) / 4);
     (kernels[op] as unknown as LooseKernel)(nameInputs(op, operands), nameOutputs(op, results), attributes);
     to.forEach((id, index) => {
-      if (id !== null) values[id]!.data.set(results[index]!.data);
+      if (id === null) return;
+      const narrow = values[id]!.dtype === 'bf16';
+      values[id]!.data.set(narrow ? results[index]!.data.map(roundToBf16) : results[index]!.data);
     });
   }
   return {

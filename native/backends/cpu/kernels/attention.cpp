@@ -4,10 +4,11 @@
 // Backward, per block, with delta = sum(do * o):
 //   dv += p^T do, ds = p (do v^T - delta), dbias += ds', dq += scale ds' k, dk += scale ds'^T q,
 //   where ds' = ds (1 - (s / c)^2) with a softcap, else ds
+// With bf16 operands scores, weights and sums are f32 too; p and ds are narrowed for their products.
 #include <cstring>
 
-#include "kernels.h"
-#include "vector-math.h"
+#include "floats.h"
+#include "product.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -16,7 +17,9 @@ constexpr int64_t kQueries = 64, kKeys = 128;  // of one block
 
 struct Attention {
   int64_t batch, queries, keys, heads, key_heads, depth, value_depth;
-  const float *q, *k, *v, *bias;
+  DType dtype;  // of q, k, v, o and their gradients
+  const void *q, *k, *v;
+  const float* bias;
   const int32_t *q_segments, *k_segments;
   int64_t q_start, window;
   bool causal;
@@ -27,7 +30,8 @@ struct Attention {
     const Shape &qs = call.in[at].shape, &ks = call.in[at + 1].shape;
     batch = qs[0], queries = qs[1], heads = qs[2], depth = qs[3];
     keys = ks[1], key_heads = ks[2], value_depth = call.in[at + 2].shape[3];
-    q = call.in[at].f32(), k = call.in[at + 1].f32(), v = call.in[at + 2].f32();
+    dtype = call.in[at].dtype;
+    q = call.in[at].data, k = call.in[at + 1].data, v = call.in[at + 2].data;
     bias = bias_tensor ? bias_tensor.f32() : nullptr;
     q_segments = call.in[segments].i32(), k_segments = call.in[segments + 1].i32();
     q_start = 0;
@@ -36,6 +40,10 @@ struct Attention {
     scale = call.real("scale"), softcap = call.real("softcap");
     gemm = call.gemm;
   }
+
+  bool narrow() const { return dtype == DType::bf16; }
+  const void* row(const void* data, int64_t at) const { return advance(data, dtype, at); }
+  int64_t key_head(int64_t head) const { return head / (heads / key_heads); }
 };
 
 /** Queries [first, last) against keys [begin, end) of one batch row. */
@@ -89,13 +97,14 @@ void scores(const Attention& a, const Block& block, int64_t head, Sight sight, f
   GemmCall call;
   call.trans_b = true;
   call.m = block.queries(), call.n = block.keys(), call.k = a.depth;
-  call.a = a.q + ((block.b * a.queries + block.first) * a.heads + head) * a.depth;
+  call.operands = a.dtype;
+  call.a = a.row(a.q, ((block.b * a.queries + block.first) * a.heads + head) * a.depth);
   call.lda = a.heads * a.depth;
-  call.b = a.k + ((block.b * a.keys + block.begin) * a.key_heads + head / (a.heads / a.key_heads)) * a.depth;
+  call.b = a.row(a.k, ((block.b * a.keys + block.begin) * a.key_heads + a.key_head(head)) * a.depth);
   call.ldb = a.key_heads * a.depth;
   call.c = s;
   call.ldc = kKeys;
-  a.gemm(call, workspace);
+  multiply(a.gemm, call, workspace);
 
   const float scale = a.scale, softcap = a.softcap, uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
   const int64_t keys = block.keys();
@@ -123,12 +132,27 @@ void scores(const Attention& a, const Block& block, int64_t head, Sight sight, f
   }
 }
 
+/** A tile [rows, kKeys] as an operand beside bf16 ones: itself, or narrowed into `to`. */
+const void* operand(const Attention& a, const float* tile, int64_t rows, uint16_t* to) {
+  if (!a.narrow()) return tile;
+  narrow(tile, to, rows * kKeys);
+  return to;
+}
+
 /** Workspace of one forward block. */
 struct Running {
   float* s;      // [kQueries, kKeys]
   float* o;      // [kQueries, value_depth], not yet divided by the sum
   float* most;   // [kQueries]
   float* total;  // [kQueries]
+  uint16_t* p;   // [kQueries, kKeys], beside bf16 values
+
+  Running(void* workspace, int64_t value_depth) : s(static_cast<float*>(workspace)) {
+    o = s + kQueries * kKeys;
+    most = o + kQueries * value_depth;
+    total = most + kQueries;
+    p = reinterpret_cast<uint16_t*>(total + kQueries);
+  }
 };
 
 /** Softmax step: rescales what was summed so far to the new maximum and turns scores into weights. */
@@ -159,11 +183,9 @@ void weigh(const Running& at, int64_t queries, int64_t keys, int64_t value_depth
   }
 }
 
-void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, int64_t last, float* out,
+void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, int64_t last, const Sink& out,
                    float* lse, void* workspace) {
-  float* memory = static_cast<float*>(workspace);
-  const Running at{memory, memory + kQueries * kKeys, memory + kQueries * (kKeys + a.value_depth),
-                   memory + kQueries * (kKeys + a.value_depth + 1)};
+  const Running at(workspace, a.value_depth);
   const int64_t queries = last - first;
   std::fill(at.o, at.o + queries * a.value_depth, 0.0f);
   std::fill(at.most, at.most + queries, -INFINITY);
@@ -178,49 +200,74 @@ void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, i
     weigh(at, queries, block.keys(), a.value_depth);
     GemmCall call;
     call.m = queries, call.n = a.value_depth, call.k = block.keys();
-    call.a = at.s, call.lda = kKeys;
-    call.b =
-        a.v + ((b * a.keys + block.begin) * a.key_heads + head / (a.heads / a.key_heads)) * a.value_depth;
+    call.operands = a.dtype;
+    call.a = operand(a, at.s, queries, at.p), call.lda = kKeys;
+    call.b = a.row(a.v, ((b * a.keys + block.begin) * a.key_heads + a.key_head(head)) * a.value_depth);
     call.ldb = a.key_heads * a.value_depth;
     call.c = at.o, call.ldc = a.value_depth;
     call.accumulate = true;
-    a.gemm(call, workspace);
+    multiply(a.gemm, call, workspace);
   }
   for (int64_t i = 0; i < queries; i++) {
     const float total = at.total[i], scale = total > 0 ? 1.0f / total : 0.0f;
-    float* to = out + ((b * a.queries + first + i) * a.heads + head) * a.value_depth;
-    for (int64_t d = 0; d < a.value_depth; d++) to[d] = at.o[i * a.value_depth + d] * scale;
+    const int64_t place = ((b * a.queries + first + i) * a.heads + head) * a.value_depth;
+    float *from = at.o + i * a.value_depth, *to = out.open(place, from);
+    for (int64_t d = 0; d < a.value_depth; d++) to[d] = from[d] * scale;
+    out.close(place, a.value_depth, from);
     lse[(b * a.heads + head) * a.queries + first + i] = total > 0 ? at.most[i] + std::log(total) : 0.0f;
   }
 }
 
 struct Gradients {
-  const float *up, *lse, *delta;  // do, and sum(do * o) [batch, heads, queries]
-  float *dq, *dk, *dv, *dbias;
+  const void* up;           // do
+  const float *lse, *delta; // delta: sum(do * o) [batch, heads, queries]
+  float* dq;                // f32 sums, [batch, queries, heads, depth]
+  Sink dk, dv;
+  float* dbias;
 };
 
-/** Adds one block's share to dq, dk, dv (and dbias). */
+/** f32 sums of one block of keys, [keys, ld]: the outputs themselves where those are f32. */
+struct KeySums {
+  float *dk, *dv;
+  int64_t dk_ld, dv_ld;
+};
+
+/** Workspace of one backward block. */
+struct Slopes {
+  float *s, *dp;              // [kQueries, kKeys]
+  uint16_t *narrow_s, *narrow_dp;
+  float* sums;                // of KeySums beside bf16 outputs
+
+  explicit Slopes(void* workspace) : s(static_cast<float*>(workspace)) {
+    dp = s + kQueries * kKeys;
+    narrow_s = reinterpret_cast<uint16_t*>(dp + kQueries * kKeys);
+    narrow_dp = narrow_s + kQueries * kKeys;
+    sums = reinterpret_cast<float*>(narrow_dp + kQueries * kKeys);
+  }
+};
+
+/** Adds one block's share to dq and the key block's sums (and dbias). */
 void backward_block(const Attention& a, const Gradients& g, const Block& block, int64_t head, Sight sight,
-                    void* workspace) {
-  float* s = static_cast<float*>(workspace);
-  float* dp = s + kQueries * kKeys;
-  const int64_t group = head / (a.heads / a.key_heads), keys = block.keys(), queries = block.queries();
+                    const KeySums& sums, void* workspace) {
+  const Slopes at(workspace);
+  const int64_t keys = block.keys(), queries = block.queries();
   const int64_t query_at = (block.b * a.queries + block.first) * a.heads + head;
-  const int64_t key_at = (block.b * a.keys + block.begin) * a.key_heads + group;
-  scores(a, block, head, sight, s, workspace);
+  const int64_t key_at = (block.b * a.keys + block.begin) * a.key_heads + a.key_head(head);
+  scores(a, block, head, sight, at.s, workspace);
 
   GemmCall call;
   call.trans_b = true;
   call.m = queries, call.n = keys, call.k = a.value_depth;
-  call.a = g.up + query_at * a.value_depth, call.lda = a.heads * a.value_depth;
-  call.b = a.v + key_at * a.value_depth, call.ldb = a.key_heads * a.value_depth;
-  call.c = dp, call.ldc = kKeys;
-  a.gemm(call, workspace);
+  call.operands = a.dtype;
+  call.a = a.row(g.up, query_at * a.value_depth), call.lda = a.heads * a.value_depth;
+  call.b = a.row(a.v, key_at * a.value_depth), call.ldb = a.key_heads * a.value_depth;
+  call.c = at.dp, call.ldc = kKeys;
+  multiply(a.gemm, call, workspace);
 
   const int64_t statistics = (block.b * a.heads + head) * a.queries + block.first;
   const float scale = a.scale, softcap = a.softcap, uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
   for (int64_t i = 0; i < queries; i++) {
-    float *row = s + i * kKeys, *slope = dp + i * kKeys;
+    float *row = at.s + i * kKeys, *slope = at.dp + i * kKeys;
     const float lse = g.lse[statistics + i], delta = g.delta[statistics + i];
     if (softcap > 0) {
 #pragma GCC ivdep
@@ -244,33 +291,46 @@ void backward_block(const Attention& a, const Gradients& g, const Block& block, 
     for (int64_t j = 0; j < keys; j++) slope[j] *= scale;
   }
 
+  const void *p = operand(a, at.s, queries, at.narrow_s), *ds = operand(a, at.dp, queries, at.narrow_dp);
   GemmCall into;
+  into.operands = a.dtype;
   into.accumulate = true;
   // dv += p^T do
   into.trans_a = true;
   into.m = keys, into.n = a.value_depth, into.k = queries;
-  into.a = s, into.lda = kKeys;
-  into.b = g.up + query_at * a.value_depth, into.ldb = a.heads * a.value_depth;
-  into.c = g.dv + key_at * a.value_depth, into.ldc = a.key_heads * a.value_depth;
-  a.gemm(into, workspace);
+  into.a = p, into.lda = kKeys;
+  into.b = a.row(g.up, query_at * a.value_depth), into.ldb = a.heads * a.value_depth;
+  into.c = sums.dv, into.ldc = sums.dv_ld;
+  multiply(a.gemm, into, workspace);
   // dk += ds^T q
   into.n = a.depth;
-  into.a = dp;
-  into.b = a.q + query_at * a.depth, into.ldb = a.heads * a.depth;
-  into.c = g.dk + key_at * a.depth, into.ldc = a.key_heads * a.depth;
-  a.gemm(into, workspace);
+  into.a = ds;
+  into.b = a.row(a.q, query_at * a.depth), into.ldb = a.heads * a.depth;
+  into.c = sums.dk, into.ldc = sums.dk_ld;
+  multiply(a.gemm, into, workspace);
   // dq += ds k
   into.trans_a = false;
   into.m = queries, into.k = keys;
-  into.b = a.k + key_at * a.depth, into.ldb = a.key_heads * a.depth;
+  into.b = a.row(a.k, key_at * a.depth), into.ldb = a.key_heads * a.depth;
   into.c = g.dq + query_at * a.depth, into.ldc = a.heads * a.depth;
-  a.gemm(into, workspace);
+  multiply(a.gemm, into, workspace);
+}
+
+/** Where a block of keys sums up: in the outputs, zeroed beforehand, or beside bf16 ones in the workspace. */
+KeySums key_sums(const Attention& a, const Gradients& g, int64_t place, int64_t keys, void* workspace) {
+  float *dk = Slopes(workspace).sums, *dv = dk + kKeys * a.depth;
+  std::fill(dk, dk + keys * a.depth, 0.0f);
+  std::fill(dv, dv + keys * a.value_depth, 0.0f);
+  return {g.dk.open(place * a.depth, dk), g.dv.open(place * a.value_depth, dv),
+          g.dk.half ? a.depth : a.key_heads * a.depth, g.dv.half ? a.value_depth : a.key_heads * a.value_depth};
 }
 
 /** All of one batch row and key head, alone in writing its part of dq, dk and dv. */
 void backward_head(const Attention& a, const Gradients& g, int64_t b, int64_t group, void* workspace) {
   const int64_t share = a.heads / a.key_heads;
   for (int64_t key = 0; key < a.keys; key += kKeys) {
+    const int64_t place = (b * a.keys + key) * a.key_heads + group, keys = std::min(kKeys, a.keys - key);
+    const KeySums sums = key_sums(a, g, place, keys, workspace);
     for (int64_t first = 0; first < a.queries; first += kQueries) {
       const int64_t last = std::min(first + kQueries, a.queries);
       const int64_t end = std::min({key + kKeys, a.keys, a.causal ? last : a.keys});
@@ -279,16 +339,19 @@ void backward_head(const Attention& a, const Gradients& g, int64_t b, int64_t gr
       const Sight sight = sight_of(a, block);
       if (sight == Sight::none) continue;
       for (int64_t head = group * share; head < (group + 1) * share; head++) {
-        backward_block(a, g, block, head, sight, workspace);
+        backward_block(a, g, block, head, sight, sums, workspace);
       }
+    }
+    for (int64_t i = 0; i < keys; i++) {
+      g.dk.close((place + i * a.key_heads) * a.depth, a.depth, sums.dk + i * a.depth);
+      g.dv.close((place + i * a.key_heads) * a.value_depth, a.value_depth, sums.dv + i * a.value_depth);
     }
   }
 }
 
-void zero(ThreadPool& pool, const Tensor& tensor) {
-  if (!tensor) return;
-  in_pieces(pool, tensor.count(), kElements, [&](int64_t begin, int64_t end, void*) {
-    std::memset(tensor.f32() + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
+void zero(ThreadPool& pool, float* data, int64_t count) {
+  in_pieces(pool, count, kElements, [=](int64_t begin, int64_t end, void*) {
+    std::memset(data + begin, 0, static_cast<size_t>(end - begin) * sizeof(float));
   });
 }
 
@@ -299,7 +362,8 @@ Status kernel_attention(const KernelCall& call) {
   if (call.in[5]) a.q_start = call.in[5].i32()[0];
   if (a.q_start < 0)
     return Status::error(format("q_start %lld is negative", static_cast<long long>(a.q_start)));
-  float *out = call.out[0].f32(), *lse = call.out[1].f32();
+  const Sink out(call.out[0]);
+  float* lse = call.out[1].f32();
   const int64_t blocks = (a.queries + kQueries - 1) / kQueries, rows = a.batch * a.heads;
   // the last queries see most keys: they go first, so that no thread ends long after the others
   call.pool.run(blocks * rows, [&](int64_t piece, void* workspace) {
@@ -312,23 +376,26 @@ Status kernel_attention(const KernelCall& call) {
 
 Status kernel_attention_grad(const KernelCall& call) {
   const Attention a(call, 1, 6, call.in[8]);
-  const float *up = call.in[0].f32(), *o = call.in[4].f32();
+  const Source up(call.in[0]), o(call.in[4]);
   float* delta = static_cast<float*>(call.scratch);
-  Gradients g{up,
-              call.in[5].f32(),
-              delta,
-              call.out[0].f32(),
-              call.out[1].f32(),
-              call.out[2].f32(),
-              call.out[3] ? call.out[3].f32() : nullptr};
-  for (int i = 0; i < 4; i++) zero(call.pool, call.out[i]);
+  const Tensor &dq = call.out[0], &dbias = call.out[3];
+  float* sums = Sink(dq).open(0, delta + a.batch * a.heads * a.queries);
+  const Gradients g{call.in[0].data,   call.in[5].f32(),  delta, sums, Sink(call.out[1]), Sink(call.out[2]),
+                    dbias ? dbias.f32() : nullptr};
+  zero(call.pool, sums, dq.count());
+  for (int i : {1, 2, 3}) {
+    const Tensor& sum = call.out[i];
+    if (sum && sum.dtype == DType::f32) zero(call.pool, sum.f32(), sum.count());
+  }
   in_pieces(call.pool, a.batch * a.queries * a.heads, rows_per_piece(a.value_depth),
-            [&](int64_t begin, int64_t end, void*) {
+            [&](int64_t begin, int64_t end, void* workspace) {
+              float *read_up = static_cast<float*>(workspace), *read_o = read_up + a.value_depth;
               for (int64_t i = begin; i < end; i++) {
+                const float* slope = up.read(i * a.value_depth, a.value_depth, read_up);
+                const float* value = o.read(i * a.value_depth, a.value_depth, read_o);
                 float total = 0;
 #pragma omp simd reduction(+ : total)
-                for (int64_t d = 0; d < a.value_depth; d++)
-                  total += up[i * a.value_depth + d] * o[i * a.value_depth + d];
+                for (int64_t d = 0; d < a.value_depth; d++) total += slope[d] * value[d];
                 const int64_t head = i % a.heads, place = i / a.heads;  // place = b * queries + query
                 delta[(place / a.queries * a.heads + head) * a.queries + place % a.queries] = total;
               }
@@ -340,6 +407,10 @@ Status kernel_attention_grad(const KernelCall& call) {
       backward_head(a, g, piece / a.key_heads + i, piece % a.key_heads, workspace);
     }
   });
+  if (!Sink(dq).half) return {};
+  in_pieces(call.pool, dq.count(), kElements, [&](int64_t begin, int64_t end, void*) {
+    Sink(dq).close(begin, end - begin, sums + begin);
+  });
   return {};
 }
 
@@ -347,15 +418,17 @@ Status kernel_attention_grad(const KernelCall& call) {
 Status kernel_rope(const KernelCall& call) {
   const Shape& shape = call.in[0].shape;
   const int64_t tokens = shape[0] * shape[1], heads = shape[2], depth = shape[3], half = call.in[2].count();
-  const float *x = call.in[0].f32(), *frequency = call.in[2].f32();
+  const Source x(call.in[0]);
+  const Sink y(call.out[0]);
+  const float* frequency = call.in[2].f32();
   const int32_t* positions = call.in[1].i32();
-  float* y = call.out[0].f32();
   const float scale = call.real("scale"), sign = call.integer("inverse") ? -1.0f : 1.0f;
   const int64_t step = call.integer("interleaved") ? 2 : 1, other = step == 2 ? 1 : half;
   if (half > 4096) return Status::error("more than 4096 frequencies");
   in_pieces(call.pool, tokens, rows_per_piece(heads * depth),
             [=](int64_t begin, int64_t end, void* workspace) {
               float *cosine = static_cast<float*>(workspace), *sine = cosine + half;
+              float *read = sine + half, *written = read + depth;
               for (int64_t token = begin; token < end; token++) {
                 const float position = static_cast<float>(positions[token]);
 #pragma GCC ivdep
@@ -367,8 +440,9 @@ Status kernel_rope(const KernelCall& call) {
                   sine[i] = static_cast<float>(s) * scale * sign;
                 }
                 for (int64_t head = 0; head < heads; head++) {
-                  const float* from = x + (token * heads + head) * depth;
-                  float* to = y + (token * heads + head) * depth;
+                  const int64_t at = (token * heads + head) * depth;
+                  const float* from = x.read(at, depth, read);
+                  float* to = y.open(at, written);
 #pragma GCC ivdep
                   for (int64_t i = 0; i < half; i++) {
                     const float first = from[i * step], second = from[i * step + other];
@@ -376,6 +450,7 @@ Status kernel_rope(const KernelCall& call) {
                     to[i * step + other] = second * cosine[i] + first * sine[i];
                   }
                   if (to != from) std::copy(from + 2 * half, from + depth, to + 2 * half);
+                  y.close(at, depth, written);
                 }
               }
             });

@@ -1,8 +1,7 @@
 // Elementwise ops. Unary ones and gradients run over flat storage; binary ones broadcast as in NumPy.
 #include <cstring>
 
-#include "kernels.h"
-#include "vector-math.h"
+#include "floats.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -10,22 +9,34 @@ namespace {
 // y may be x itself (in place): every element is read before it is written, hence ivdep.
 template <typename F>
 Status map(const KernelCall& call, F f) {
-  const float* x = call.in[0].f32();
-  float* y = call.out[0].f32();
+  const Source source(call.in[0]);
+  const Sink sink(call.out[0]);
   in_pieces(call.pool, call.out[0].count(), kElements, [=](int64_t begin, int64_t end, void*) {
+    float from[kStage], to[kStage];
+    in_stages(begin, end, [&](int64_t at, int64_t count) {
+      const float* x = source.read(at, count, from);
+      float* y = sink.open(at, to);
 #pragma GCC ivdep
-    for (int64_t i = begin; i < end; i++) y[i] = f(x[i]);
+      for (int64_t i = 0; i < count; i++) y[i] = f(x[i]);
+      sink.close(at, count, to);
+    });
   });
   return {};
 }
 
 template <typename F>
 Status map2(const KernelCall& call, F f) {
-  const float *a = call.in[0].f32(), *b = call.in[1].f32();
-  float* y = call.out[0].f32();
+  const Source left(call.in[0]), right(call.in[1]);
+  const Sink sink(call.out[0]);
   in_pieces(call.pool, call.out[0].count(), kElements, [=](int64_t begin, int64_t end, void*) {
+    float from_a[kStage], from_b[kStage], to[kStage];
+    in_stages(begin, end, [&](int64_t at, int64_t count) {
+      const float *a = left.read(at, count, from_a), *b = right.read(at, count, from_b);
+      float* y = sink.open(at, to);
 #pragma GCC ivdep
-    for (int64_t i = begin; i < end; i++) y[i] = f(a[i], b[i]);
+      for (int64_t i = 0; i < count; i++) y[i] = f(a[i], b[i]);
+      sink.close(at, count, to);
+    });
   });
   return {};
 }
@@ -66,50 +77,68 @@ void broadcast_row(const In* a, int64_t stride_a, const In* b, int64_t stride_b,
   if (stride_a == 1 && stride_b == 1) {
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; i++) y[i] = f(a[i], b[i]);
-  } else if (stride_a == 1 && stride_b == 0) {
+  } else if (stride_a == 1) {
     const In right = *b;
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; i++) y[i] = f(a[i], right);
-  } else if (stride_a == 0 && stride_b == 1) {
+  } else if (stride_b == 1) {
     const In left = *a;
 #pragma GCC ivdep
     for (int64_t i = 0; i < count; i++) y[i] = f(left, b[i]);
   } else {
-#pragma GCC ivdep
-    for (int64_t i = 0; i < count; i++) y[i] = f(a[i * stride_a], b[i * stride_b]);
+    std::fill(y, y + count, f(*a, *b));
   }
 }
 
-template <typename In = float, typename F>
-Status binary(const KernelCall& call, F f) {
+/** row(at, offset of a, its stride, offset of b, its stride, count) for runs of the output, strides 0 or 1. */
+template <typename Row>
+void in_rows(const KernelCall& call, Row row) {
   const Tensor& out = call.out[0];
-  if (out.count() == 0) return {};
+  if (out.count() == 0) return;
   const Broadcast plan(out.shape, call.in[0].shape, call.in[1].shape);
-  const In *a = static_cast<const In*>(call.in[0].data), *b = static_cast<const In*>(call.in[1].data);
-  float* y = out.f32();
   const int last = plan.rank - 1;
-  const int64_t width = plan.dims[last];
+  const int64_t width = plan.dims[last], stride_a = plan.a[last], stride_b = plan.b[last];
   // pieces are cut from the flat output; the first and last row of a piece may be partial
   in_pieces(call.pool, out.count(), kElements, [&](int64_t begin, int64_t end, void*) {
     for (int64_t at = begin; at < end;) {
-      int64_t row = at / width, offset_a = 0, offset_b = 0;
+      int64_t outer = at / width, offset_a = 0, offset_b = 0;
       const int64_t column = at % width, count = std::min(width - column, end - at);
       for (int i = last - 1; i >= 0; i--) {
-        offset_a += row % plan.dims[i] * plan.a[i];
-        offset_b += row % plan.dims[i] * plan.b[i];
-        row /= plan.dims[i];
+        offset_a += outer % plan.dims[i] * plan.a[i];
+        offset_b += outer % plan.dims[i] * plan.b[i];
+        outer /= plan.dims[i];
       }
-      broadcast_row(a + offset_a + column * plan.a[last], plan.a[last], b + offset_b + column * plan.b[last],
-                    plan.b[last], y + at, count, f);
+      row(at, offset_a + column * stride_a, stride_a, offset_b + column * stride_b, stride_b, count);
       at += count;
     }
+  });
+}
+
+template <typename F>
+Status binary(const KernelCall& call, F f) {
+  const Source left(call.in[0]), right(call.in[1]);
+  const Sink sink(call.out[0]);
+  in_rows(call, [&](int64_t at, int64_t a, int64_t stride_a, int64_t b, int64_t stride_b, int64_t count) {
+    float from_a[kStage], from_b[kStage], to[kStage];
+    in_stages(0, count, [&](int64_t done, int64_t some) {
+      broadcast_row(left.read(a + done * stride_a, stride_a ? some : 1, from_a), stride_a,
+                    right.read(b + done * stride_b, stride_b ? some : 1, from_b), stride_b,
+                    sink.open(at + done, to), some, f);
+      sink.close(at + done, some, to);
+    });
   });
   return {};
 }
 
 template <typename F>
 Status compare(const KernelCall& call, F f) {
-  return call.in[0].dtype == DType::i32 ? binary<int32_t>(call, f) : binary<float>(call, f);
+  if (call.in[0].dtype != DType::i32) return binary(call, f);
+  const int32_t *left = call.in[0].i32(), *right = call.in[1].i32();
+  float* y = call.out[0].f32();
+  in_rows(call, [=](int64_t at, int64_t a, int64_t stride_a, int64_t b, int64_t stride_b, int64_t count) {
+    broadcast_row(left + a, stride_a, right + b, stride_b, y + at, count, f);
+  });
+  return {};
 }
 
 // gelu(x) = x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3); or x/2 (1 + erf(x / sqrt(2)))
@@ -125,13 +154,6 @@ Status convert(const KernelCall& call, F f) {
     for (int64_t i = begin; i < end; i++) y[i] = f(x[i]);
   });
   return {};
-}
-
-/** Round to nearest even; NaN stays NaN. */
-SLUICE_INLINE uint16_t to_bf16(float x) {
-  const uint32_t bits = to_bits(x);
-  const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  return static_cast<uint16_t>(x != x ? (bits >> 16 | 0x40u) : rounded);
 }
 
 }  // namespace
@@ -222,11 +244,7 @@ Status kernel_clamp_grad(const KernelCall& call) {
 
 Status kernel_cast(const KernelCall& call) {
   const DType from = call.in[0].dtype, to = call.out[0].dtype;
-  if (to == DType::bf16) return convert<uint16_t, float>(call, [](float x) { return to_bf16(x); });
-  if (from == DType::bf16) {
-    return convert<float, uint16_t>(call,
-                                    [](uint16_t x) { return from_bits(static_cast<uint32_t>(x) << 16); });
-  }
+  if (to == DType::bf16 || from == DType::bf16) return map(call, [](float x) { return x; });
   if (from == DType::i32)
     return convert<float, int32_t>(call, [](int32_t x) { return static_cast<float>(x); });
   return convert<int32_t, float>(call, [](float x) { return static_cast<int32_t>(x); });
@@ -265,15 +283,23 @@ Status kernel_silu_mul(const KernelCall& call) {
 }
 
 Status kernel_silu_mul_grad(const KernelCall& call) {
-  const float *dy = call.in[0].f32(), *gate = call.in[1].f32(), *up = call.in[2].f32();
-  float *dgate = call.out[0].f32(), *dup = call.out[1].f32();
+  const Source dy(call.in[0]), gate(call.in[1]), up(call.in[2]);
+  const Sink dgate(call.out[0]), dup(call.out[1]);
   in_pieces(call.pool, call.in[0].count(), kElements, [=](int64_t begin, int64_t end, void*) {
+    float from_dy[kStage], from_gate[kStage], from_up[kStage], to_gate[kStage], to_up[kStage];
+    in_stages(begin, end, [&](int64_t at, int64_t count) {
+      const float *slope = dy.read(at, count, from_dy), *x = gate.read(at, count, from_gate),
+                  *factor = up.read(at, count, from_up);
+      float *dx = dgate.open(at, to_gate), *dfactor = dup.open(at, to_up);
 #pragma GCC ivdep
-    for (int64_t i = begin; i < end; i++) {
-      const float g = gate[i], s = sigmoid_f32(g), d = dy[i];
-      dup[i] = d * g * s;
-      dgate[i] = d * up[i] * s * (1.0f + g * (1.0f - s));
-    }
+      for (int64_t i = 0; i < count; i++) {
+        const float g = x[i], s = sigmoid_f32(g), d = slope[i];
+        dfactor[i] = d * g * s;
+        dx[i] = d * factor[i] * s * (1.0f + g * (1.0f - s));
+      }
+      dgate.close(at, count, to_gate);
+      dup.close(at, count, to_up);
+    });
   });
   return {};
 }

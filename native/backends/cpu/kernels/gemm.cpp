@@ -91,25 +91,27 @@ void pack(const float* x, int64_t k_stride, int64_t i_stride, int64_t depth, int
 void builtin_gemm(const GemmCall& call, void* workspace) {
   float* packed_b = reinterpret_cast<float*>(static_cast<char*>(workspace) + kTileBytes);
   float* packed_a = packed_b + kDepth * kWide;
+  const float *a = static_cast<const float*>(call.a), *b = static_cast<const float*>(call.b);
+  float* c = static_cast<float*>(call.c);
   const int64_t a_row = call.trans_a ? 1 : call.lda, a_depth = call.trans_a ? call.lda : 1;
   const int64_t b_depth = call.trans_b ? 1 : call.ldb, b_column = call.trans_b ? call.ldb : 1;
   if (call.k == 0 && !call.accumulate) {
     for (int64_t i = 0; i < call.m; i++)
-      std::fill(call.c + i * call.ldc, call.c + i * call.ldc + call.n, 0.0f);
+      std::fill(c + i * call.ldc, c + i * call.ldc + call.n, 0.0f);
   }
   for (int64_t column = 0; column < call.n; column += kWide) {
     const int64_t wide = std::min(kWide, call.n - column);
     for (int64_t depth = 0; depth < call.k; depth += kDepth) {
       const int64_t deep = std::min(kDepth, call.k - depth);
       const bool accumulate = call.accumulate || depth > 0;
-      pack<kColumns>(call.b + depth * b_depth + column * b_column, b_depth, b_column, deep, wide, packed_b);
+      pack<kColumns>(b + depth * b_depth + column * b_column, b_depth, b_column, deep, wide, packed_b);
       for (int64_t row = 0; row < call.m; row += kTall) {
         const int64_t tall = std::min(kTall, call.m - row);
-        pack<kRows>(call.a + row * a_row + depth * a_depth, a_depth, a_row, deep, tall, packed_a);
+        pack<kRows>(a + row * a_row + depth * a_depth, a_depth, a_row, deep, tall, packed_a);
         for (int64_t j = 0; j < wide; j += kColumns) {
           for (int64_t i = 0; i < tall; i += kRows) {
             multiply_panels(deep, packed_a + i * deep, packed_b + j * deep,
-                            call.c + (row + i) * call.ldc + column + j, call.ldc,
+                            c + (row + i) * call.ldc + column + j, call.ldc,
                             std::min<int64_t>(kRows, tall - i), std::min<int64_t>(kColumns, wide - j),
                             accumulate);
           }

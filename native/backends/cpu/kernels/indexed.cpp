@@ -1,7 +1,7 @@
 // Rows by number. Numbers come from data, so they are checked before anything is read through them.
 #include <cstring>
 
-#include "kernels.h"
+#include "floats.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -24,17 +24,20 @@ Status check_indices(const Tensor& index, int64_t least, int64_t size, const cha
 constexpr int64_t kRowRange = 256;  // rows of the result that one piece owns when rows are added up
 
 /** y[index[i]] += x[i] in the order of i; each piece owns a range of y's rows and looks at every index. */
-void add_rows(ThreadPool& pool, const float* x, const int32_t* index, int64_t count, float* y, int64_t rows,
+void add_rows(ThreadPool& pool, const Source& x, const int32_t* index, int64_t count, float* y, int64_t rows,
               int64_t width) {
   const int64_t range = std::max<int64_t>(kRowRange, (rows + 63) / 64);
   in_pieces(pool, rows, range, [=](int64_t begin, int64_t end, void*) {
     std::memset(y + begin * width, 0, static_cast<size_t>((end - begin) * width) * sizeof(float));
     for (int64_t i = 0; i < count; i++) {
       if (index[i] < begin || index[i] >= end) continue;
-      const float* from = x + i * width;
-      float* to = y + index[i] * width;
+      in_stages(0, width, [&](int64_t first, int64_t some) {
+        float stage[kStage];
+        const float* from = x.read(i * width + first, some, stage);
+        float* to = y + index[i] * width + first;
 #pragma GCC ivdep
-      for (int64_t j = 0; j < width; j++) to[j] += from[j];
+        for (int64_t j = 0; j < some; j++) to[j] += from[j];
+      });
     }
   });
 }
@@ -58,15 +61,31 @@ int64_t row_width(const Tensor& x) { return x.shape.product(1, x.shape.rank); }
 Status kernel_embedding(const KernelCall& call) {
   const Tensor &weight = call.in[0], &ids = call.in[1];
   if (Status status = check_indices(ids, 0, weight.shape[0], "id"); !status.ok()) return status;
-  copy_rows(call.pool, static_cast<const char*>(weight.data), ids.i32(), ids.count(),
-            static_cast<char*>(call.out[0].data), weight.shape[1] * 4);
+  const int64_t width = weight.shape[1];
+  if (weight.dtype == call.out[0].dtype) {
+    copy_rows(call.pool, static_cast<const char*>(weight.data), ids.i32(), ids.count(),
+              static_cast<char*>(call.out[0].data), width * size_of(weight.dtype));
+    return {};
+  }
+  const Source from(weight);
+  const Sink to(call.out[0]);
+  in_pieces(call.pool, ids.count(), rows_per_piece(width), [=, &ids](int64_t begin, int64_t end, void*) {
+    for (int64_t i = begin; i < end; i++) {
+      in_stages(0, width, [&](int64_t first, int64_t some) {
+        float read[kStage], written[kStage];
+        const float* x = from.read(ids.i32()[i] * width + first, some, read);
+        std::copy(x, x + some, to.open(i * width + first, written));
+        to.close(i * width + first, some, written);
+      });
+    }
+  });
   return {};
 }
 
 Status kernel_embedding_grad(const KernelCall& call) {
   const int64_t rows = call.integer("rows");
   if (Status status = check_indices(call.in[1], 0, rows, "id"); !status.ok()) return status;
-  add_rows(call.pool, call.in[0].f32(), call.in[1].i32(), call.in[1].count(), call.out[0].f32(), rows,
+  add_rows(call.pool, Source(call.in[0]), call.in[1].i32(), call.in[1].count(), call.out[0].f32(), rows,
            call.out[0].shape[1]);
   return {};
 }
@@ -82,7 +101,7 @@ Status kernel_gather_rows(const KernelCall& call) {
 Status kernel_scatter_add_rows(const KernelCall& call) {
   const int64_t rows = call.integer("rows");
   if (Status status = check_indices(call.in[1], -1, rows, "index"); !status.ok()) return status;
-  add_rows(call.pool, call.in[0].f32(), call.in[1].i32(), call.in[1].count(), call.out[0].f32(), rows,
+  add_rows(call.pool, Source(call.in[0]), call.in[1].i32(), call.in[1].count(), call.out[0].f32(), rows,
            row_width(call.in[0]));
   return {};
 }

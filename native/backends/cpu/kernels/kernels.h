@@ -43,6 +43,8 @@ namespace SLUICE_ISA {
 const KernelSet& kernels();
 
 void builtin_gemm(const GemmCall& call, void* workspace);
+/** `f32` multiplies where the machine has no bf16 products. */
+void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32);
 bool all_finite(const Tensor& tensor, ThreadPool& pool);
 
 #define OP(name, ...) Status kernel_##name(const KernelCall& call);

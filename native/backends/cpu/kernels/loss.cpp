@@ -1,13 +1,13 @@
 // Projection to the vocabulary and cross-entropy in one, over tiles of logits.
 //   logit = h w^T, with softcap c > 0: c tanh(logit / c);  loss = lse - logit[label]
 //   dlogit = dloss (exp(logit - lse) - onehot(label)) (1 - (logit / c)^2);  dh = dlogit w, dw = dlogit^T h
-// Gradients go chunk by chunk: a chunk's logits all exist before its dlogits can.
+// Gradients go chunk by chunk: a chunk's logits all exist before its dlogits can. With bf16 operands a tile's logits
+// are f32, and what stays of them for the gradient's products is bf16.
 #include <cstring>
 
 #include "../../../core/scratch.h"
-#include "kernels.h"
+#include "floats.h"
 #include "product.h"
-#include "vector-math.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -36,21 +36,35 @@ Status check_labels(const Tensor& labels, int64_t vocabulary) {
 }
 
 struct Logits {
-  const float *h, *w;
+  DType dtype;  // of h and w
+  const void *h, *w;
   int64_t width;
   float softcap;
   Gemm gemm;
+
+  Logits(const KernelCall& call, int at)
+      : dtype(call.in[at].dtype),
+        h(call.in[at].data),
+        w(call.in[at + 1].data),
+        width(call.in[at].shape[1]),
+        softcap(call.real("softcap")),
+        gemm(call.gemm) {}
+
+  bool narrow() const { return dtype == DType::bf16; }
+  const void* token_row(int64_t token) const { return advance(h, dtype, token * width); }
+  const void* word_row(int64_t word) const { return advance(w, dtype, word * width); }
 
   /** to[tokens, ld] for tokens from `token` and words from `word`. */
   void tile(int64_t token, int64_t tokens, int64_t word, int64_t words, float* to, int64_t ld,
             void* workspace) const {
     GemmCall call;
+    call.operands = dtype;
     call.trans_b = true;
     call.m = tokens, call.n = words, call.k = width;
-    call.a = h + token * width, call.lda = width;
-    call.b = w + word * width, call.ldb = width;
+    call.a = token_row(token), call.lda = width;
+    call.b = word_row(word), call.ldb = width;
     call.c = to, call.ldc = ld;
-    gemm(call, workspace);
+    multiply(gemm, call, workspace);
     if (!(softcap > 0)) return;
     const float uncap = 1.0f / softcap;
     for (int64_t i = 0; i < tokens; i++) {
@@ -153,50 +167,72 @@ void differentiate(float* row, int64_t first, int64_t words, int32_t label, floa
 struct Chunk {
   const KernelCall& call;
   const Logits& logits;
-  const float* w;
-  int64_t width, vocabulary, stride, start, count;
-  float* memory;  // [count, stride]
+  int64_t vocabulary, stride, start, count;
+  void* memory;  // [count, stride], of the operands' dtype
 
-  float* row(int64_t token, int64_t word) const { return memory + token * stride + word; }
+  float* row(int64_t token, int64_t word) const {
+    return static_cast<float*>(memory) + token * stride + word;
+  }
+  uint16_t* narrow_row(int64_t token, int64_t word) const {
+    return static_cast<uint16_t*>(memory) + token * stride + word;
+  }
 
-  /** use(first token, tokens, first word, words, workspace) for every tile, its logits computed. */
+  /** use(token, word, words, its f32 logits) for every token of every tile; what it leaves there is kept. */
   template <typename Use>
   void project(Use use) const {
     const int64_t down = (count + kTokens - 1) / kTokens, across = (vocabulary + kWords - 1) / kWords;
     call.pool.run(down * across, [&](int64_t piece, void* workspace) {
       const int64_t first = piece % down * kTokens, tokens = std::min(kTokens, count - first);
       const int64_t word = piece / down * kWords, words = std::min(kWords, vocabulary - word);
-      logits.tile(start + first, tokens, word, words, row(first, word), stride, workspace);
-      use(first, tokens, word, words);
+      const bool narrows = logits.narrow();
+      float* tile = narrows ? static_cast<float*>(workspace) : row(first, word);
+      const int64_t ld = narrows ? kWords : stride;
+      logits.tile(start + first, tokens, word, words, tile, ld, workspace);
+      for (int64_t i = 0; i < tokens; i++) {
+        use(first + i, word, words, tile + i * ld);
+        if (narrows) narrow(tile + i * ld, narrow_row(first + i, word), words);
+      }
     });
   }
 
   /** dh = dlogits w; prepare(token, word, words) makes one token's dlogits of one tile right before they are
    * used. */
   template <typename Prepare>
-  void input_gradient(float* dh, Prepare prepare) const {
-    in_pieces(call.pool, count, 64, [&](int64_t begin, int64_t end, void* workspace) {
+  void input_gradient(const Tensor& dh, Prepare prepare) const {
+    const int64_t width = logits.width;
+    const Sink sink(dh);
+    in_pieces(call.pool, count, rows_at_once(width, sink.half), [&](int64_t begin, int64_t end, void* workspace) {
+      const int64_t at = (start + begin) * width;
+      float* sums = sink.open(at, static_cast<float*>(workspace));
       for (int64_t word = 0; word < vocabulary; word += kWords) {
         GemmCall part;
+        part.operands = logits.dtype;
         part.m = end - begin, part.n = width, part.k = std::min(kWords, vocabulary - word);
         for (int64_t token = begin; token < end; token++) prepare(token, word, part.k);
-        part.a = row(begin, word), part.lda = stride;
-        part.b = w + word * width, part.ldb = width;
-        part.c = dh + (start + begin) * width, part.ldc = width;
+        part.a = advance(memory, logits.dtype, begin * stride + word), part.lda = stride;
+        part.b = logits.word_row(word), part.ldb = width;
+        part.c = sums, part.ldc = width;
         part.accumulate = word > 0;
-        call.gemm(part, workspace);
+        multiply(call.gemm, part, workspace);
       }
+      sink.close(at, (end - begin) * width, sums);
     });
+  }
+
+  /** Tokens of one piece: 64, or as many sums as the workspace holds. */
+  static int64_t rows_at_once(int64_t width, bool in_workspace) {
+    return in_workspace ? std::clamp<int64_t>(kTileBytes / 4 / width, 1, 64) : 64;
   }
 
   /** dw += dlogits^T h */
   void weight_gradient(float* dw) const {
     GemmCall whole;
+    whole.operands = logits.dtype;
     whole.trans_a = true;
-    whole.m = vocabulary, whole.n = width, whole.k = count;
+    whole.m = vocabulary, whole.n = logits.width, whole.k = count;
     whole.a = memory, whole.lda = stride;
-    whole.b = logits.h + start * width, whole.ldb = width;
-    whole.c = dw, whole.ldc = width;
+    whole.b = logits.token_row(start), whole.ldb = logits.width;
+    whole.c = dw, whole.ldc = logits.width;
     whole.accumulate = start > 0;
     product(call.pool, call.gemm, whole);
   }
@@ -210,25 +246,42 @@ void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, in
   for (int64_t start = 0; start < tokens; start += size) {
     const Chunk chunk{call,
                       logits,
-                      logits.w,
-                      logits.width,
                       vocabulary,
                       scratch::logit_stride(vocabulary),
                       start,
                       std::min(size, tokens - start),
-                      static_cast<float*>(call.scratch)};
+                      call.scratch};
     use(chunk);
     if (dw) chunk.weight_gradient(dw.f32());
   }
   if (tokens == 0 && dw) std::memset(dw.data, 0, static_cast<size_t>(dw.count()) * sizeof(float));
 }
 
+void scale_narrow(uint16_t* row, int64_t count, float factor) {
+  in_stages(0, count, [&](int64_t at, int64_t some) {
+    float stage[kStage];
+    widen(row + at, stage, some);
+    for (int64_t j = 0; j < some; j++) stage[j] *= factor;
+    narrow(stage, row + at, some);
+  });
+}
+
+/** exp(logit - most) made part of a dlogit by the slope of the softcap; `most` is the row's largest logit. */
+void weigh_by_slope(float* row, int64_t words, float most, float softcap) {
+  const float uncap = 1.0f / softcap, shift = most == -INFINITY ? 0.0f : most;
+#pragma GCC ivdep
+  for (int64_t j = 0; j < words; j++) {
+    const float t = row[j] * uncap;
+    row[j] = exp_f32(row[j] - shift) * (1.0f - t * t);
+  }
+}
+
 }  // namespace
 
 Status kernel_linear_cross_entropy(const KernelCall& call) {
-  const int64_t tokens = call.in[0].shape[0], width = call.in[0].shape[1], vocabulary = call.in[1].shape[0];
+  const int64_t tokens = call.in[0].shape[0], vocabulary = call.in[1].shape[0];
   if (Status status = check_labels(call.in[2], vocabulary); !status.ok()) return status;
-  const Logits logits{call.in[0].f32(), call.in[1].f32(), width, call.real("softcap"), call.gemm};
+  const Logits logits(call, 0);
   const int32_t* labels = call.in[2].i32();
   float *loss = call.out[0].f32(), *lse = call.out[1].f32(), *correct = call.out[2].f32();
   Part* parts = static_cast<Part*>(call.scratch);  // [kVocabularyParts, tokens]
@@ -262,44 +315,40 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
 }
 
 Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
-  const int64_t tokens = call.in[1].shape[0], width = call.in[1].shape[1], vocabulary = call.in[2].shape[0];
+  const int64_t tokens = call.in[1].shape[0], vocabulary = call.in[2].shape[0];
   if (Status status = check_labels(call.in[3], vocabulary); !status.ok()) return status;
-  const float softcap = call.real("softcap");
-  const Logits logits{call.in[1].f32(), call.in[2].f32(), width, softcap, call.gemm};
+  const Logits logits(call, 1);
   const float *dloss = call.in[0].f32(), *lse = call.in[4].f32();
   const int32_t* labels = call.in[3].i32();
   each_chunk(call, logits, tokens, vocabulary, call.out[1], [&](const Chunk& chunk) {
-    chunk.project([&](int64_t first, int64_t count, int64_t word, int64_t words) {
-      for (int64_t i = first; i < first + count; i++) {
-        const int64_t token = chunk.start + i;
-        differentiate(chunk.row(i, word), word, words, labels[token], dloss[token], lse[token], softcap);
-      }
+    chunk.project([&](int64_t i, int64_t word, int64_t words, float* row) {
+      const int64_t token = chunk.start + i;
+      differentiate(row, word, words, labels[token], dloss[token], lse[token], logits.softcap);
     });
-    chunk.input_gradient(call.out[0].f32(), [](int64_t, int64_t, int64_t) {});
+    chunk.input_gradient(call.out[0], [](int64_t, int64_t, int64_t) {});
   });
   return {};
 }
 
-/** Without a softcap the first pass leaves exp(logit - its tile's maximum), so that the second only
- * multiplies. */
+/** The first pass leaves exp(logit - its tile's maximum), so that the second only multiplies; with a softcap f32
+ * logits stay what they are, and bf16 ones, too coarse for that, become weight times slope. */
 Status kernel_linear_cross_entropy_train(const KernelCall& call) {
-  const int64_t tokens = call.in[0].shape[0], width = call.in[0].shape[1], vocabulary = call.in[1].shape[0];
+  const int64_t tokens = call.in[0].shape[0], vocabulary = call.in[1].shape[0];
   if (Status status = check_labels(call.in[2], vocabulary); !status.ok()) return status;
-  const float softcap = call.real("softcap");
+  const Logits logits(call, 0);
+  const float softcap = logits.softcap;
   const bool store = !(softcap > 0);
-  const Logits logits{call.in[0].f32(), call.in[1].f32(), width, softcap, call.gemm};
   const int32_t* labels = call.in[2].i32();
   const float* dloss = call.in[3].f32();
   float *loss = call.out[0].f32(), *lse = call.out[1].f32(), *correct = call.out[2].f32();
   const int64_t size = scratch::loss_chunk(tokens, vocabulary), across = scratch::pieces(vocabulary, kWords);
-  Part* parts = reinterpret_cast<Part*>(static_cast<float*>(call.scratch) +
-                                        size * scratch::logit_stride(vocabulary));  // [size, across]
+  Part* parts = static_cast<Part*>(
+      advance(call.scratch, logits.dtype, size * scratch::logit_stride(vocabulary)));  // [size, across]
   each_chunk(call, logits, tokens, vocabulary, call.out[4], [&](const Chunk& chunk) {
-    chunk.project([&](int64_t first, int64_t count, int64_t word, int64_t words) {
-      for (int64_t i = first; i < first + count; i++) {
-        parts[i * across + word / kWords] =
-            part_of_row(chunk.row(i, word), word, words, labels[chunk.start + i], store);
-      }
+    chunk.project([&](int64_t i, int64_t word, int64_t words, float* row) {
+      Part& part = parts[i * across + word / kWords];
+      part = part_of_row(row, word, words, labels[chunk.start + i], store);
+      if (!store && logits.narrow()) weigh_by_slope(row, words, part.most, softcap);
     });
     in_pieces(call.pool, chunk.count, 64, [&](int64_t begin, int64_t end, void*) {
       for (int64_t i = begin; i < end; i++) {
@@ -307,18 +356,29 @@ Status kernel_linear_cross_entropy_train(const KernelCall& call) {
         finish(parts + i * across, across, 1, own, labels[token], loss[token], lse[token], correct[token]);
       }
     });
-    chunk.input_gradient(call.out[3].f32(), [&](int64_t i, int64_t word, int64_t words) {
+    chunk.input_gradient(call.out[3], [&](int64_t i, int64_t word, int64_t words) {
       const int64_t token = chunk.start + i;
       const int32_t label = labels[token];
+      const Part& part = parts[i * across + word / kWords];
+      const bool here = label >= word && label < word + words;
+      const float up = label < 0 ? 0.0f : dloss[token], factor = up * exp_f32(part.most - lse[token]);
+      if (logits.narrow()) {
+        uint16_t* row = chunk.narrow_row(i, word);
+        scale_narrow(row, words, factor);
+        // the label's own entry loses most of its size: it is made anew, from the f32 logit
+        if (here) {
+          const float t = softcap > 0 ? part.label / softcap : 0.0f;
+          row[label - word] = to_bf16(up * (exp_f32(part.label - lse[token]) - 1.0f) * (1.0f - t * t));
+        }
+        return;
+      }
       float* row = chunk.row(i, word);
       if (!store || label < 0) {
         differentiate(row, word, words, label, dloss[token], lse[token], softcap);
         return;
       }
-      const float up = dloss[token],
-                  factor = up * exp_f32(parts[i * across + word / kWords].most - lse[token]);
       for (int64_t j = 0; j < words; j++) row[j] *= factor;
-      if (label >= word && label < word + words) row[label - word] -= up;
+      if (here) row[label - word] -= up;
     });
   });
   return {};

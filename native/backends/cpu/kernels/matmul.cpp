@@ -34,13 +34,17 @@ Status kernel_matmul(const KernelCall& call) {
   whole.n = y.shape.last();
   whole.m = flat ? y.shape.rows() : y.shape[-2];
   whole.k = whole.trans_a ? a.shape[-2] : a.shape[-1];
-  whole.a = a.f32();
+  whole.operands = a.dtype;
+  whole.result = y.dtype;
+  whole.a = a.data;
   whole.lda = a.shape[-1];
-  whole.b = b.f32();
+  whole.b = b.data;
   whole.ldb = b.shape[-1];
-  whole.c = y.f32();
+  whole.c = y.data;
   whole.ldc = whole.n;
-  whole.accumulate = bias != nullptr;
+  const bool begin_with_bias = bias && a.dtype == DType::f32;  // our own product adds it by itself
+  whole.accumulate = begin_with_bias;
+  whole.bias = begin_with_bias ? nullptr : bias;
   if (y.count() == 0) return {};
 
   const int64_t batch = flat ? 1 : y.shape.product(0, y.shape.rank - 2);
@@ -56,13 +60,14 @@ Status kernel_matmul(const KernelCall& call) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t at = i / each, tile = i % each;
       GemmCall part = part_of(whole, tile % down * tiles.m, tile / down * tiles.n, tiles.m, tiles.n);
-      part.a += at * a_step;
-      part.b += at * b_step;
-      part.c += at * y_step;
-      for (int64_t row = 0; bias && row < part.m; row++) {
-        std::memcpy(part.c + row * part.ldc, bias + tile / down * tiles.n, static_cast<size_t>(part.n) * 4);
+      part.a = advance(part.a, part.operands, at * a_step);
+      part.b = advance(part.b, part.operands, at * b_step);
+      part.c = advance(part.c, part.result, at * y_step);
+      for (int64_t row = 0; begin_with_bias && row < part.m; row++) {
+        std::memcpy(static_cast<float*>(part.c) + row * part.ldc, bias + tile / down * tiles.n,
+                    static_cast<size_t>(part.n) * 4);
       }
-      call.gemm(part, workspace);
+      multiply(call.gemm, part, workspace);
     }
   });
   return {};
@@ -75,7 +80,7 @@ Status kernel_grouped_matmul(const KernelCall& call) {
   const int32_t* offsets = call.in[2].i32();
   if (Status status = check_offsets(call.in[2], rows); !status.ok()) return status;
   const int64_t used = offsets[experts];
-  std::memset(y.f32() + used * n, 0, static_cast<size_t>((rows - used) * n) * sizeof(float));
+  std::memset(advance(y.data, y.dtype, used * n), 0, static_cast<size_t>((rows - used) * n * size_of(y.dtype)));
 
   const int64_t tall = 256, wide = std::min<int64_t>(n, 512);
   std::vector<GroupTile> tiles;
@@ -91,13 +96,15 @@ Status kernel_grouped_matmul(const KernelCall& call) {
     part.m = std::min<int64_t>(tall, offsets[tile.expert + 1] - tile.row);
     part.n = std::min(wide, n - tile.column);
     part.k = k;
-    part.a = x.f32() + tile.row * k;
+    part.operands = x.dtype;
+    part.result = y.dtype;
+    part.a = advance(x.data, x.dtype, tile.row * k);
     part.lda = k;
-    part.b = w.f32() + tile.expert * k * n + (trans_b ? tile.column * k : tile.column);
+    part.b = advance(w.data, w.dtype, tile.expert * k * n + (trans_b ? tile.column * k : tile.column));
     part.ldb = trans_b ? k : n;
-    part.c = y.f32() + tile.row * n + tile.column;
+    part.c = advance(y.data, y.dtype, tile.row * n + tile.column);
     part.ldc = n;
-    call.gemm(part, workspace);
+    multiply(call.gemm, part, workspace);
   });
   return {};
 }
@@ -118,17 +125,19 @@ Status kernel_grouped_matmul_wgrad(const KernelCall& call) {
     part.m = std::min(tall, m - row);
     part.n = std::min(wide, n - column);
     part.k = offsets[e + 1] - offsets[e];
-    part.a = a.f32() + offsets[e] * m + row;
+    part.operands = a.dtype;
+    part.a = advance(a.data, a.dtype, offsets[e] * m + row);
     part.lda = m;
-    part.b = b.f32() + offsets[e] * n + column;
+    part.b = advance(b.data, b.dtype, offsets[e] * n + column);
     part.ldb = n;
-    part.c = dw.f32() + e * m * n + row * n + column;
+    float* c = dw.f32() + e * m * n + row * n + column;
+    part.c = c;
     part.ldc = n;
     if (part.k) {
-      call.gemm(part, workspace);
+      multiply(call.gemm, part, workspace);
       return;
     }
-    for (int64_t i = 0; i < part.m; i++) std::memset(part.c + i * n, 0, static_cast<size_t>(part.n) * 4);
+    for (int64_t i = 0; i < part.m; i++) std::memset(c + i * n, 0, static_cast<size_t>(part.n) * 4);
   });
   return {};
 }

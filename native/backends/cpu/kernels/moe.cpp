@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-#include "kernels.h"
+#include "floats.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -17,6 +17,30 @@ Status check_rows(const Tensor& index, int64_t rows, const char* what) {
     }
   }
   return {};
+}
+
+/** y[t] = sum over the k choices j of token t of weights[t,j] (or 1) * rows[inverse[t*k+j]]. */
+void add_choices(const KernelCall& call, const Source& rows, const int32_t* inverse, const float* weights,
+                 int64_t k, int64_t width) {
+  const Sink y(call.out[0]);
+  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k), [=](int64_t begin, int64_t end, void*) {
+    for (int64_t token = begin; token < end; token++) {
+      in_stages(0, width, [&](int64_t first, int64_t some) {
+        float read[kStage], written[kStage];
+        float* to = y.open(token * width + first, written);
+        std::fill(to, to + some, 0.0f);
+        for (int64_t j = 0; j < k; j++) {
+          const int64_t row = inverse[token * k + j];
+          if (row < 0) continue;
+          const float weight = weights ? weights[token * k + j] : 1.0f;
+          const float* from = rows.read(row * width + first, some, read);
+#pragma GCC ivdep
+          for (int64_t i = 0; i < some; i++) to[i] += weight * from[i];
+        }
+        y.close(token * width + first, some, written);
+      });
+    }
+  });
 }
 
 }  // namespace
@@ -44,16 +68,16 @@ Status kernel_moe_dispatch(const KernelCall& call) {
 Status kernel_moe_gather(const KernelCall& call) {
   const int64_t k = call.integer("k"), width = call.in[0].shape[1];
   if (Status status = check_rows(call.in[1], call.in[0].shape[0] * k, "slot"); !status.ok()) return status;
-  const float* x = call.in[0].f32();
+  const char* x = static_cast<const char*>(call.in[0].data);
   const int32_t* order = call.in[1].i32();
-  float* y = call.out[0].f32();
+  char* y = static_cast<char*>(call.out[0].data);
+  const int64_t bytes = width * size_of(call.in[0].dtype);
   in_pieces(call.pool, call.in[1].count(), rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
-    const size_t bytes = static_cast<size_t>(width) * sizeof(float);
     for (int64_t row = begin; row < end; row++) {
       if (order[row] < 0)
-        std::memset(y + row * width, 0, bytes);
+        std::memset(y + row * bytes, 0, static_cast<size_t>(bytes));
       else
-        std::memcpy(y + row * width, x + order[row] / k * width, bytes);
+        std::memcpy(y + row * bytes, x + order[row] / k * bytes, static_cast<size_t>(bytes));
     }
   });
   return {};
@@ -62,47 +86,14 @@ Status kernel_moe_gather(const KernelCall& call) {
 Status kernel_moe_gather_grad(const KernelCall& call) {
   const int64_t k = call.integer("k"), width = call.in[0].shape[1];
   if (Status status = check_rows(call.in[1], call.in[0].shape[0], "row"); !status.ok()) return status;
-  const float* dy = call.in[0].f32();
-  const int32_t* inverse = call.in[1].i32();
-  float* dx = call.out[0].f32();
-  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k),
-            [=](int64_t begin, int64_t end, void*) {
-              for (int64_t token = begin; token < end; token++) {
-                float* to = dx + token * width;
-                std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
-                for (int64_t j = 0; j < k; j++) {
-                  const int64_t row = inverse[token * k + j];
-                  if (row < 0) continue;
-                  const float* from = dy + row * width;
-#pragma GCC ivdep
-                  for (int64_t i = 0; i < width; i++) to[i] += from[i];
-                }
-              }
-            });
+  add_choices(call, Source(call.in[0]), call.in[1].i32(), nullptr, k, width);
   return {};
 }
 
 Status kernel_moe_combine(const KernelCall& call) {
   const int64_t width = call.in[0].shape[1], k = call.in[2].shape[1];
   if (Status status = check_rows(call.in[1], call.in[0].shape[0], "row"); !status.ok()) return status;
-  const float *rows = call.in[0].f32(), *weights = call.in[2].f32();
-  const int32_t* inverse = call.in[1].i32();
-  float* y = call.out[0].f32();
-  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k),
-            [=](int64_t begin, int64_t end, void*) {
-              for (int64_t token = begin; token < end; token++) {
-                float* to = y + token * width;
-                std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
-                for (int64_t j = 0; j < k; j++) {
-                  const int64_t row = inverse[token * k + j];
-                  if (row < 0) continue;
-                  const float weight = weights[token * k + j];
-                  const float* from = rows + row * width;
-#pragma GCC ivdep
-                  for (int64_t i = 0; i < width; i++) to[i] += weight * from[i];
-                }
-              }
-            });
+  add_choices(call, Source(call.in[0]), call.in[1].i32(), call.in[2].f32(), k, width);
   return {};
 }
 
@@ -111,28 +102,41 @@ Status kernel_moe_combine_grad(const KernelCall& call) {
   const int64_t row_count = call.in[1].shape[0], slots = call.in[2].count();
   if (Status status = check_rows(call.in[2], row_count, "row"); !status.ok()) return status;
   if (Status status = check_rows(call.in[4], slots, "slot"); !status.ok()) return status;
-  const float *dy = call.in[0].f32(), *rows = call.in[1].f32(), *weights = call.in[3].f32();
+  const Source dy(call.in[0]), rows(call.in[1]);
+  const Sink drows(call.out[0]);
+  const float* weights = call.in[3].f32();
   const int32_t *inverse = call.in[2].i32(), *order = call.in[4].i32();
-  float *drows = call.out[0].f32(), *dweights = call.out[1].f32();
+  float* dweights = call.out[1].f32();
   in_pieces(call.pool, row_count, rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
     for (int64_t row = begin; row < end; row++) {
       const int64_t slot = order[row];
       const float weight = slot < 0 ? 0.0f : weights[slot];
-      const float* from = dy + (slot < 0 ? 0 : slot / k) * width;
-      float* to = drows + row * width;
-      if (slot < 0) std::memset(to, 0, static_cast<size_t>(width) * sizeof(float));
+      in_stages(0, width, [&](int64_t first, int64_t some) {
+        float read[kStage], written[kStage];
+        const float* from = dy.read((slot < 0 ? 0 : slot / k) * width + first, some, read);
+        float* to = drows.open(row * width + first, written);
+        if (slot < 0) {
+          std::fill(to, to + some, 0.0f);
+        } else {
 #pragma GCC ivdep
-      for (int64_t i = 0; slot >= 0 && i < width; i++) to[i] = weight * from[i];
+          for (int64_t i = 0; i < some; i++) to[i] = weight * from[i];
+        }
+        drows.close(row * width + first, some, written);
+      });
     }
   });
   in_pieces(call.pool, slots, rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
     for (int64_t slot = begin; slot < end; slot++) {
-      const float *up = dy + slot / k * width, *from = rows + std::max(0, inverse[slot]) * width;
       float dot = 0;
-      if (inverse[slot] >= 0) {
-#pragma omp simd reduction(+ : dot)
-        for (int64_t i = 0; i < width; i++) dot += up[i] * from[i];
-      }
+      in_stages(0, inverse[slot] < 0 ? 0 : width, [&](int64_t first, int64_t some) {
+        float read_up[kStage], read_row[kStage];
+        const float* up = dy.read(slot / k * width + first, some, read_up);
+        const float* from = rows.read(inverse[slot] * width + first, some, read_row);
+        float total = 0;
+#pragma omp simd reduction(+ : total)
+        for (int64_t i = 0; i < some; i++) total += up[i] * from[i];
+        dot += total;
+      });
       dweights[slot] = dot;
     }
   });

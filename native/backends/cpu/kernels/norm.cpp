@@ -6,15 +6,26 @@
 #include <cstring>
 
 #include "../../../core/scratch.h"
-#include "kernels.h"
-#include "vector-math.h"
+#include "floats.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
-struct Moments {
-  float first = 0, second = 0;
+/** One row each of up to three bf16 tensors, in the thread's workspace. */
+struct Rows {
+  float *first, *second, *third;
+  Rows(void* workspace, int64_t width)
+      : first(static_cast<float*>(workspace)), second(first + width), third(second + width) {}
 };
+constexpr int64_t kWidest = kTileBytes / 4 / 3;
+
+Status check_width(const KernelCall& call, const Tensor& x) {
+  bool half = false;
+  for (int i = 0; i < call.inputs; i++) half |= call.in[i].dtype == DType::bf16;
+  half |= call.out[0].dtype == DType::bf16;
+  if (!half || x.shape.last() <= kWidest) return {};
+  return Status::error(format("bf16 rows may be %lld wide", static_cast<long long>(kWidest)));
+}
 
 /** to[i] = sum over pieces of partial[piece * step + i]. */
 void add_pieces(ThreadPool& pool, const float* partial, int64_t pieces, int64_t step, float* to,
@@ -32,21 +43,26 @@ void add_pieces(ThreadPool& pool, const float* partial, int64_t pieces, int64_t 
 
 Status kernel_rms_norm(const KernelCall& call) {
   const Tensor& in = call.in[0];
+  if (Status status = check_width(call, in); !status.ok()) return status;
   const int64_t width = in.shape.last();
-  const float *x = in.f32(), *weight = call.in[1].f32();
-  float *y = call.out[0].f32(), *rstd = call.out[1].f32();
+  const Source x(in);
+  const Sink y(call.out[0]);
+  const float* weight = call.in[1].f32();
+  float* rstd = call.out[1].f32();
   const double eps = call.op.attribute("eps").real;
   const float offset = call.real("weight_offset");
-  in_pieces(call.pool, in.shape.rows(), rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
+  in_pieces(call.pool, in.shape.rows(), rows_per_piece(width), [=](int64_t begin, int64_t end, void* space) {
+    const Rows rows(space, width);
     for (int64_t row = begin; row < end; row++) {
-      const float* from = x + row * width;
-      float* to = y + row * width;
+      const float* from = x.read(row * width, width, rows.first);
+      float* to = y.open(row * width, rows.second);
       double squares = 0;
 #pragma omp simd reduction(+ : squares)
       for (int64_t i = 0; i < width; i++) squares += static_cast<double>(from[i]) * from[i];
       const float scale = static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(width) + eps));
       rstd[row] = scale;
       for (int64_t i = 0; i < width; i++) to[i] = from[i] * scale * (weight[i] + offset);
+      y.close(row * width, width, rows.second);
     }
   });
   return {};
@@ -55,17 +71,21 @@ Status kernel_rms_norm(const KernelCall& call) {
 Status kernel_rms_norm_grad(const KernelCall& call) {
   const Tensor& in = call.in[1];
   const int64_t width = in.shape.last(), rows = in.shape.rows();
-  const float *dy = call.in[0].f32(), *x = in.f32(), *weight = call.in[2].f32(), *rstd = call.in[3].f32();
-  float* dx = call.out[0].f32();
+  if (Status status = check_width(call, in); !status.ok()) return status;
+  const Source dy(call.in[0]), x(in);
+  const Sink dx(call.out[0]);
+  const float *weight = call.in[2].f32(), *rstd = call.in[3].f32();
   float* dweight = call.out[1] ? call.out[1].f32() : nullptr;
   float* partial = static_cast<float*>(call.scratch);
   const float offset = call.real("weight_offset");
-  in_pieces(call.pool, rows, scratch::kNormPiece, [=](int64_t begin, int64_t end, void*) {
+  in_pieces(call.pool, rows, scratch::kNormPiece, [=](int64_t begin, int64_t end, void* space) {
+    const Rows at(space, width);
     float* sum = partial + begin / scratch::kNormPiece * width;
     if (dweight) std::memset(sum, 0, static_cast<size_t>(width) * sizeof(float));
     for (int64_t row = begin; row < end; row++) {
-      const float *from = x + row * width, *up = dy + row * width;
-      float* to = dx + row * width;
+      const float* from = x.read(row * width, width, at.first);
+      const float* up = dy.read(row * width, width, at.second);
+      float* to = dx.open(row * width, at.third);
       const float scale = rstd[row];
       float dot = 0;
 #pragma omp simd reduction(+ : dot)
@@ -77,6 +97,7 @@ Status kernel_rms_norm_grad(const KernelCall& call) {
       }
 #pragma GCC ivdep
       for (int64_t i = 0; i < width; i++) to[i] = scale * (up[i] * (weight[i] + offset) - from[i] * pull);
+      dx.close(row * width, width, at.third);
     }
   });
   if (dweight)
@@ -87,14 +108,18 @@ Status kernel_rms_norm_grad(const KernelCall& call) {
 Status kernel_layer_norm(const KernelCall& call) {
   const Tensor& in = call.in[0];
   const int64_t width = in.shape.last();
-  const float *x = in.f32(), *weight = call.in[1].f32();
+  if (Status status = check_width(call, in); !status.ok()) return status;
+  const Source x(in);
+  const Sink y(call.out[0]);
+  const float* weight = call.in[1].f32();
   const float* bias = call.in[2] ? call.in[2].f32() : nullptr;
-  float *y = call.out[0].f32(), *mean = call.out[1].f32(), *rstd = call.out[2].f32();
+  float *mean = call.out[1].f32(), *rstd = call.out[2].f32();
   const double eps = call.op.attribute("eps").real;
-  in_pieces(call.pool, in.shape.rows(), rows_per_piece(width), [=](int64_t begin, int64_t end, void*) {
+  in_pieces(call.pool, in.shape.rows(), rows_per_piece(width), [=](int64_t begin, int64_t end, void* space) {
+    const Rows rows(space, width);
     for (int64_t row = begin; row < end; row++) {
-      const float* from = x + row * width;
-      float* to = y + row * width;
+      const float* from = x.read(row * width, width, rows.first);
+      float* to = y.open(row * width, rows.second);
       double total = 0, squares = 0;
 #pragma omp simd reduction(+ : total)
       for (int64_t i = 0; i < width; i++) total += from[i];
@@ -110,6 +135,7 @@ Status kernel_layer_norm(const KernelCall& call) {
       } else {
         for (int64_t i = 0; i < width; i++) to[i] = (from[i] - shift) * scale * weight[i];
       }
+      y.close(row * width, width, rows.second);
     }
   });
   return {};
@@ -118,19 +144,22 @@ Status kernel_layer_norm(const KernelCall& call) {
 Status kernel_layer_norm_grad(const KernelCall& call) {
   const Tensor& in = call.in[1];
   const int64_t width = in.shape.last(), rows = in.shape.rows();
-  const float *dy = call.in[0].f32(), *x = in.f32(), *weight = call.in[2].f32();
-  const float *mean = call.in[3].f32(), *rstd = call.in[4].f32();
-  float* dx = call.out[0].f32();
+  if (Status status = check_width(call, in); !status.ok()) return status;
+  const Source dy(call.in[0]), x(in);
+  const Sink dx(call.out[0]);
+  const float *weight = call.in[2].f32(), *mean = call.in[3].f32(), *rstd = call.in[4].f32();
   float* dweight = call.out[1] ? call.out[1].f32() : nullptr;
   float* dbias = call.out[2] ? call.out[2].f32() : nullptr;
   float* partial = static_cast<float*>(call.scratch);  // [pieces, 2, width]
-  in_pieces(call.pool, rows, scratch::kNormPiece, [=](int64_t begin, int64_t end, void*) {
+  in_pieces(call.pool, rows, scratch::kNormPiece, [=](int64_t begin, int64_t end, void* space) {
+    const Rows at(space, width);
     float* sum = partial + begin / scratch::kNormPiece * 2 * width;
     float* sum_bias = sum + width;
     std::memset(sum, 0, static_cast<size_t>(2 * width) * sizeof(float));
     for (int64_t row = begin; row < end; row++) {
-      const float *from = x + row * width, *up = dy + row * width;
-      float* to = dx + row * width;
+      const float* from = x.read(row * width, width, at.first);
+      const float* up = dy.read(row * width, width, at.second);
+      float* to = dx.open(row * width, at.third);
       const float scale = rstd[row], shift = mean[row];
       float dot = 0, total = 0;
 #pragma omp simd reduction(+ : dot, total)
@@ -149,6 +178,7 @@ Status kernel_layer_norm_grad(const KernelCall& call) {
 #pragma GCC ivdep
       for (int64_t i = 0; i < width; i++)
         to[i] = scale * (up[i] * weight[i] - centre - (from[i] - shift) * pull);
+      dx.close(row * width, width, at.third);
     }
   });
   const int64_t pieces = scratch::pieces(rows, scratch::kNormPiece);

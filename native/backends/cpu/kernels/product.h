@@ -28,15 +28,32 @@ struct Tiles {
   static int64_t half(int64_t size) { return (size / 2 + 15) / 16 * 16; }
 };
 
+/** An address `count` elements further on. */
+inline const void* advance(const void* at, DType type, int64_t count) {
+  return static_cast<const char*>(at) + count * size_of(type);
+}
+inline void* advance(void* at, DType type, int64_t count) {
+  return static_cast<char*>(at) + count * size_of(type);
+}
+
 /** The part of a product that starts at (row, column) and has at most the given size. */
 inline GemmCall part_of(const GemmCall& whole, int64_t row, int64_t column, int64_t rows, int64_t columns) {
   GemmCall part = whole;
   part.m = std::min(rows, whole.m - row);
   part.n = std::min(columns, whole.n - column);
-  part.a += whole.trans_a ? row : row * whole.lda;
-  part.b += whole.trans_b ? column * whole.ldb : column;
-  part.c += row * whole.ldc + column;
+  part.a = advance(whole.a, whole.operands, whole.trans_a ? row : row * whole.lda);
+  part.b = advance(whole.b, whole.operands, whole.trans_b ? column * whole.ldb : column);
+  part.c = advance(whole.c, whole.result, row * whole.ldc + column);
+  if (whole.bias) part.bias += column;
   return part;
+}
+
+/** The product of one thread: f32 by the library `gemm`, bf16 by our own kernel. */
+inline void multiply(Gemm gemm, const GemmCall& call, void* workspace) {
+  if (call.operands == DType::bf16)
+    bf16_gemm(call, workspace, gemm);
+  else
+    gemm(call, workspace);
 }
 
 /** Neighbouring pieces share their part of b: the larger operand is then read from memory once. */
@@ -45,7 +62,7 @@ inline void product(ThreadPool& pool, Gemm gemm, const GemmCall& whole) {
   const Tiles tiles(whole.m, whole.n, whole.k);
   const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
   pool.run(down * across, [&](int64_t piece, void* workspace) {
-    gemm(part_of(whole, piece % down * tiles.m, piece / down * tiles.n, tiles.m, tiles.n), workspace);
+    multiply(gemm, part_of(whole, piece % down * tiles.m, piece / down * tiles.n, tiles.m, tiles.n), workspace);
   });
 }
 

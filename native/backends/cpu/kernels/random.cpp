@@ -7,8 +7,7 @@
 //   u(second);
 //             the even element is r cos(angle), the odd one r sin(angle)
 //   dropout   the element stays where u(w[i % 4]) >= p
-#include "kernels.h"
-#include "vector-math.h"
+#include "floats.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -100,14 +99,18 @@ Status kernel_random_normal(const KernelCall& call) {
 }
 
 Status kernel_dropout(const KernelCall& call) {
-  const float* x = call.in[0].f32();
-  float* y = call.out[0].f32();
+  const Source source(call.in[0]);
+  const Sink sink(call.out[0]);
   const float p = call.real("p");
   const float scale = static_cast<float>(1.0 / (1.0 - call.op.attribute("p").real));
   draw(call.pool, Stream(call.in[1], call.integer("stream")), call.out[0].count(),
        [=](int64_t at, const float* uniform, int64_t count) {
+         float from[4 * kBlocks], to[4 * kBlocks];
+         const float* x = source.read(at, count, from);
+         float* y = sink.open(at, to);
 #pragma GCC ivdep
-         for (int64_t i = 0; i < count; i++) y[at + i] = uniform[i] >= p ? x[at + i] * scale : 0.0f;
+         for (int64_t i = 0; i < count; i++) y[i] = uniform[i] >= p ? x[i] * scale : 0.0f;
+         sink.close(at, count, to);
        });
   return {};
 }
