@@ -19,8 +19,8 @@
 //   every other op              0
 // clang-format on
 //
-// rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w; size is the bytes of
-// one of their elements.
+// rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w; size is the
+// bytes of one of their elements.
 #pragma once
 
 #include <cstdint>

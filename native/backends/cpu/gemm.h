@@ -17,10 +17,10 @@ struct GemmCall {
   int64_t ldb = 0;
   void* c = nullptr;  // [m,n]
   int64_t ldc = 0;
-  bool accumulate = false;            // f32 results only
-  DType operands = DType::f32;        // of a and b
-  DType result = DType::f32;          // bf16 only with bf16 operands
-  const float* bias = nullptr;        // [n], added; with bf16 operands only
+  bool accumulate = false;      // f32 results only
+  DType operands = DType::f32;  // of a and b
+  DType result = DType::f32;    // bf16 only with bf16 operands
+  const float* bias = nullptr;  // [n], added; with bf16 operands only
 };
 
 /** Of a thread's workspace the kernels use the first part, the built-in products pack into the rest. */

@@ -32,8 +32,8 @@ void onednn_gemm(const GemmCall& call, void* workspace) {
       call.k == 0
           ? dnnl_invalid_arguments
           : dnnl_sgemm(call.trans_a ? 'T' : 'N', call.trans_b ? 'T' : 'N', call.m, call.n, call.k, 1.0f,
-                       static_cast<const float*>(call.a), call.lda, static_cast<const float*>(call.b), call.ldb,
-                       call.accumulate ? 1.0f : 0.0f, static_cast<float*>(call.c), call.ldc);
+                       static_cast<const float*>(call.a), call.lda, static_cast<const float*>(call.b),
+                       call.ldb, call.accumulate ? 1.0f : 0.0f, static_cast<float*>(call.c), call.ldc);
   if (status != dnnl_success) builtin_product(call, workspace);
 }
 

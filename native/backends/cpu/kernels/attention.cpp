@@ -219,9 +219,9 @@ void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, i
 }
 
 struct Gradients {
-  const void* up;           // do
-  const float *lse, *delta; // delta: sum(do * o) [batch, heads, queries]
-  float* dq;                // f32 sums, [batch, queries, heads, depth]
+  const void* up;            // do
+  const float *lse, *delta;  // delta: sum(do * o) [batch, heads, queries]
+  float* dq;                 // f32 sums, [batch, queries, heads, depth]
   Sink dk, dv;
   float* dbias;
 };
@@ -234,9 +234,9 @@ struct KeySums {
 
 /** Workspace of one backward block. */
 struct Slopes {
-  float *s, *dp;              // [kQueries, kKeys]
+  float *s, *dp;  // [kQueries, kKeys]
   uint16_t *narrow_s, *narrow_dp;
-  float* sums;                // of KeySums beside bf16 outputs
+  float* sums;  // of KeySums beside bf16 outputs
 
   explicit Slopes(void* workspace) : s(static_cast<float*>(workspace)) {
     dp = s + kQueries * kKeys;
@@ -322,7 +322,8 @@ KeySums key_sums(const Attention& a, const Gradients& g, int64_t place, int64_t 
   std::fill(dk, dk + keys * a.depth, 0.0f);
   std::fill(dv, dv + keys * a.value_depth, 0.0f);
   return {g.dk.open(place * a.depth, dk), g.dv.open(place * a.value_depth, dv),
-          g.dk.half ? a.depth : a.key_heads * a.depth, g.dv.half ? a.value_depth : a.key_heads * a.value_depth};
+          g.dk.half ? a.depth : a.key_heads * a.depth,
+          g.dv.half ? a.value_depth : a.key_heads * a.value_depth};
 }
 
 /** All of one batch row and key head, alone in writing its part of dq, dk and dv. */
@@ -380,7 +381,12 @@ Status kernel_attention_grad(const KernelCall& call) {
   float* delta = static_cast<float*>(call.scratch);
   const Tensor &dq = call.out[0], &dbias = call.out[3];
   float* sums = Sink(dq).open(0, delta + a.batch * a.heads * a.queries);
-  const Gradients g{call.in[0].data,   call.in[5].f32(),  delta, sums, Sink(call.out[1]), Sink(call.out[2]),
+  const Gradients g{call.in[0].data,
+                    call.in[5].f32(),
+                    delta,
+                    sums,
+                    Sink(call.out[1]),
+                    Sink(call.out[2]),
                     dbias ? dbias.f32() : nullptr};
   zero(call.pool, sums, dq.count());
   for (int i : {1, 2, 3}) {
@@ -408,9 +414,8 @@ Status kernel_attention_grad(const KernelCall& call) {
     }
   });
   if (!Sink(dq).half) return {};
-  in_pieces(call.pool, dq.count(), kElements, [&](int64_t begin, int64_t end, void*) {
-    Sink(dq).close(begin, end - begin, sums + begin);
-  });
+  in_pieces(call.pool, dq.count(), kElements,
+            [&](int64_t begin, int64_t end, void*) { Sink(dq).close(begin, end - begin, sums + begin); });
   return {};
 }
 

@@ -1,5 +1,5 @@
-// The bf16 matrix product of one thread, f32 sums. Where the machine multiplies bf16 (AVX-512 BF16): blocks of a
-// and b are packed into panels of words, each two neighbours along the depth, and a register tile of
+// The bf16 matrix product of one thread, f32 sums. Where the machine multiplies bf16 (AVX-512 BF16): blocks
+// of a and b are packed into panels of words, each two neighbours along the depth, and a register tile of
 // kRows x kColumns sums their products. Elsewhere blocks are widened and the f32 product does the work.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 sees it in its own AVX-512 header
 #include "bf16.h"
@@ -23,7 +23,8 @@ constexpr int kLanes = 16, kRows = 12, kColumns = 2 * kLanes;  // 24 sums, 2 of 
 constexpr int64_t kDepth = 2048;                               // of a block
 // packed b: [kWide / kColumns][kDepth / 2][kColumns] words (2 MiB); packed a: as many rows as fit 480 KiB
 constexpr int64_t kPackedBytes = int64_t{480} << 10;
-static_assert(kTileBytes + 4 * kTall * kWide + 2 * kDepth * kWide + kPackedBytes <= ThreadPool::kWorkspaceBytes);
+static_assert(kTileBytes + 4 * kTall * kWide + 2 * kDepth * kWide + kPackedBytes <=
+              ThreadPool::kWorkspaceBytes);
 
 /** Where a register tile goes. */
 struct Target {
@@ -74,9 +75,10 @@ void tile(int64_t pairs, const uint32_t* a, const uint32_t* b, const Target& tar
 using Tile = void (*)(int64_t pairs, const uint32_t* a, const uint32_t* b, const Target& target);
 
 template <int kVectors>
-constexpr Tile tiles[kRows + 1] = {nullptr,           tile<1, kVectors>, tile<2, kVectors>,  tile<3, kVectors>,
-                                   tile<4, kVectors>, tile<5, kVectors>, tile<6, kVectors>,  tile<7, kVectors>,
-                                   tile<8, kVectors>, tile<9, kVectors>, tile<10, kVectors>, tile<11, kVectors>,
+constexpr Tile tiles[kRows + 1] = {nullptr,           tile<1, kVectors>,  tile<2, kVectors>,
+                                   tile<3, kVectors>, tile<4, kVectors>,  tile<5, kVectors>,
+                                   tile<6, kVectors>, tile<7, kVectors>,  tile<8, kVectors>,
+                                   tile<9, kVectors>, tile<10, kVectors>, tile<11, kVectors>,
                                    tile<12, kVectors>};
 
 void transpose_words(__m512i (&x)[16]) {
@@ -104,7 +106,9 @@ void transpose_words(__m512i (&x)[16]) {
 }
 
 __mmask16 lanes(int64_t count) {
-  return count >= 16 ? __mmask16(0xffff) : count <= 0 ? __mmask16(0) : static_cast<__mmask16>((1u << count) - 1);
+  return count >= 16  ? __mmask16(0xffff)
+         : count <= 0 ? __mmask16(0)
+                      : static_cast<__mmask16>((1u << count) - 1);
 }
 __mmask32 halves(int64_t count) {
   return count >= 32 ? ~__mmask32{0} : count <= 0 ? __mmask32{0} : (__mmask32{1} << count) - 1;
@@ -129,8 +133,8 @@ void pack_rows(const uint16_t* x, int64_t ld, int64_t rows, int64_t depth, uint3
 __m512i pair_up(const uint16_t* even, const uint16_t* odd, __mmask16 mask) {
   const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even));
   if (!odd) return low;
-  return _mm512_or_si512(
-      low, _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd)), 16));
+  return _mm512_or_si512(low,
+                         _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd)), 16));
 }
 
 /** Panels of kWidth from x, each [pairs][its width]; the last may be narrower unless `full`. */
@@ -229,7 +233,7 @@ void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32) {
             const int64_t at = (row + i) * call.ldc + column + j, height = std::min<int64_t>(kRows, tall - i);
             target.c = static_cast<char*>(call.c) + at * size_of(call.result);
             (wide - j > kLanes ? tiles<2> : tiles<1>)[height](pairs, packed_a + i * pairs,
-                                                               packed_b + j * pairs, target);
+                                                              packed_b + j * pairs, target);
           }
         }
       }

@@ -90,7 +90,8 @@ void broadcast_row(const In* a, int64_t stride_a, const In* b, int64_t stride_b,
   }
 }
 
-/** row(at, offset of a, its stride, offset of b, its stride, count) for runs of the output, strides 0 or 1. */
+/** row(at, offset of a, its stride, offset of b, its stride, count) for runs of the output, strides 0 or 1.
+ */
 template <typename Row>
 void in_rows(const KernelCall& call, Row row) {
   const Tensor& out = call.out[0];

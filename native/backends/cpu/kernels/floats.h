@@ -1,5 +1,5 @@
-// Tensors of floats, f32 or bf16, as the f32 that kernels compute with: f32 is read and written where it lies,
-// bf16 through a buffer that stays in the cache. Kernels are written once and take any mixture.
+// Tensors of floats, f32 or bf16, as the f32 that kernels compute with: f32 is read and written where it
+// lies, bf16 through a buffer that stays in the cache. Kernels are written once and take any mixture.
 #pragma once
 
 #include "bf16.h"

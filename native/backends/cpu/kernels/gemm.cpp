@@ -96,8 +96,7 @@ void builtin_gemm(const GemmCall& call, void* workspace) {
   const int64_t a_row = call.trans_a ? 1 : call.lda, a_depth = call.trans_a ? call.lda : 1;
   const int64_t b_depth = call.trans_b ? 1 : call.ldb, b_column = call.trans_b ? call.ldb : 1;
   if (call.k == 0 && !call.accumulate) {
-    for (int64_t i = 0; i < call.m; i++)
-      std::fill(c + i * call.ldc, c + i * call.ldc + call.n, 0.0f);
+    for (int64_t i = 0; i < call.m; i++) std::fill(c + i * call.ldc, c + i * call.ldc + call.n, 0.0f);
   }
   for (int64_t column = 0; column < call.n; column += kWide) {
     const int64_t wide = std::min(kWide, call.n - column);

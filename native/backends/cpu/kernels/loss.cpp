@@ -1,8 +1,8 @@
 // Projection to the vocabulary and cross-entropy in one, over tiles of logits.
 //   logit = h w^T, with softcap c > 0: c tanh(logit / c);  loss = lse - logit[label]
 //   dlogit = dloss (exp(logit - lse) - onehot(label)) (1 - (logit / c)^2);  dh = dlogit w, dw = dlogit^T h
-// Gradients go chunk by chunk: a chunk's logits all exist before its dlogits can. With bf16 operands a tile's logits
-// are f32, and what stays of them for the gradient's products is bf16.
+// Gradients go chunk by chunk: a chunk's logits all exist before its dlogits can. With bf16 operands a tile's
+// logits are f32, and what stays of them for the gradient's products is bf16.
 #include <cstring>
 
 #include "../../../core/scratch.h"
@@ -201,22 +201,23 @@ struct Chunk {
   void input_gradient(const Tensor& dh, Prepare prepare) const {
     const int64_t width = logits.width;
     const Sink sink(dh);
-    in_pieces(call.pool, count, rows_at_once(width, sink.half), [&](int64_t begin, int64_t end, void* workspace) {
-      const int64_t at = (start + begin) * width;
-      float* sums = sink.open(at, static_cast<float*>(workspace));
-      for (int64_t word = 0; word < vocabulary; word += kWords) {
-        GemmCall part;
-        part.operands = logits.dtype;
-        part.m = end - begin, part.n = width, part.k = std::min(kWords, vocabulary - word);
-        for (int64_t token = begin; token < end; token++) prepare(token, word, part.k);
-        part.a = advance(memory, logits.dtype, begin * stride + word), part.lda = stride;
-        part.b = logits.word_row(word), part.ldb = width;
-        part.c = sums, part.ldc = width;
-        part.accumulate = word > 0;
-        multiply(call.gemm, part, workspace);
-      }
-      sink.close(at, (end - begin) * width, sums);
-    });
+    in_pieces(call.pool, count, rows_at_once(width, sink.half),
+              [&](int64_t begin, int64_t end, void* workspace) {
+                const int64_t at = (start + begin) * width;
+                float* sums = sink.open(at, static_cast<float*>(workspace));
+                for (int64_t word = 0; word < vocabulary; word += kWords) {
+                  GemmCall part;
+                  part.operands = logits.dtype;
+                  part.m = end - begin, part.n = width, part.k = std::min(kWords, vocabulary - word);
+                  for (int64_t token = begin; token < end; token++) prepare(token, word, part.k);
+                  part.a = advance(memory, logits.dtype, begin * stride + word), part.lda = stride;
+                  part.b = logits.word_row(word), part.ldb = width;
+                  part.c = sums, part.ldc = width;
+                  part.accumulate = word > 0;
+                  multiply(call.gemm, part, workspace);
+                }
+                sink.close(at, (end - begin) * width, sums);
+              });
   }
 
   /** Tokens of one piece: 64, or as many sums as the workspace holds. */
@@ -244,12 +245,9 @@ void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, in
                 const Tensor& dw, Use use) {
   const int64_t size = scratch::loss_chunk(tokens, vocabulary);
   for (int64_t start = 0; start < tokens; start += size) {
-    const Chunk chunk{call,
-                      logits,
-                      vocabulary,
-                      scratch::logit_stride(vocabulary),
-                      start,
-                      std::min(size, tokens - start),
+    const Chunk chunk{call,        logits,
+                      vocabulary,  scratch::logit_stride(vocabulary),
+                      start,       std::min(size, tokens - start),
                       call.scratch};
     use(chunk);
     if (dw) chunk.weight_gradient(dw.f32());
@@ -330,8 +328,8 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
   return {};
 }
 
-/** The first pass leaves exp(logit - its tile's maximum), so that the second only multiplies; with a softcap f32
- * logits stay what they are, and bf16 ones, too coarse for that, become weight times slope. */
+/** The first pass leaves exp(logit - its tile's maximum), so that the second only multiplies; with a softcap
+ * f32 logits stay what they are, and bf16 ones, too coarse for that, become weight times slope. */
 Status kernel_linear_cross_entropy_train(const KernelCall& call) {
   const int64_t tokens = call.in[0].shape[0], vocabulary = call.in[1].shape[0];
   if (Status status = check_labels(call.in[2], vocabulary); !status.ok()) return status;

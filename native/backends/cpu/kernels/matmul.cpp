@@ -80,7 +80,8 @@ Status kernel_grouped_matmul(const KernelCall& call) {
   const int32_t* offsets = call.in[2].i32();
   if (Status status = check_offsets(call.in[2], rows); !status.ok()) return status;
   const int64_t used = offsets[experts];
-  std::memset(advance(y.data, y.dtype, used * n), 0, static_cast<size_t>((rows - used) * n * size_of(y.dtype)));
+  std::memset(advance(y.data, y.dtype, used * n), 0,
+              static_cast<size_t>((rows - used) * n * size_of(y.dtype)));
 
   const int64_t tall = 256, wide = std::min<int64_t>(n, 512);
   std::vector<GroupTile> tiles;

@@ -23,24 +23,25 @@ Status check_rows(const Tensor& index, int64_t rows, const char* what) {
 void add_choices(const KernelCall& call, const Source& rows, const int32_t* inverse, const float* weights,
                  int64_t k, int64_t width) {
   const Sink y(call.out[0]);
-  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k), [=](int64_t begin, int64_t end, void*) {
-    for (int64_t token = begin; token < end; token++) {
-      in_stages(0, width, [&](int64_t first, int64_t some) {
-        float read[kStage], written[kStage];
-        float* to = y.open(token * width + first, written);
-        std::fill(to, to + some, 0.0f);
-        for (int64_t j = 0; j < k; j++) {
-          const int64_t row = inverse[token * k + j];
-          if (row < 0) continue;
-          const float weight = weights ? weights[token * k + j] : 1.0f;
-          const float* from = rows.read(row * width + first, some, read);
+  in_pieces(call.pool, call.out[0].shape[0], rows_per_piece(width * k),
+            [=](int64_t begin, int64_t end, void*) {
+              for (int64_t token = begin; token < end; token++) {
+                in_stages(0, width, [&](int64_t first, int64_t some) {
+                  float read[kStage], written[kStage];
+                  float* to = y.open(token * width + first, written);
+                  std::fill(to, to + some, 0.0f);
+                  for (int64_t j = 0; j < k; j++) {
+                    const int64_t row = inverse[token * k + j];
+                    if (row < 0) continue;
+                    const float weight = weights ? weights[token * k + j] : 1.0f;
+                    const float* from = rows.read(row * width + first, some, read);
 #pragma GCC ivdep
-          for (int64_t i = 0; i < some; i++) to[i] += weight * from[i];
-        }
-        y.close(token * width + first, some, written);
-      });
-    }
-  });
+                    for (int64_t i = 0; i < some; i++) to[i] += weight * from[i];
+                  }
+                  y.close(token * width + first, some, written);
+                });
+              }
+            });
 }
 
 }  // namespace

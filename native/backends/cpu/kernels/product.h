@@ -62,7 +62,8 @@ inline void product(ThreadPool& pool, Gemm gemm, const GemmCall& whole) {
   const Tiles tiles(whole.m, whole.n, whole.k);
   const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
   pool.run(down * across, [&](int64_t piece, void* workspace) {
-    multiply(gemm, part_of(whole, piece % down * tiles.m, piece / down * tiles.n, tiles.m, tiles.n), workspace);
+    multiply(gemm, part_of(whole, piece % down * tiles.m, piece / down * tiles.n, tiles.m, tiles.n),
+             workspace);
   });
 }
 
