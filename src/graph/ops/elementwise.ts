@@ -179,7 +179,8 @@ export const elementwiseOps: Definitions<
   ),
   div: combining(
     (dy, _a, b) => div(dy, b),
-    (dy, _a, b, y) => neg(mul(dy, div(y, b))),
+    // y (dy / b), not dy (y / b): where a is b, as in x / sum(x) over one element, the two gradients cancel exactly
+    (dy, _a, b, y) => neg(mul(y, div(dy, b))),
   ),
   maximum: combining(
     (dy, a, b) => mul(dy, halfOfTies(a, b)),

@@ -246,6 +246,16 @@ struct Slopes {
   }
 };
 
+/** sum_j p_j dp_j, which is sum(do * o) where these are all the keys that the query sees. Taken from dp
+ * itself, what should cancel does: a query that sees one key gives exactly 0, and the gradients of short
+ * sequences are those of a plain softmax. */
+float sum_of_slopes(const float* s, const float* dp, int64_t keys, float lse) {
+  float total = 0;
+#pragma omp simd reduction(+ : total)
+  for (int64_t j = 0; j < keys; j++) total += exp_negative(s[j] - lse) * dp[j];
+  return total;
+}
+
 /** Adds one block's share to dq and the key block's sums (and dbias). */
 void backward_block(const Attention& a, const Gradients& g, const Block& block, int64_t head, Sight sight,
                     const KeySums& sums, void* workspace) {
@@ -266,9 +276,13 @@ void backward_block(const Attention& a, const Gradients& g, const Block& block, 
 
   const int64_t statistics = (block.b * a.heads + head) * a.queries + block.first;
   const float scale = a.scale, softcap = a.softcap, uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
+  int64_t seen_from, seen_to;
+  key_range(a, block.first, block.last, seen_from, seen_to);
+  const bool sees_all = block.begin <= seen_from && seen_to <= block.end;
   for (int64_t i = 0; i < queries; i++) {
     float *row = at.s + i * kKeys, *slope = at.dp + i * kKeys;
-    const float lse = g.lse[statistics + i], delta = g.delta[statistics + i];
+    const float lse = g.lse[statistics + i];
+    const float delta = sees_all ? sum_of_slopes(row, slope, keys, lse) : g.delta[statistics + i];
     if (softcap > 0) {
 #pragma GCC ivdep
       for (int64_t j = 0; j < keys; j++) {
