@@ -54,6 +54,23 @@ struct Logits {
   const void* token_row(int64_t token) const { return advance(h, dtype, token * width); }
   const void* word_row(int64_t word) const { return advance(w, dtype, word * width); }
 
+  /** One logit summed in f64. */
+  double exact(int64_t token, int64_t word) const {
+    double sum = 0;
+    if (narrow()) {
+      const auto *a = static_cast<const uint16_t*>(token_row(token)),
+                 *b = static_cast<const uint16_t*>(word_row(word));
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < width; i++) sum += static_cast<double>(from_bf16(a[i])) * from_bf16(b[i]);
+    } else {
+      const auto *a = static_cast<const float*>(token_row(token)),
+                 *b = static_cast<const float*>(word_row(word));
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < width; i++) sum += static_cast<double>(a[i]) * b[i];
+    }
+    return softcap > 0 ? softcap * std::tanh(sum / softcap) : sum;
+  }
+
   /** to[tokens, ld] for tokens from `token` and words from `word`. */
   void tile(int64_t token, int64_t tokens, int64_t word, int64_t words, float* to, int64_t ld,
             void* workspace) const {
@@ -117,9 +134,10 @@ void extend(Part& part, const Part& more, bool holds_label) {
 }
 
 /** Loss, lse and correct of one token from its parts, `stride` apart; the label lies in part `own` (-1: no
- * label). */
-void finish(const Part* parts, int64_t count, int64_t stride, int64_t own, int32_t label, float& loss,
-            float& lse, float& correct) {
+ * label). The roundings of most logits average out in their lse, but those of the label's are the loss's own:
+ * it is taken in f64, below the logarithm too, so that the loss stays at least 0. */
+void finish(const Logits& logits, const Part* parts, int64_t count, int64_t stride, int64_t own,
+            int64_t token, int32_t label, float& loss, float& lse, float& correct) {
   float most = parts[0].most;
   int32_t best = parts[0].best;
   for (int64_t p = 1; p < count; p++) {
@@ -133,11 +151,14 @@ void finish(const Part* parts, int64_t count, int64_t stride, int64_t own, int32
     // a NaN among the logits must reach the loss
     if (part.total != part.total) total = part.total;
   }
-  const double log_total = std::log(total);
-  lse = static_cast<float>(most + log_total);
-  loss =
-      own < 0 ? 0.0f : static_cast<float>(most - static_cast<double>(parts[own * stride].label) + log_total);
-  correct = own >= 0 && best == label ? 1.0f : 0.0f;
+  lse = static_cast<float>(most + std::log(total));
+  loss = correct = 0.0f;
+  if (own < 0) return;
+  const double rounded = parts[own * stride].label, exact = logits.exact(token, label);
+  const double corrected = total - std::exp(rounded - most) + std::exp(exact - most);
+  loss = static_cast<float>(most - exact + std::log(corrected));
+  if (loss < 0) loss = 0.0f;  // by the last bit, where nothing but the label counts
+  correct = best == label ? 1.0f : 0.0f;
 }
 
 /** Turns the logits of one token, from word `first` on, into dlogits. */
@@ -306,7 +327,7 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
   in_pieces(call.pool, tokens, 1024, [&](int64_t begin, int64_t end, void*) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t own = labels[i] >= 0 ? labels[i] / each : -1;
-      finish(parts + i, kParts, tokens, own, labels[i], loss[i], lse[i], correct[i]);
+      finish(logits, parts + i, kParts, tokens, own, i, labels[i], loss[i], lse[i], correct[i]);
     }
   });
   return {};
@@ -351,7 +372,8 @@ Status kernel_linear_cross_entropy_train(const KernelCall& call) {
     in_pieces(call.pool, chunk.count, 64, [&](int64_t begin, int64_t end, void*) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t token = chunk.start + i, own = labels[token] >= 0 ? labels[token] / kWords : -1;
-        finish(parts + i * across, across, 1, own, labels[token], loss[token], lse[token], correct[token]);
+        finish(logits, parts + i * across, across, 1, own, token, labels[token], loss[token], lse[token],
+               correct[token]);
       }
     });
     chunk.input_gradient(call.out[3], [&](int64_t i, int64_t word, int64_t words) {
