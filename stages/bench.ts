@@ -1,10 +1,12 @@
 import { type Executable, openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
-import { describePlan } from '../src/graph/index.js';
+import { describePlan, type RecomputeMode } from '../src/graph/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import { checkMemory, memoryBudget } from '../src/train/memory.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
 import { momentNames } from '../src/train/optim/adamw.js';
+import { planRecord } from '../src/train/plan-record.js';
 import { buildStep } from '../src/train/step.js';
 
 /** configs/bench.schema.json describes each key. */
@@ -18,6 +20,8 @@ export interface BenchConfig {
   length: number;
   dtype: 'fp32' | 'bf16';
   lora: number;
+  recompute: RecomputeMode;
+  memory_budget: number | null;
   steps: number;
   profile: boolean;
 }
@@ -30,7 +34,10 @@ export const stage: StageDefinition<BenchConfig> = {
   async run(context) {
     const { config } = context;
     const { model, adapter, program, batch } = await prepare(config);
+    const plan = planRecord([program], null);
+    checkMemory(plan, memoryBudget(config.memory_budget, null), () => []);
     const { engine, session, threads } = await openDevice(config);
+    const baseRss = process.memoryUsage.rss();
     await initializeWeights(model.parameters(), session, { seed: config.seed, threads });
     if (adapter)
       await initializeWeights([...adapter.parameters.values()], session, { seed: config.seed, threads });
@@ -68,8 +75,9 @@ export const stage: StageDefinition<BenchConfig> = {
       step_seconds: stepSeconds,
       flops_per_second: flopsPerSecond,
       mfu: flopsPerSecond / peak,
+      base_rss_bytes: baseRss,
       peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
-      planned_bytes: program.stateBytes + program.arenaBytes + program.inputBytes,
+      planned_bytes: plan.planned_bytes,
       ...(profile && { profile }),
     });
     session.close();
@@ -98,6 +106,8 @@ async function prepare(config: BenchConfig) {
     maxGradNorm: 1,
     threads: threadsOf(config),
     dtype: config.dtype,
+    recompute: config.recompute,
+    memoryBudget: memoryBudget(config.memory_budget, null),
   });
   return { model, adapter, program, batch };
 }

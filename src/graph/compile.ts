@@ -4,6 +4,7 @@ import { castToBf16 } from './passes/cast.js';
 import { shareCommon } from './passes/common.js';
 import { dropDeadCode } from './passes/dead-code.js';
 import { fuseLoss } from './passes/fuse-loss.js';
+import { type RecomputeOptions, recompute } from './passes/recompute.js';
 import { hoistEffects } from './passes/schedule.js';
 import { simplify } from './passes/simplify.js';
 import { planMemory } from './plan.js';
@@ -15,9 +16,21 @@ export interface CompileOptions {
   threads: number;
   /** bf16: products take bf16 operands and large intermediates are stored as bf16; states stay as they are. */
   dtype?: 'fp32' | 'bf16';
+  /** What the backward pass makes again instead of holding it. Default: nothing. */
+  recompute?: RecomputeOptions;
 }
 
-const passes = { simplify, shareCommon, dropDeadCode, fuseLoss };
+type Pass = (graph: Graph, options: CompileOptions) => Graph;
+
+const passes: Record<string, Pass> = {
+  simplify,
+  shareCommon,
+  dropDeadCode,
+  fuseLoss,
+  castToBf16: (graph, { dtype }) => (dtype === 'bf16' ? castToBf16(graph) : graph),
+  hoistEffects,
+  recompute: (graph, options) => (options.recompute ? recompute(graph, options.recompute) : graph),
+};
 
 /**
  * Makes a program of a traced graph: passes, each checked, then a place in one arena for every intermediate.
@@ -27,9 +40,8 @@ export function compile(graph: Graph, options: CompileOptions): Program {
   verify(graph, 'tracing');
   const effects = effectOrder(graph);
   let current = graph;
-  const mixed = options.dtype === 'bf16' ? { castToBf16 } : {};
-  for (const [name, pass] of Object.entries({ ...passes, ...mixed, hoistEffects })) {
-    current = pass(current);
+  for (const [name, pass] of Object.entries(passes)) {
+    current = pass(current, options);
     verify(current, name);
     if (effectOrder(current) !== effects) {
       throw new SluiceError('graph.broken', `after ${name}: the changes of state are not the traced ones`);

@@ -3,6 +3,7 @@ import { changedInputs, inputSlot, nameInputs, nameOutputs } from './op-names.js
 import { definitionOf } from './op-table.js';
 import { add } from './ops/arithmetic.js';
 import { full } from './ops/shape.js';
+import { gradientScope } from './scope.js';
 import { elementCount } from './shape.js';
 import type { GraphNode, Tensor } from './tensor.js';
 
@@ -93,5 +94,3 @@ function differentiate(
     sums.set(input, sum ? add(sum, share) : share);
   }
 }
-
-const gradientScope = (scope: string) => (scope ? `${scope} (gradient)` : 'gradient');

@@ -1,10 +1,12 @@
 export { type CompileOptions, compile } from './compile.js';
-export type { Cost } from './cost.js';
+export { type Cost, typeBytes } from './cost.js';
 export { type Dtype, dtypeBytes, isDtype, type TypedArray, typedArray } from './dtype.js';
 export { gradients } from './gradients.js';
 export { Graph } from './graph.js';
 export * from './ops/index.js';
 export { parseProgram } from './parse-program.js';
+export type { RecomputeMode, RecomputeOptions } from './passes/recompute.js';
+export { type Peak, peakOf } from './peak.js';
 export { describePlan, formatBytes, type PlanSummary, summarizePlan } from './plan-report.js';
 export type { NamedType, Program, ProgramOp, ProgramValue } from './program.js';
 export { elementCount, formatShape, type Shape } from './shape.js';

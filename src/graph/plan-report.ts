@@ -1,4 +1,6 @@
+import { type Peak, peakOf } from './peak.js';
 import type { Program, ProgramOp } from './program.js';
+import { isRecomputed } from './scope.js';
 import { formatShape } from './shape.js';
 
 /** What `plan.json` of a run folder holds about one program. */
@@ -40,15 +42,60 @@ export function describePlan(name: string, program: Program, options: { everyOp?
     `  arena   ${formatBytes(plan.arenaBytes)}`,
     `  planned ${formatBytes(plan.plannedBytes)}`,
     `  cost    ${formatCount(plan.flops)}FLOP, ${formatBytes(plan.trafficBytes)} moved per run`,
+    ...recomputationLine(program),
     '',
     ...table(['op', 'times', 'FLOP', 'share', 'moved'], costByOp(program)),
+    ...peakLines(program),
   ];
   if (options.everyOp ?? true)
     lines.push('', ...table(['#', 'op', 'scope', 'result', 'FLOP', 'moved'], opRows(program)));
   return `${lines.join('\n')}\n`;
 }
 
-function costByOp({ ops, opCosts, cost }: Program): string[][] {
+function recomputationLine({ ops, cost, recomputed }: Program): string[] {
+  const count = ops.filter(({ scope }) => isRecomputed(scope)).length;
+  if (count === 0) return [];
+  const share = cost.flops === 0 ? 0 : (100 * recomputed.flops) / cost.flops;
+  return [
+    `  again   ${formatCount(recomputed.flops)}FLOP in ${count} recomputed ops, ${share.toFixed(1)} % on top`,
+  ];
+}
+
+/** Where most memory is needed, and what holds it. */
+function peakLines(program: Program): string[] {
+  const peak = peakOf(program);
+  if (peak === null) return [];
+  const { op, scope } = program.ops[peak.index]!;
+  const title = `  peak    ${formatBytes(peak.bytes)} at op ${peak.index} of ${program.ops.length}: ${op} ${scope}`;
+  return [
+    '',
+    title.trimEnd(),
+    ...table(['held', 'bytes', 'results', 'made in'], largestHolders(program, peak)),
+  ];
+}
+
+const shownHolders = 12;
+
+/** What is held at the peak, by op, place (layers together) and type. */
+function largestHolders(program: Program, peak: Peak): string[][] {
+  const groups = new Map<string, { row: [string, string]; bytes: number; count: number }>();
+  const add = (name: string, scope: string, bytes: number) => {
+    const place = scope.replace(/\.\d+(?=\.|$| )/, '.*');
+    const group = groups.get(`${name} ${place}`) ?? { row: [name, place], bytes: 0, count: 0 };
+    groups.set(`${name} ${place}`, { ...group, bytes: group.bytes + bytes, count: group.count + 1 });
+  };
+  for (const { op, type, bytes } of peak.holders) {
+    add(`${op.op} ${type.dtype}${formatShape(type.shape)}`, op.scope, bytes);
+  }
+  if (peak.scratch > 0) add('scratch', program.ops[peak.index]!.scope, peak.scratch);
+  return [...groups.values()]
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, shownHolders)
+    .map(({ row: [name, place], bytes, count }) => [name, formatBytes(bytes), String(count), place]);
+}
+
+function costByOp({ ops, opCosts, cost, recomputed }: Program): string[][] {
+  const allFlops = cost.flops + recomputed.flops;
   const groups = new Map<string, { times: number; flops: number; bytes: number }>();
   ops.forEach(({ op }, index) => {
     const { times, flops, bytes } = groups.get(op) ?? { times: 0, flops: 0, bytes: 0 };
@@ -58,7 +105,7 @@ function costByOp({ ops, opCosts, cost }: Program): string[][] {
   return [...groups]
     .sort(([, a], [, b]) => b.flops - a.flops || b.bytes - a.bytes)
     .map(([op, { times, flops, bytes }]) => {
-      const share = cost.flops === 0 ? 0 : (100 * flops) / cost.flops;
+      const share = allFlops === 0 ? 0 : (100 * flops) / allFlops;
       return [op, String(times), formatCount(flops), `${share.toFixed(1)} %`, formatBytes(bytes)];
     });
 }

@@ -3,6 +3,7 @@ import type { Graph } from './graph.js';
 import { type Attributes, isVirtual, type TensorType } from './op-definition.js';
 import type { OpName } from './op-list.js';
 import type { MemoryPlan } from './plan.js';
+import { isRecomputed } from './scope.js';
 import type { Tensor } from './tensor.js';
 import { printProgram } from './text.js';
 
@@ -46,7 +47,10 @@ export interface Program extends ProgramBody {
   readonly outputTypes: readonly NamedType[];
   readonly stateBytes: number;
   readonly inputBytes: number;
+  /** Of the formulas: what is computed a second time to save memory is counted once. */
   readonly cost: Cost;
+  /** Of the ops that make intermediates again for the backward pass. */
+  readonly recomputed: Cost;
   /** Cost of each op, in the order of `ops`. */
   readonly opCosts: readonly Cost[];
 }
@@ -102,6 +106,7 @@ export function completeProgram(body: ProgramBody): Program {
   const opCosts = ops.map((op) =>
     opCost({ ...op, inputs: types(op.inputs), outputs: types(op.outputs) }, threads),
   );
+  const costsOf = (again: boolean) => opCosts.filter((_, index) => isRecomputed(ops[index]!.scope) === again);
   const [inputs, states] = [named('input'), named('state')];
   return {
     ...body,
@@ -114,7 +119,8 @@ export function completeProgram(body: ProgramBody): Program {
     }),
     stateBytes: states.reduce((sum, type) => sum + typeBytes(type), 0),
     inputBytes: inputs.reduce((sum, type) => sum + typeBytes(type), 0),
-    cost: totalCost(opCosts),
+    cost: totalCost(costsOf(false)),
+    recomputed: totalCost(costsOf(true)),
     opCosts,
   };
 }

@@ -1,14 +1,15 @@
 import { describePlan, elementCount, formatBytes } from '../graph/index.js';
 import type { ParameterSpec } from '../models/index.js';
+import { type TrainingRun, totalSteps } from './compile-run.js';
 import { planRecord } from './plan-record.js';
 import type { StepPrograms } from './step.js';
-import { type TrainingRun, totalSteps } from './training-run.js';
 
 /** What `--plan` prints of a training run: steps, memory, floating-point work, and the op list of its programs. */
 export function describeRun(run: TrainingRun, { micro, update }: StepPrograms): string {
   const { training, data, model } = run;
   const plan = planRecord(micro === null ? [update] : [micro, update], null);
   const passes = training.batch_size / training.per_device_batch_size;
+  const again = update.recomputed.flops + (micro?.recomputed.flops ?? 0) * passes;
   const flops = update.cost.flops + (micro?.cost.flops ?? 0) * passes;
   const steps = totalSteps(training, data.rows);
   const lines = [
@@ -16,6 +17,7 @@ export function describeRun(run: TrainingRun, { micro, update }: StepPrograms): 
     `data           ${data.rows} rows of ${data.length} tokens`,
     `steps          ${steps} of ${training.batch_size} rows, in ${passes} ${passes === 1 ? 'pass' : 'passes'} each`,
     `planned bytes  ${plan.planned_bytes} (${formatBytes(plan.planned_bytes)}): states ${formatBytes(plan.state_bytes)}, arena ${formatBytes(plan.arena_bytes)}`,
+    `recomputation  ${training.recompute}: ${again} FLOPs a step on top (${((100 * again) / flops).toFixed(1)} %)`,
     `FLOPs          ${flops} a step, ${(flops * steps).toExponential(3)} in all`,
     '',
   ];

@@ -1,4 +1,5 @@
 export { targetEveryToken } from './batch.js';
+export { compileRun, type TrainingConfig, type TrainingRun, totalSteps } from './compile-run.js';
 export { describeRun } from './describe-run.js';
 export type { MakeObjective } from './objectives/built-in.js';
 export { languageModel } from './objectives/language-model.js';
@@ -7,5 +8,5 @@ export { selectMoe } from './objectives/select-moe.js';
 export { checkpointToResume } from './resume.js';
 export { type LoraKeys, loraFor, type RowsConfig, rowsOf } from './stage-config.js';
 export { type PeftMode, trainableParameters } from './trainable.js';
-export { compileRun, type TrainingConfig, type TrainingRun, totalSteps, train } from './training-run.js';
+export { train } from './training-run.js';
 export { trainingTable } from './training-table.js';

@@ -1,14 +1,22 @@
 import type { Session } from '../engine/index.js';
-import { SluiceError } from '../errors.js';
-import { elementCount, type Program } from '../graph/index.js';
+import { type Program, typeBytes } from '../graph/index.js';
 
 /** plan.json: what a run will need, known before its first step. */
 export interface PlanRecord {
-  programs: { ops: number; arena_bytes: number; input_bytes: number; flops: number; bytes: number }[];
+  /** flops: of the formulas; recomputed_flops: on top of them, to save memory. */
+  programs: {
+    ops: number;
+    arena_bytes: number;
+    input_bytes: number;
+    flops: number;
+    recomputed_flops: number;
+    bytes: number;
+  }[];
   /** Weights, moments and other named states. */
   state_bytes: number;
   /** One arena serves all programs of a session. */
   arena_bytes: number;
+  /** States, arena and the inputs of all programs: what the process needs beyond itself. */
   planned_bytes: number;
 }
 
@@ -16,42 +24,22 @@ export function planRecord(programs: readonly Program[], session: Session | null
   const states = new Map<string, number>();
   for (const { name, bytes } of session?.states() ?? []) states.set(name, bytes);
   for (const program of programs) {
-    for (const { name, shape } of program.states) states.set(name, 4 * elementCount(shape));
+    for (const state of program.states) states.set(state.name, typeBytes(state));
   }
   const stateBytes = [...states.values()].reduce((sum, bytes) => sum + bytes, 0);
   const arenaBytes = Math.max(...programs.map((program) => program.arenaBytes));
+  const inputBytes = programs.reduce((sum, program) => sum + program.inputBytes, 0);
   return {
     programs: programs.map((program) => ({
       ops: program.ops.length,
       arena_bytes: program.arenaBytes,
       input_bytes: program.inputBytes,
       flops: program.cost.flops,
+      recomputed_flops: program.recomputed.flops,
       bytes: program.cost.bytes,
     })),
     state_bytes: stateBytes,
     arena_bytes: arenaBytes,
-    planned_bytes: stateBytes + arenaBytes,
+    planned_bytes: stateBytes + arenaBytes + inputBytes,
   };
-}
-
-/** Refuses a run that does not fit, before its first step. Throws `engine.memory` with the setting that would fit. */
-export function checkMemory(
-  plan: PlanRecord,
-  perDeviceBatchSize: number,
-  available = process.availableMemory(),
-): void {
-  if (plan.planned_bytes <= available) return;
-  const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
-  // intermediates grow with the rows of a pass, states do not
-  const fitting = Math.floor(((available - plan.state_bytes) / plan.arena_bytes) * perDeviceBatchSize);
-  throw new SluiceError(
-    'engine.memory',
-    `the run needs ${gigabytes(plan.planned_bytes)} (weights and moments ${gigabytes(plan.state_bytes)}, intermediates ${gigabytes(plan.arena_bytes)}), and ${gigabytes(available)} are free`,
-    {
-      hint:
-        fitting >= 1
-          ? `training.per_device_batch_size=${fitting} would fit`
-          : 'no batch size fits: use a smaller model, or adapters (training.peft_mode=lora)',
-    },
-  );
 }

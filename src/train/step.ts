@@ -10,10 +10,13 @@ import {
   Graph,
   gradients,
   type Program,
+  type RecomputeMode,
+  type RecomputeOptions,
   reciprocal,
   sqrt,
   sumSquares,
   type Tensor,
+  typeBytes,
 } from '../graph/index.js';
 import type { Adapter, Model, ParameterSpec } from '../models/index.js';
 import type { Objective } from './objectives/objective.js';
@@ -36,6 +39,10 @@ export interface StepOptions {
   threads: number;
   /** Of products and of what lies between them; weights, moments and gradients are fp32 either way. */
   dtype: 'fp32' | 'bf16';
+  /** What the backward pass makes again instead of holding it. Default: none. */
+  recompute?: RecomputeMode;
+  /** Bytes that states, inputs and intermediates may take together; recompute=auto goes as far as this asks for. */
+  memoryBudget?: number;
 }
 
 /** Session name of the sum of a parameter's gradients over micro-batches. */
@@ -51,16 +58,18 @@ export interface StepPrograms {
 }
 
 export function buildStep(options: StepOptions): StepPrograms {
-  const compileOptions = { threads: options.threads, dtype: options.dtype };
-  if (options.accumulation === 1) {
-    const graph = new Graph();
-    const { loss, parameters } = traceLoss(graph, options);
-    applyGradients(graph, options, parameters, gradients(loss, tensorsOf(parameters)));
-    return { micro: null, update: compile(graph, compileOptions) };
-  }
+  const { threads, dtype, accumulation } = options;
   const graph = new Graph();
   const { loss, parameters } = traceLoss(graph, options);
-  gradients(loss, tensorsOf(parameters)).forEach((gradient, i) => {
+  const grads = gradients(loss, tensorsOf(parameters));
+  if (accumulation === 1) {
+    applyGradients(graph, options, parameters, grads);
+    return {
+      micro: null,
+      update: compile(graph, { threads, dtype, recompute: recomputeOf(options, [graph]) }),
+    };
+  }
+  grads.forEach((gradient, i) => {
     if (gradient !== null) accumulate(gradientState(graph, parameters[i]!), gradient);
   });
   const update = new Graph();
@@ -72,9 +81,18 @@ export function buildStep(options: StepOptions): StepPrograms {
   applyGradients(update, options, held, sums);
   for (const sum of sums) assign(sum, full(update, sum.shape, 0));
   return {
-    micro: compile(graph, compileOptions),
-    update: compile(update, compileOptions),
+    micro: compile(graph, { threads, dtype, recompute: recomputeOf(options, [graph, update]) }),
+    update: compile(update, { threads, dtype }),
   };
+}
+
+/** The arena may hold what the budget leaves beside the states and inputs of all programs. */
+function recomputeOf(options: StepOptions, graphs: readonly Graph[]): RecomputeOptions | undefined {
+  const { recompute: mode = 'none', memoryBudget = Infinity } = options;
+  if (mode === 'none') return undefined;
+  const others = new Map(graphs.flatMap(({ states, inputs }) => [...states, ...inputs]));
+  const taken = [...others.values()].reduce((sum, tensor) => sum + typeBytes(tensor), 0);
+  return { mode, arenaBytes: Math.max(0, memoryBudget - taken) };
 }
 
 interface NamedTensor {

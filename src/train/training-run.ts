@@ -3,44 +3,16 @@ import { join } from 'node:path';
 import { openTrainingState, saveTrainingState, writeTextAtomic } from '../checkpoint/index.js';
 import type { Engine, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { elementCount, type Program } from '../graph/index.js';
-import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
+import { elementCount } from '../graph/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
-import type { BatchSource } from './batch.js';
+import { compileRun, programsOf, type TrainingRun, totalSteps } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
-import type { Objective } from './objectives/objective.js';
-import { type AdamWOptions, momentNames } from './optim/adamw.js';
-import { checkMemory, planRecord } from './plan-record.js';
-import { type ScheduleKeys, scheduleOf } from './schedule-config.js';
-import { buildStep, gradientName, type StepPrograms } from './step.js';
-
-/** The keys of `training` that every training stage has. */
-export interface TrainingConfig {
-  /** bf16: mixed precision; weights, moments and gradients stay fp32. */
-  dtype: 'fp32' | 'bf16';
-  learning_rate: number;
-  batch_size: number;
-  per_device_batch_size: number;
-  epochs: number;
-  max_steps: number | null;
-  max_grad_norm: number | null;
-  log_every: number;
-  save_every: number;
-  optimizer: AdamWOptions;
-  schedule: ScheduleKeys;
-}
-
-/** A training stage's parts: a model with its weights in a session, data, and what is to be learnt. */
-export interface TrainingRun {
-  model: Model;
-  adapter: LoraAdapter | null;
-  objective: Objective;
-  trainable: readonly ParameterSpec[];
-  data: BatchSource;
-  training: TrainingConfig;
-  seed: number;
-  threads: number;
-}
+import { checkMemory, memoryBudget } from './memory.js';
+import { momentNames } from './optim/adamw.js';
+import { planRecord } from './plan-record.js';
+import { scheduleOf } from './schedule-config.js';
+import { gradientName, type StepPrograms } from './step.js';
+import { whatWouldFit } from './what-would-fit.js';
 
 /** What training asks of the stage that it runs in. */
 export interface TrainingHost {
@@ -61,45 +33,15 @@ export interface TrainingContext {
   evaluateEvery: number;
 }
 
-/** Steps that a training config asks for on so many packed rows. */
-export function totalSteps(training: TrainingConfig, rows: number): number {
-  return training.max_steps ?? Math.max(1, Math.ceil((training.epochs * rows) / training.batch_size));
-}
-
-/** The programs of a run, compiled but not loaded: what `--plan` describes. Throws `config.batch_size`. */
-export function compileRun(run: TrainingRun): StepPrograms {
-  const { batch_size, per_device_batch_size, max_grad_norm, optimizer } = run.training;
-  if (batch_size % per_device_batch_size !== 0) {
-    const divisors = Array.from({ length: batch_size }, (_, i) => i + 1).filter((n) => batch_size % n === 0);
-    throw new SluiceError(
-      'config.batch_size',
-      `training.batch_size=${batch_size} must be a multiple of training.per_device_batch_size=${per_device_batch_size}`,
-      { hint: `per_device_batch_size can be ${divisors.join(', ')}` },
-    );
-  }
-  return buildStep({
-    model: run.model,
-    adapter: run.adapter,
-    objective: run.objective,
-    trainable: run.trainable,
-    batch: per_device_batch_size,
-    length: run.data.length,
-    accumulation: batch_size / per_device_batch_size,
-    optimizer,
-    maxGradNorm: max_grad_norm,
-    threads: run.threads,
-    dtype: run.training.dtype,
-  });
-}
-
 /** Trains: memory check, moments, an earlier state if there is one, then the loop. Weights must be in the session. */
 export async function train(run: TrainingRun, context: TrainingContext): Promise<LoopResult> {
   const { stage, session, engine } = context;
   const { training } = run;
-  const programs = compileRun(run);
+  const budget = memoryBudget(training.memory_budget, session);
+  const programs = compileRun(run, budget);
   const steps = totalSteps(training, run.data.rows);
   const record = planRecord(programsOf(programs), session);
-  checkMemory(record, training.per_device_batch_size);
+  checkMemory(record, budget, () => whatWouldFit(run, budget));
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);
   const startStep = context.resumeFrom === null ? 0 : restore(context.resumeFrom, held, session);
@@ -155,9 +97,6 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     },
   });
 }
-
-const programsOf = ({ micro, update }: StepPrograms): Program[] =>
-  micro === null ? [update] : [micro, update];
 
 /** Makes moments and gradient sums, at zero. Returns the names of all states that training changes between steps. */
 function createTrainingStates(run: TrainingRun, session: Session, programs: StepPrograms): string[] {

@@ -1,7 +1,7 @@
 import { elementCount } from '../graph/index.js';
 import type { TableEvent } from '../telemetry/event.js';
+import type { TrainingRun } from './compile-run.js';
 import type { LoopResult } from './loop.js';
-import type { TrainingRun } from './training-run.js';
 
 /** What a finetuning stage shows at its end. Loss is the mean over the last logged interval. */
 export function trainingTable(title: string, run: TrainingRun, result: LoopResult): TableEvent {

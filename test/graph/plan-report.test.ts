@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { compile, describePlan, Graph, matmul, summarizePlan } from '../../src/graph/index.js';
+import { compile, describePlan, Graph, matmul, peakOf, summarizePlan } from '../../src/graph/index.js';
+import { tinyTrainStep } from './tiny-models.js';
 
 describe('plan report', () => {
   const graph = new Graph();
@@ -37,10 +38,27 @@ describe('plan report', () => {
         '  op      times  FLOP    share    moved',
         '  matmul  1      4.19 M  100.0 %  224 KiB',
         '',
+        '  peak    128 KiB at op 0 of 1: matmul head',
+        '  held                 bytes    results  made in',
+        '  matmul f32[128,256]  128 KiB  1        head',
+        '',
         '  #  op      scope  result        FLOP    moved',
         '  0  matmul  head   f32[128,256]  4.19 M  224 KiB',
         '',
       ].join('\n'),
     );
+  });
+
+  it('says what recomputation costs, and what is held where most memory is needed, layers together', () => {
+    const step = compile(tinyTrainStep({ layers: 4, clip: true }).graph, {
+      threads: 1,
+      recompute: { mode: 'full' },
+    });
+    const text = describePlan('step', step, { everyOp: false });
+    const { bytes, index } = peakOf(step)!;
+    expect(bytes).to.be.within(0.9 * step.arenaBytes, step.arenaBytes);
+    expect(text).to.contain(`at op ${index} of ${step.ops.length}: ${step.ops[index]!.op}`);
+    expect(text).to.match(/again +[0-9.]+ kFLOP in \d+ recomputed ops, [0-9.]+ % on top/);
+    expect(text).to.match(/ {2}rms_norm f32\[2,6,8\] +768 B +2 +layers\.\* \(recomputed\)/);
   });
 });

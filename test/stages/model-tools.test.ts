@@ -74,6 +74,8 @@ describe('bench', () => {
     dtype: 'fp32',
     lora: 0,
     steps: 3,
+    recompute: 'auto',
+    memory_budget: null,
     profile: true,
   };
 

@@ -68,7 +68,7 @@ describe('the training loop', () => {
     const curve = losses(events);
     expect(logged[1]!.values['train/lm_loss']).to.be.closeTo((curve[2]! + curve[3]!) / 2, 1e-6);
     const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
-    expect(plan.planned_bytes).to.equal(plan.state_bytes + plan.arena_bytes);
+    expect(plan.planned_bytes).to.equal(plan.state_bytes + plan.arena_bytes + plan.programs[0].input_bytes);
   });
 });
 

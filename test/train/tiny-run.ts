@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Batch } from '../../src/data/index.js';
 import { openEngine, type Session } from '../../src/engine/index.js';
-import { buildModel, initializeWeights } from '../../src/models/index.js';
+import { buildModel, initializeWeights, LoraAdapter, type Model } from '../../src/models/index.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
 import { languageModel, type TrainingConfig, type TrainingRun, train } from '../../src/train/index.js';
 
@@ -29,6 +29,8 @@ export const tinyTraining: TrainingConfig = {
   learning_rate: 1e-2,
   batch_size: 4,
   per_device_batch_size: 4,
+  recompute: 'none',
+  memory_budget: null,
   epochs: 1,
   max_steps: 6,
   max_grad_norm: 1,
@@ -78,26 +80,35 @@ export interface Trained {
   session: Session;
 }
 
-/** Trains the tiny model; `abortAfter` aborts once that many steps were taken. */
+/** Trains the tiny model, or adapters on it; `abortAfter` aborts once that many steps were taken. */
 export async function trainTiny(
   training: Partial<TrainingConfig> = {},
-  options: { threads?: number; resumeFrom?: string; abortAfter?: number; folder?: string } = {},
+  options: {
+    threads?: number;
+    resumeFrom?: string;
+    abortAfter?: number;
+    folder?: string;
+    loraDropout?: number;
+  } = {},
 ): Promise<Trained> {
   const { threads = 2, resumeFrom = null, abortAfter } = options;
   const engine = await openEngine();
   const session = engine.session({ device: 'cpu', threads });
   const model = await buildModel(config);
+  const adapter = options.loraDropout === undefined ? null : adapterOf(model, options.loraDropout);
+  const trainable = adapter === null ? model.parameters() : [...adapter.parameters.values()];
   const run: TrainingRun = {
     model,
-    adapter: null,
+    adapter,
     objective: languageModel({ auxLossWeight: 0 }),
-    trainable: model.parameters(),
+    trainable,
     data: { rows: 24, length: 12, batch },
     training: { ...tinyTraining, ...training },
     seed: 3,
     threads,
   };
   await initializeWeights(model.parameters(), session, { seed: 3, threads });
+  if (adapter !== null) await initializeWeights(trainable, session, { seed: 3, threads });
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'sluice-train-'));
   const events: TelemetryEvent[] = [];
   const abort = new AbortController();
@@ -121,11 +132,16 @@ export async function trainTiny(
     if (abortAfter === undefined) throw error;
   });
   const weights = new Map(
-    model
-      .parameters()
-      .map(({ name }) => [name, Float32Array.from(session.getState(name).data as Float32Array)]),
+    trainable.map(({ name }) => [name, Float32Array.from(session.getState(name).data as Float32Array)]),
   );
   return { events, weights, folder, session };
+}
+
+function adapterOf(model: Model, dropout: number): LoraAdapter {
+  const config = { rank: 2, alpha: 4, dropout, targetModules: 'all-linear' as const, rankStabilized: false };
+  const adapter = new LoraAdapter(config, { training: true });
+  model.parameters({ adapter }); // tracing meets every adapted layer
+  return adapter;
 }
 
 export const losses = (events: readonly TelemetryEvent[]): number[] =>

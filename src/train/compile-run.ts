@@ -1,0 +1,80 @@
+import { SluiceError } from '../errors.js';
+import type { Program, RecomputeMode } from '../graph/index.js';
+import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
+import type { BatchSource } from './batch.js';
+import { memoryBudget } from './memory.js';
+import type { Objective } from './objectives/objective.js';
+import type { AdamWOptions } from './optim/adamw.js';
+import type { ScheduleKeys } from './schedule-config.js';
+import { buildStep, type StepPrograms } from './step.js';
+
+/** The keys of `training` that every training stage has. */
+export interface TrainingConfig {
+  /** bf16: mixed precision; weights, moments and gradients stay fp32. */
+  dtype: 'fp32' | 'bf16';
+  learning_rate: number;
+  batch_size: number;
+  per_device_batch_size: number;
+  epochs: number;
+  max_steps: number | null;
+  max_grad_norm: number | null;
+  log_every: number;
+  save_every: number;
+  /** Which results of the forward pass are made again instead of held; changes no number. */
+  recompute: RecomputeMode;
+  /** Bytes for states and intermediates; null: what the machine has free. */
+  memory_budget: number | null;
+  optimizer: AdamWOptions;
+  schedule: ScheduleKeys;
+}
+
+/** A training stage's parts: a model with its weights in a session, data, and what is to be learnt. */
+export interface TrainingRun {
+  model: Model;
+  adapter: LoraAdapter | null;
+  objective: Objective;
+  trainable: readonly ParameterSpec[];
+  data: BatchSource;
+  training: TrainingConfig;
+  seed: number;
+  threads: number;
+}
+
+/** Steps that a training config asks for on so many packed rows. */
+export function totalSteps(training: TrainingConfig, rows: number): number {
+  return training.max_steps ?? Math.max(1, Math.ceil((training.epochs * rows) / training.batch_size));
+}
+
+/** The programs of a run, compiled but not loaded, in at most `budget` bytes if they can be. Throws `config.batch_size`. */
+export function compileRun(
+  run: TrainingRun,
+  budget = memoryBudget(run.training.memory_budget, null),
+): StepPrograms {
+  const { batch_size, per_device_batch_size, max_grad_norm, optimizer } = run.training;
+  if (batch_size % per_device_batch_size !== 0) {
+    const divisors = Array.from({ length: batch_size }, (_, i) => i + 1).filter((n) => batch_size % n === 0);
+    throw new SluiceError(
+      'config.batch_size',
+      `training.batch_size=${batch_size} must be a multiple of training.per_device_batch_size=${per_device_batch_size}`,
+      { hint: `per_device_batch_size can be ${divisors.join(', ')}` },
+    );
+  }
+  return buildStep({
+    model: run.model,
+    adapter: run.adapter,
+    objective: run.objective,
+    trainable: run.trainable,
+    batch: per_device_batch_size,
+    length: run.data.length,
+    accumulation: batch_size / per_device_batch_size,
+    optimizer,
+    maxGradNorm: max_grad_norm,
+    threads: run.threads,
+    dtype: run.training.dtype,
+    recompute: run.training.recompute,
+    memoryBudget: budget,
+  });
+}
+
+export const programsOf = ({ micro, update }: StepPrograms): Program[] =>
+  micro === null ? [update] : [micro, update];

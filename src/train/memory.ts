@@ -1,0 +1,45 @@
+import type { Session } from '../engine/index.js';
+import { SluiceError } from '../errors.js';
+import type { PlanRecord } from './plan-record.js';
+
+/** What a plan may take of what is free: the rest is for what no plan counts, such as the batches being read. */
+const usableShare = 0.95;
+
+/**
+ * Bytes that a run's states and intermediates may take: `configured`, or what the machine has free beside the states
+ * that the session holds already.
+ */
+export function memoryBudget(
+  configured: number | null,
+  session: Session | null,
+  available = process.availableMemory(),
+): number {
+  return configured ?? Math.floor(usableShare * (available + (session?.bytes().states ?? 0)));
+}
+
+/** A change of a config that would do, and what the run would then need. */
+export interface Fitting {
+  setting: string;
+  plannedBytes: number;
+}
+
+const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
+/**
+ * Refuses a run that does not fit, before its first step. Throws `engine.memory` with what `whatWouldFit` gives, which is
+ * only asked then.
+ */
+export function checkMemory(plan: PlanRecord, budget: number, whatWouldFit: () => readonly Fitting[]): void {
+  if (plan.planned_bytes <= budget) return;
+  const settings = whatWouldFit().map((fitting) => `${fitting.setting} (${gigabytes(fitting.plannedBytes)})`);
+  throw new SluiceError(
+    'engine.memory',
+    `the run needs ${gigabytes(plan.planned_bytes)} (weights and moments ${gigabytes(plan.state_bytes)}, intermediates ${gigabytes(plan.arena_bytes)}), and ${gigabytes(budget)} may be used`,
+    {
+      hint:
+        settings.length > 0
+          ? `any of these fits: ${settings.join('; ')}`
+          : 'no batch size or length fits: use a smaller model, or adapters (training.peft_mode=lora)',
+    },
+  );
+}
