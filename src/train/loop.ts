@@ -4,6 +4,7 @@ import { SluiceError } from '../errors.js';
 import { rngInput } from '../models/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
 import { type BatchSource, sliceBatch } from './batch.js';
+import { firstNonFinite } from './first-non-finite.js';
 import { learningRateAt, type ScheduleOptions } from './schedule.js';
 import type { StepPrograms } from './step.js';
 
@@ -75,11 +76,14 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
       });
     }
     const learningRate = learningRateAt(step, options.schedule);
-    const optimizer = Float32Array.of(learningRate, step + 1);
-    const values: Record<string, number> = {};
-    if (micro === null) {
-      addInto(values, await update.runWith({ ...stepInputs(batch, batch, options.seed, step), optimizer }));
-    } else {
+    const takeStep = async () => {
+      const optimizer = Float32Array.of(learningRate, step + 1);
+      const values: Record<string, number> = {};
+      if (micro === null) {
+        const inputs = stepInputs(batch, batch, options.seed, step);
+        addInto(values, await update.runWith({ ...inputs, optimizer }));
+        return values;
+      }
       for (let i = 0; i < accumulation; i += 1) {
         const rows = options.perDeviceBatchSize;
         const part = sliceBatch(batch, i * rows, (i + 1) * rows);
@@ -87,12 +91,16 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
         addInto(values, await micro.runWith(stepInputs(part, batch, options.seed, step * accumulation + i)));
       }
       addInto(values, await update.runWith({ optimizer }));
-    }
+      return values;
+    };
+    const values = await takeStep();
     for (const [name, value] of Object.entries(values)) {
       if (Number.isFinite(value)) continue;
-      throw new SluiceError('train.not_finite', `${name} is ${value} at step ${step}`, {
+      const cause = await firstNonFinite([micro, update], takeStep);
+      throw new SluiceError('train.not_finite', `${name} is ${value} at step ${step}: ${cause.message}`, {
         where: `batch of step ${step}, seed ${options.seed}`,
-        hint: 'lower training.learning_rate or training.max_grad_norm; weights on disk are those of the last checkpoint',
+        hint: 'lower training.learning_rate or training.max_grad_norm, or look at the rows of that batch; weights on disk are those of the last checkpoint',
+        cause,
       });
     }
     tokens += batch.tokens;

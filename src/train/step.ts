@@ -1,6 +1,7 @@
 import { SluiceError } from '../errors.js';
 import {
   accumulate,
+  add,
   affine,
   assign,
   clamp,
@@ -14,6 +15,7 @@ import {
   type RecomputeOptions,
   reciprocal,
   sqrt,
+  sub,
   sumSquares,
   type Tensor,
   typeBytes,
@@ -151,7 +153,9 @@ function applyGradients(
     options.maxGradNorm === null
       ? full(graph, [1], 1)
       : clamp(affine(reciprocal(affine(norm, 1, 1e-6)), options.maxGradNorm, 0), 0, 1);
+  // NaN where the norm is not finite, which leaves weights and moments as they were; else clip itself
+  const scale = add(clip, sub(norm, norm));
   // learning rate and step (counted from 1)
-  const scalars = concat([graph.input('optimizer', 'f32', [2]), clip], 0);
+  const scalars = concat([graph.input('optimizer', 'f32', [2]), scale], 0);
   updateParameters(graph, reached, scalars, options.optimizer);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Session } from '../../src/engine/index.js';
 import { SluiceError } from '../../src/errors.js';
 import { losses, trainTiny } from './tiny-run.js';
 
@@ -43,6 +44,30 @@ describe('the training loop', () => {
       expect(losses(rest.events)).to.deep.equal(losses(whole.events).slice(abortAfter));
     }
   });
+
+  for (const training of [{}, { per_device_batch_size: 2 }, { max_grad_norm: null }]) {
+    it(`stops at the first number that is none, naming op and layer, with the weights as they were: ${JSON.stringify(training)}`, async () => {
+      const name = 'model.layers.1.self_attn.q_norm.weight';
+      let held: Session | undefined;
+      const error = await trainTiny(training, {
+        prepare(session) {
+          held = session;
+          session.setState(name, 'f32', [16], new Float32Array(16).fill(3e38));
+        },
+      }).catch((caught: unknown) => caught);
+      expect(error).to.be.instanceOf(SluiceError).with.property('code', 'train.not_finite');
+      const { message, where } = error as SluiceError;
+      expect(message).to.match(
+        /^loss is NaN at step 0: rms_norm "model\.layers\.1\.self_attn\.q_norm" \(line \d+\): output y \[\d+,12,16\] is not finite$/,
+      );
+      expect(where).to.equal('batch of step 0, seed 3');
+      for (const { name, dtype } of held!.states()) {
+        const { data } = held!.getState(name);
+        if (dtype === 'f32') expect(data.every(Number.isFinite), name).to.equal(true);
+      }
+      expect(held!.getState(name).data[0]).to.equal(Math.fround(3e38));
+    });
+  }
 
   it('says which per_device_batch_size would do when it does not divide batch_size', async () => {
     const error = await trainTiny({ batch_size: 6, per_device_batch_size: 4 }).catch(

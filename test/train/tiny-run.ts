@@ -89,6 +89,8 @@ export async function trainTiny(
     abortAfter?: number;
     folder?: string;
     loraDropout?: number;
+    /** Changes the first weights. */
+    prepare?: (session: Session) => void;
   } = {},
 ): Promise<Trained> {
   const { threads = 2, resumeFrom = null, abortAfter } = options;
@@ -109,6 +111,7 @@ export async function trainTiny(
   };
   await initializeWeights(model.parameters(), session, { seed: 3, threads });
   if (adapter !== null) await initializeWeights(trainable, session, { seed: 3, threads });
+  options.prepare?.(session);
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'sluice-train-'));
   const events: TelemetryEvent[] = [];
   const abort = new AbortController();

@@ -9,6 +9,7 @@ export const optimizerKernels: Kernels<'assign' | 'accumulate' | 'adamw'> = {
   },
   adamw: ({ param, grad, m, v, scalars }, _outputs, { beta1, beta2, eps, weight_decay }) => {
     const [lr, step, gradientScale] = scalars.data as unknown as [number, number, number];
+    if (Number.isNaN(gradientScale)) return;
     grad.data.forEach((raw, i) => {
       const g = raw * gradientScale;
       m.data[i] = beta1 * m.data[i]! + (1 - beta1) * g;

@@ -33,6 +33,7 @@ Status kernel_adamw(const KernelCall& call) {
   const double beta1 = call.op.attribute("beta1").real, beta2 = call.op.attribute("beta2").real;
   const double rate = scalars[0], step = scalars[1];
   const float scale = scalars[2];
+  if (scale != scale) return {};  // no gradient to follow: the state stays what it was, for whoever asks why
   const float keep1 = static_cast<float>(beta1), take1 = static_cast<float>(1.0 - beta1);
   const float keep2 = static_cast<float>(beta2), take2 = static_cast<float>(1.0 - beta2);
   const float decay = static_cast<float>(1.0 - rate * call.op.attribute("weight_decay").real);
