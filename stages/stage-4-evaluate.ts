@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { readTexts } from '../src/data/index.js';
 import { openDevice } from '../src/engine/index.js';
 import {
+  type AnsweredQuestion,
+  type AnswerScores,
   answerQuestions,
   type EvaluatedModel,
-  meanWithError,
   readQuestions,
+  scoreAnswers,
   scoreTexts,
+  type TextMetric,
   type TextScores,
 } from '../src/evaluate/index.js';
+import { stopIdsOf } from '../src/infer/index.js';
 import { loadAdapter, loadModel, loadWeights } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -32,6 +36,7 @@ export interface EvaluationConfig {
     max_questions: number | null;
     max_new_tokens: number;
     batch_size: number;
+    text_metrics: TextMetric[];
   };
 }
 
@@ -39,8 +44,8 @@ export interface EvaluationConfig {
 interface Result {
   name: string;
   text: TextScores | null;
-  /** Per question 1 or 0, by dataset. */
-  correct: Map<string, number[]> | null;
+  answered: AnsweredQuestion[] | null;
+  scores: AnswerScores | null;
 }
 
 export const stage: StageDefinition<EvaluationConfig> = {
@@ -60,6 +65,8 @@ export const stage: StageDefinition<EvaluationConfig> = {
     const questions = readPart(context, 'questions', config.questions.data_path, (path) =>
       readQuestions(path).slice(0, config.questions.max_questions ?? undefined),
     );
+
+    const stopIds = [...stopIdsOf(model, folder), ...(tokenizer.eosId === null ? [] : [tokenizer.eosId])];
 
     const results: Result[] = [];
     for (const [name, path] of [['base', null], ...Object.entries(config.adapters)] as [
@@ -83,14 +90,19 @@ export const stage: StageDefinition<EvaluationConfig> = {
       };
       const progress = (phase: string) => (done: number, total: number) =>
         context.emit({ type: 'progress', phase: `${name}: ${phase}`, step: done, totalSteps: total });
-      results.push({
-        name,
-        text:
-          texts &&
-          (await scoreTexts(evaluated, texts, config.perplexity.max_sequence_length, progress('perplexity'))),
-        correct:
-          questions && (await answerQuestions(evaluated, questions, config.questions, progress('questions'))),
-      });
+      const text =
+        texts &&
+        (await scoreTexts(evaluated, texts, config.perplexity.max_sequence_length, progress('perplexity')));
+      const answered =
+        questions &&
+        (await answerQuestions(
+          evaluated,
+          questions,
+          { ...config.questions, stopIds },
+          progress('questions'),
+        ));
+      const scores = answered && scoreAnswers(answered, config.questions.text_metrics);
+      results.push({ name, text, answered, scores });
       for (const state of session.states()) if (!before.has(state.name)) session.dropState(state.name);
     }
 
@@ -113,41 +125,60 @@ function readPart<T>(
 
 function writeResults(context: StageContext<EvaluationConfig>, results: readonly Result[]): void {
   const file = (name: string) => join(context.runDirectory, name);
-  const summary = results.map(({ name, text, correct }) => ({
+  const summary = results.map(({ name, text, scores }) => ({
     model: name,
     ...(text && { perplexity: text.perplexity, nll_per_token: text.nll / text.tokens, tokens: text.tokens }),
-    ...(correct && { exact_match: meanWithError([...correct.values()].flat()) }),
-    ...(correct && {
-      exact_match_by_dataset: Object.fromEntries(
-        [...correct].map(([dataset, values]) => [dataset, meanWithError(values)]),
-      ),
+    ...(scores && {
+      exact_match: scores.exactMatch,
+      exact_match_by_dataset: Object.fromEntries(scores.byDataset),
+      ...Object.fromEntries(scores.text),
     }),
   }));
   writeFileSync(file('results.json'), `${JSON.stringify(summary, null, 1)}\n`);
   context.addOutput('results', file('results.json'));
-  if (!context.config.perplexity.per_token) return;
-  const lines = results.flatMap(({ name, text }) =>
-    (text?.documents ?? []).map(({ id, ids, losses }) => JSON.stringify({ model: name, id, ids, losses })),
-  );
-  writeFileSync(file('per_token_losses.jsonl'), lines.map((line) => `${line}\n`).join(''));
-  context.addOutput('per_token_losses', file('per_token_losses.jsonl'));
+  const writeLines = (name: string, lines: readonly object[]) => {
+    writeFileSync(file(`${name}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    context.addOutput(name, file(`${name}.jsonl`));
+  };
+  if (results.some(({ answered }) => answered !== null)) {
+    writeLines(
+      'answers',
+      results.flatMap(({ name, answered }) =>
+        (answered ?? []).map(({ dataset, id, answer, generated }) => ({
+          model: name,
+          dataset,
+          id,
+          answer,
+          generated,
+        })),
+      ),
+    );
+  }
+  if (context.config.perplexity.per_token) {
+    writeLines(
+      'per_token_losses',
+      results.flatMap(({ name, text }) =>
+        (text?.documents ?? []).map(({ id, ids, losses }) => ({ model: name, id, ids, losses })),
+      ),
+    );
+  }
 }
 
 function resultTable(results: readonly Result[]) {
-  const datasets = [...(results[0]?.correct?.keys() ?? [])];
-  const percent = (values: readonly number[]) => {
-    const { mean, stderr } = meanWithError(values);
-    return `${(100 * mean).toFixed(1)} ± ${(100 * stderr).toFixed(1)} %`;
-  };
+  const datasets = [...(results[0]?.scores?.byDataset.keys() ?? [])];
+  const metrics = [...(results[0]?.scores?.text.keys() ?? [])];
+  const percent = ({ mean, stderr }: { mean: number; stderr: number }) =>
+    `${(100 * mean).toFixed(1)} ± ${(100 * stderr).toFixed(1)} %`;
   return {
     type: 'table' as const,
     title: 'Evaluation',
-    columns: ['model', 'perplexity', 'exact match', ...datasets],
-    rows: results.map(({ name, text, correct }) => [
+    columns: ['model', 'perplexity', 'exact match', ...metrics, ...datasets],
+    rows: results.map(({ name, text, scores }) => [
       name,
       text === null ? '' : text.perplexity.toFixed(2),
-      correct === null ? '' : percent([...correct.values()].flat()),
-      ...datasets.map((dataset) => percent(correct!.get(dataset)!)),
+      scores === null ? '' : percent(scores.exactMatch),
+      ...metrics.map((metric) => scores!.text.get(metric)!.toFixed(2)),
+      ...datasets.map((dataset) => percent(scores!.byDataset.get(dataset)!)),
     ]),
   };
 }

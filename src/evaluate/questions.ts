@@ -3,7 +3,6 @@ import { readRows } from '../data/readers/rows.js';
 import { SluiceError } from '../errors.js';
 import { Generator } from '../infer/index.js';
 import { encodePrompts, type Message } from '../text/index.js';
-import { exactMatch } from './exact-match.js';
 import type { EvaluatedModel } from './score-texts.js';
 
 /** A question that is answered by generating. */
@@ -28,13 +27,18 @@ export function readQuestions(path: string): GenerativeQuestion[] {
   }));
 }
 
-/** Greedy answers, compared whole: 1 or 0 for every question, by dataset. Batches are of prompts of like length. */
+/** A question with the text that was generated for it. */
+export interface AnsweredQuestion extends GenerativeQuestion {
+  generated: string;
+}
+
+/** Greedy answers, in the order of the questions. Batches are of prompts of like length. `stopIds` end an answer. */
 export async function answerQuestions(
   evaluated: EvaluatedModel,
   questions: readonly GenerativeQuestion[],
-  options: { max_new_tokens: number; batch_size: number },
+  options: { max_new_tokens: number; batch_size: number; stopIds: readonly number[] },
   onProgress: (done: number, total: number) => void,
-): Promise<Map<string, number[]>> {
+): Promise<AnsweredQuestion[]> {
   const { model, adapter, tokenizer, session, threads, signal } = evaluated;
   const prompts = await encodePrompts(
     tokenizer,
@@ -42,23 +46,18 @@ export async function answerQuestions(
   );
   const order = questions.map((_, i) => i).sort((a, b) => prompts[a]!.length - prompts[b]!.length || a - b);
   const generator = new Generator(model, session, { threads, adapter });
-  const stopIds = tokenizer.eosId === null ? [] : [tokenizer.eosId];
-  const correct = new Array<number>(questions.length);
+  const answered = new Array<AnsweredQuestion>(questions.length);
   for (let first = 0; first < order.length; first += options.batch_size) {
     const batch = order.slice(first, first + options.batch_size);
     const { ids } = await generator.generate(
       batch.map((i) => [...prompts[i]!]),
-      { maxNewTokens: options.max_new_tokens, temperature: 0, stopIds, signal },
+      { maxNewTokens: options.max_new_tokens, temperature: 0, stopIds: [...options.stopIds], signal },
     );
     for (const [row, i] of batch.entries()) {
-      correct[i] = exactMatch(await tokenizer.decode(ids[row]!), questions[i]!.answer);
+      answered[i] = { ...questions[i]!, generated: await tokenizer.decode(ids[row]!) };
     }
     onProgress(first + batch.length, order.length);
   }
   generator.close();
-  const byDataset = new Map<string, number[]>();
-  for (const [i, { dataset }] of questions.entries()) {
-    byDataset.set(dataset, [...(byDataset.get(dataset) ?? []), correct[i]!]);
-  }
-  return byDataset;
+  return answered;
 }

