@@ -9,32 +9,8 @@ import { expectClose } from './compare.js';
 import { allNarrow } from './narrow.js';
 import { builtEngine, runNative } from './native-run.js';
 import type { NumericRow } from './row.js';
-import { attentionRows } from './rows/attention.js';
-import { elementwiseRows } from './rows/elementwise.js';
-import { indexedRows } from './rows/indexed.js';
-import { lossRows } from './rows/loss.js';
-import { matmulRows } from './rows/matmul.js';
-import { moeRows } from './rows/moe.js';
-import { normRows } from './rows/norm.js';
-import { optimizerRows } from './rows/optimizer.js';
-import { randomRows } from './rows/random.js';
-import { reduceRows } from './rows/reduce.js';
-import { shapeRows } from './rows/shape.js';
+import { numericRows as rows } from './rows/index.js';
 import { arraysOf, forwardProgram, gradientNames, gradientProgram, type RowProgram } from './trace-row.js';
-
-const rows: readonly NumericRow[] = [
-  ...elementwiseRows,
-  ...reduceRows,
-  ...shapeRows,
-  ...indexedRows,
-  ...matmulRows,
-  ...normRows,
-  ...attentionRows,
-  ...lossRows,
-  ...moeRows,
-  ...randomRows,
-  ...optimizerRows,
-];
 
 /** Gradient ops add up a few more roundings than the op itself, and an op that only copies still has sums here. */
 const gradientTolerance = (row: NumericRow) => Math.max(4 * row.tolerance, 5e-6);
