@@ -1,10 +1,11 @@
-import { type Executable, openDevice, threadsOf } from '../src/engine/index.js';
+import { openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
 import { describePlan, type RecomputeMode } from '../src/graph/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { checkMemory, memoryBudget } from '../src/train/memory.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
+import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-profile.js';
 import { momentNames } from '../src/train/optim/adamw.js';
 import { planRecord } from '../src/train/plan-record.js';
 import { buildStep } from '../src/train/step.js';
@@ -61,14 +62,18 @@ export const stage: StageDefinition<BenchConfig> = {
         tokensPerSecond: (batch * config.length) / taken,
       });
     }
-    const peak = await engine.measurePeak({
-      dtype: config.dtype === 'bf16' ? 'bf16' : 'f32',
-      threads,
-      seconds: 1,
-    });
+    const peakRss = process.resourceUsage().maxRSS * 1024; // before what is measured below
+    session.close();
+    const dtype = config.dtype === 'bf16' ? 'bf16' : 'f32';
+    const peak = await engine.measurePeak({ dtype, threads, seconds: 1 });
     const stepSeconds = median(seconds);
     const flopsPerSecond = program.cost.flops / stepSeconds;
-    const profile = config.profile ? profileByOp(executable, config.steps) : undefined;
+    const profile = config.profile
+      ? profileByOp(executable, config.steps, {
+          flopsPerSecond: peak,
+          bytesPerSecond: await measureBandwidth(engine, threads),
+        })
+      : undefined;
     if (profile) context.emit(profileTable(profile));
     context.addFact('result', {
       tokens_per_second: (batch * config.length) / stepSeconds,
@@ -76,11 +81,10 @@ export const stage: StageDefinition<BenchConfig> = {
       flops_per_second: flopsPerSecond,
       mfu: flopsPerSecond / peak,
       base_rss_bytes: baseRss,
-      peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+      peak_rss_bytes: peakRss,
       planned_bytes: plan.planned_bytes,
       ...(profile && { profile }),
     });
-    session.close();
   },
 
   async plan(context: StageContext<BenchConfig>) {
@@ -142,56 +146,6 @@ function randomBatch(config: BenchConfig, rows: number, step: number) {
     labels,
     loss_scale: Float32Array.of(1 / (rows * (length - 1))),
     optimizer: Float32Array.of(1e-4, step + 1),
-  };
-}
-
-interface OpTime {
-  op: string;
-  calls: number;
-  seconds: number;
-  share: number;
-  gflops_per_second: number;
-  gbytes_per_second: number;
-}
-
-/** Time per kind of op and step, longest first. */
-function profileByOp(executable: Executable, steps: number): OpTime[] {
-  const { program } = executable;
-  const kinds = new Map<string, { calls: number; seconds: number; flops: number; bytes: number }>();
-  for (const { index, op, seconds } of executable.profile()) {
-    const kind = kinds.get(op) ?? { calls: 0, seconds: 0, flops: 0, bytes: 0 };
-    kind.calls += 1;
-    kind.seconds += seconds / steps;
-    kind.flops += program.opCosts[index]!.flops;
-    kind.bytes += program.opCosts[index]!.bytes;
-    kinds.set(op, kind);
-  }
-  const total = [...kinds.values()].reduce((sum, { seconds }) => sum + seconds, 0);
-  return [...kinds]
-    .map(([op, { calls, seconds, flops, bytes }]) => ({
-      op,
-      calls,
-      seconds,
-      share: seconds / total,
-      gflops_per_second: flops / seconds / 1e9,
-      gbytes_per_second: bytes / seconds / 1e9,
-    }))
-    .sort((a, b) => b.seconds - a.seconds);
-}
-
-function profileTable(profile: readonly OpTime[]) {
-  return {
-    type: 'table' as const,
-    title: 'Time per op',
-    columns: ['op', 'calls', 'ms a step', 'share', 'GFLOP/s', 'GB/s'],
-    rows: profile.map(({ op, calls, seconds, share, gflops_per_second, gbytes_per_second }) => [
-      op,
-      calls,
-      (seconds * 1000).toFixed(2),
-      `${(100 * share).toFixed(1)} %`,
-      gflops_per_second.toFixed(1),
-      gbytes_per_second.toFixed(1),
-    ]),
   };
 }
 

@@ -16,6 +16,10 @@ const bytesPerElement = {
 
 export type StoredDtype = keyof typeof bytesPerElement;
 
+/** Bytes that a tensor takes in a file. */
+export const storedBytes = ({ dtype, shape }: { dtype: StoredDtype; shape: readonly number[] }): number =>
+  shape.reduce((product, size) => product * size, bytesPerElement[dtype]);
+
 /** One tensor of a file; `start` and `end` count bytes from the beginning of the file. */
 export interface TensorEntry {
   readonly name: string;
@@ -96,7 +100,7 @@ function checkEntry(name: string, value: unknown, dataStart: number, file: strin
     );
   }
   const [start, end] = offsets as [number, number];
-  const expected = shape.reduce((product, size) => product * size, bytesPerElement[dtype as StoredDtype]);
+  const expected = storedBytes({ dtype: dtype as StoredDtype, shape });
   if (end - start !== expected) {
     throw headerError(
       file,

@@ -1,13 +1,14 @@
 import { fsyncSync, openSync, writeSync } from 'node:fs';
 import { writeFileAtomic } from './atomic.js';
-import type { StoredDtype } from './safetensors-header.js';
+import { type StoredDtype, storedBytes } from './safetensors-header.js';
 
-/** A tensor to write; `data` is written as its bytes stand. */
+/** A tensor to write; its bytes are written as they stand. */
 export interface TensorToWrite {
   readonly name: string;
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
-  readonly data: ArrayBufferView;
+  /** A function is called when its turn comes, so that not all tensors are in memory a second time. */
+  readonly data: ArrayBufferView | (() => ArrayBufferView);
 }
 
 /**
@@ -24,12 +25,20 @@ export function writeSafetensors(
   writeFileAtomic(path, (temporary) => {
     const descriptor = openSync(temporary, 'wx');
     writeFully(descriptor, header);
-    for (const { data } of ordered) {
-      writeFully(descriptor, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    }
+    for (const tensor of ordered) writeFully(descriptor, bytesOf(tensor));
     fsyncSync(descriptor);
     return descriptor;
   });
+}
+
+/** Throws where the data is not what dtype and shape say, for the header is written already. */
+function bytesOf(tensor: TensorToWrite): Uint8Array {
+  const { name, data } = tensor;
+  const view = typeof data === 'function' ? data() : data;
+  if (view.byteLength !== storedBytes(tensor)) {
+    throw new Error(`tensor ${name} of ${storedBytes(tensor)} bytes was given ${view.byteLength}`);
+  }
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
 function byElementSizeThenName(a: TensorToWrite, b: TensorToWrite): number {
@@ -44,8 +53,9 @@ function encodeHeader(
 ): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let offset = 0;
-  for (const { name, dtype, shape, data } of tensors) {
-    header[name] = { dtype, shape, data_offsets: [offset, (offset += data.byteLength)] };
+  for (const tensor of tensors) {
+    const { name, dtype, shape } = tensor;
+    header[name] = { dtype, shape, data_offsets: [offset, (offset += storedBytes(tensor))] };
   }
   const json = Buffer.from(JSON.stringify(header));
   const padded = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' '); // data starts 8-byte aligned

@@ -84,9 +84,16 @@ function read(
   return whole;
 }
 
-/** The tensors of parameters as a Hugging Face folder names them, read from the session. */
+/**
+ * The tensors of parameters as a Hugging Face folder names them, read from the session: whole ones when they are
+ * written, stacks of experts now.
+ */
 export function collectWeights(parameters: readonly ParameterSpec[], states: StateStore): TensorToWrite[] {
-  return parameters.flatMap((parameter) => {
+  return parameters.flatMap((parameter): TensorToWrite[] => {
+    if (!parameter.stacked) {
+      const { name, shape } = parameter;
+      return [{ name, dtype: 'F32' as const, shape, data: () => states.getState(name).data }];
+    }
     const { data } = states.getState(parameter.name);
     const parts = fileTensors(parameter);
     const step = data.byteLength / parts.length;

@@ -76,15 +76,13 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     signal: stage.signal,
     evaluate: context.evaluate,
     async save(step) {
-      const tensors = held.map((name) => {
-        const { shape, data } = session.getState(name);
-        return {
-          name,
-          dtype: 'F32' as const,
-          shape,
-          data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-        };
-      });
+      const shapes = new Map(session.states().map(({ name, shape }) => [name, shape]));
+      const tensors = held.map((name) => ({
+        name,
+        dtype: 'F32' as const,
+        shape: shapes.get(name)!,
+        data: () => session.getState(name).data,
+      }));
       const folder = saveTrainingState(checkpoints, {
         step,
         progress: { seed: run.seed, total_steps: steps },

@@ -89,12 +89,15 @@ describe('bench', () => {
       const { context, facts, events, unread } = stageContext({ ...config, lora, dtype });
       await bench.run(context);
       expect(unread()).to.deep.equal([]);
-      const result = facts.result as Record<string, number> & { profile: { op: string; share: number }[] };
+      const result = facts.result as Record<string, number> & {
+        profile: { op: string; share: number; share_of_peak: number }[];
+      };
       for (const key of [
         'tokens_per_second',
         'step_seconds',
         'flops_per_second',
         'mfu',
+        'base_rss_bytes',
         'peak_rss_bytes',
         'planned_bytes',
       ]) {
@@ -107,6 +110,7 @@ describe('bench', () => {
         'adamw',
         'attention_grad',
       ]);
+      expect(Math.max(...result.profile.map((time) => time.share_of_peak))).to.be.greaterThan(0);
       expect(events.filter(({ type }) => type === 'progress')).to.have.length(5);
       rmSync(context.runDirectory, { recursive: true });
     });

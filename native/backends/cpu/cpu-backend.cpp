@@ -1,5 +1,8 @@
 #include "cpu-backend.h"
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <sys/mman.h>
 
 #include <chrono>
@@ -134,8 +137,9 @@ CpuInfo cpu_info() {
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<cpu::CpuBackend>(threads); }
 
-double measure_peak(DType dtype, int threads, double seconds) {
-  if (dtype == DType::bf16) return cpu::bf16_peak(threads, seconds);
+namespace {
+
+double fp32_peak(int threads, double seconds) {
   using clock = std::chrono::steady_clock;
   constexpr int64_t size = 512, depth = 1024;
   const cpu::ProductLibrary& library = cpu::parts().library;
@@ -166,6 +170,20 @@ double measure_peak(DType dtype, int threads, double seconds) {
         best, 4.0 * threads * 2.0 * size * size * depth / std::chrono::duration<double>(end - begin).count());
   }
   return best;
+}
+
+}  // namespace
+
+double measure_peak(DType dtype, int threads, double seconds) {
+  double rate = 0;
+  // on a thread that ends, as its pool's do: the product library keeps buffers for every thread it has seen
+  std::thread measuring(
+      [&] { rate = dtype == DType::bf16 ? cpu::bf16_peak(threads, seconds) : fp32_peak(threads, seconds); });
+  measuring.join();
+#if defined(__GLIBC__)
+  malloc_trim(0);  // what was measured with is megabytes, and training may need them
+#endif
+  return rate;
 }
 
 }  // namespace sluice
