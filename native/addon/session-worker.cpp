@@ -34,8 +34,13 @@ std::shared_ptr<SessionWorker> SessionWorker::start(Napi::Env env, int threads) 
 SessionWorker::SessionWorker(Napi::Env env, int threads) : env_(env), session_(make_cpu_backend(threads)) {
   settle_ = Napi::ThreadSafeFunction::New(env, Napi::Function(), "sluice.run", 0, 1);
   settle_.Unref(env);  // only a run under way keeps the process alive
+  try {
+    thread_ = std::thread([this] { work(); });
+  } catch (...) {
+    settle_.Release();
+    throw;
+  }
   napi_add_env_cleanup_hook(env, close_at_exit, this);
-  thread_ = std::thread([this] { work(); });
 }
 
 SessionWorker::~SessionWorker() { close(); }
@@ -60,6 +65,7 @@ void SessionWorker::close() {
   }
   wake_.notify_one();
   thread_.join();
+  session_.clear();  // now, not when the collector comes to it
   settle_.Release();
   // letting go of these may end this very object, so it comes last
   const auto unsettled = std::move(unsettled_);

@@ -92,7 +92,12 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   }
   const double count = threads.IsNumber() ? threads.As<Napi::Number>().DoubleValue() : 0;
   if (!(count >= 1 && count <= 1024)) throw Napi::RangeError::New(env, "threads must lie in 1 .. 1024");
-  worker_ = SessionWorker::start(env, static_cast<int>(count));
+  try {
+    worker_ = SessionWorker::start(env, static_cast<int>(count));
+  } catch (const std::exception& error) {  // no memory, or no more threads
+    throw Napi::Error::New(env, "the system does not give " + std::to_string(static_cast<int>(count)) +
+                                    " threads: " + error.what());
+  }
   auto& sessions = env.GetInstanceData<AddonData>()->sessions;
   std::erase_if(sessions, [](const auto& session) { return session.expired(); });
   sessions.push_back(worker_);

@@ -36,6 +36,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual const char* name() const = 0;
+  /** After the last launch. */
+  virtual void end_threads() {}
 
   virtual bool supports(const Program& program, const Op& op) const = 0;
   /** Returns when the op's effects are visible to the next launch. Never throws. */
@@ -43,6 +45,8 @@ class Backend {
 
   /** Zeroed device memory, 64-byte aligned; null when there is not enough. */
   virtual void* allocate(int64_t bytes) = 0;
+  /** Bytes that could be had now. */
+  virtual int64_t available() const = 0;
   virtual void release(void* memory, int64_t bytes) = 0;
   virtual void upload(void* device, const void* host, int64_t bytes) = 0;
   virtual void download(void* host, const void* device, int64_t bytes) = 0;

@@ -1,6 +1,7 @@
 #include "thread-pool.h"
 
 #include <cstdlib>
+#include <new>
 
 namespace sluice {
 namespace {
@@ -28,16 +29,27 @@ void wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads, void (*on_start)()) {
-  for (int i = 0; i < threads; i++) workspaces_.push_back(std::aligned_alloc(64, kWorkspaceBytes));
-  for (int i = 1; i < threads; i++) {
-    workers_.emplace_back([this, i, on_start] {
-      if (on_start) on_start();
-      work(i);
-    });
+  try {
+    workspaces_.reserve(static_cast<size_t>(threads));
+    for (int i = 0; i < threads; i++) {
+      workspaces_.push_back(std::aligned_alloc(64, kWorkspaceBytes));
+      if (!workspaces_.back()) throw std::bad_alloc();
+    }
+    for (int i = 1; i < threads; i++) {
+      workers_.emplace_back([this, i, on_start] {
+        if (on_start) on_start();
+        work(i);
+      });
+    }
+  } catch (...) {
+    end();  // those that did start
+    throw;
   }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { end(); }
+
+void ThreadPool::end() {
   stop_ = true;
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();

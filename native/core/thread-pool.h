@@ -18,7 +18,8 @@ class ThreadPool {
  public:
   static constexpr size_t kWorkspaceBytes = size_t{6} << 20;
 
-  /** `threads` counts the caller of run(). `on_start` runs once on each of the pool's own threads. */
+  /** `threads` counts the caller of run(). `on_start` runs once on each of the pool's own threads. Throws
+   * what the standard library throws where the system gives no more memory or threads. */
   explicit ThreadPool(int threads, void (*on_start)() = nullptr);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -46,6 +47,7 @@ class ThreadPool {
   using Call = void (*)(void* context, int64_t index, void* workspace);
   void run_erased(int64_t count, Call call, void* context);
   void work(int thread);
+  void end();
   void take_pieces(int thread);
 
   std::vector<std::thread> workers_;

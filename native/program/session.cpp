@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <array>
 #include <chrono>
 
 #include "decode.h"
@@ -17,8 +18,9 @@ int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 std::string described(DType dtype, const Shape& shape) { return name_of(dtype) + shape.text(); }
 
-Status out_of_memory(const std::string& what, int64_t bytes) {
-  return Status::error("out of memory: " + what + " needs " + std::to_string(bytes) + " bytes");
+Status out_of_memory(const Backend& backend, const std::string& what, int64_t bytes) {
+  return Status::error("out of memory: " + what + " needs " + std::to_string(bytes) + " bytes, " +
+                       std::to_string(backend.available()) + " are free");
 }
 
 }  // namespace
@@ -33,12 +35,16 @@ Status Session::set_state(const std::string& name, DType dtype, const Shape& sha
   if (found == states_.end() || found->second.dtype != dtype || !(found->second.shape == shape)) {
     State state{dtype, shape, {}};
     state.buffer = Buffer(*backend_, std::max<int64_t>(1, state.bytes()));
-    if (!state.buffer.data()) return out_of_memory("state \"" + name + "\"", state.bytes());
+    if (!state.buffer.data()) return out_of_memory(*backend_, "state \"" + name + "\"", state.bytes());
     states_.insert_or_assign(name, std::move(state));
     version_++;
   } else if (!data) {
-    const std::vector<std::byte> zeros(static_cast<size_t>(found->second.bytes()));
-    backend_->upload(found->second.buffer.data(), zeros.data(), found->second.bytes());
+    static constexpr std::array<std::byte, 1 << 16> zeros{};
+    const int64_t bytes = found->second.bytes(), most = static_cast<int64_t>(zeros.size());
+    for (int64_t at = 0; at < bytes; at += most) {
+      std::byte* to = static_cast<std::byte*>(found->second.buffer.data()) + at;
+      backend_->upload(to, zeros.data(), std::min(most, bytes - at));
+    }
   }
   const State& state = states_[name];
   if (data) backend_->upload(state.buffer.data(), data, state.bytes());
@@ -88,7 +94,7 @@ Status Session::load(std::string_view text, std::shared_ptr<Executable>& out) {
   loaded->constants_ = Buffer(*backend_, std::max<int64_t>(64, constant_bytes));
   loaded->inputs_ = Buffer(*backend_, std::max<int64_t>(64, input_bytes));
   if (!loaded->constants_.data() || !loaded->inputs_.data()) {
-    return out_of_memory("inputs and constants", constant_bytes + input_bytes);
+    return out_of_memory(*backend_, "inputs and constants", constant_bytes + input_bytes);
   }
   for (size_t i = 0; i < program.values.size(); i++) {
     const Value& value = program.values[i];
@@ -98,17 +104,39 @@ Status Session::load(std::string_view text, std::shared_ptr<Executable>& out) {
   }
   loaded->times_.resize(program.ops.size());
   arena_wish_ = std::max(arena_wish_.load(), program.arena_bytes);
+  std::erase_if(loaded_, [](const auto& held) { return held.expired(); });
+  loaded_.push_back(loaded);
   out = std::move(loaded);
   return {};
 }
 
+void Session::clear() {
+  for (const auto& held : loaded_) {
+    const auto executable = held.lock();
+    if (!executable) continue;
+    executable->constants_ = Buffer();
+    executable->inputs_ = Buffer();
+  }
+  states_.clear();
+  arena_ = Buffer();
+  backend_->end_threads();
+}
+
 /** Resolves every operand to memory, anew when states or the arena moved. */
 Status Session::bind(Executable& executable) {
-  if (!arena_.data() || arena_.bytes() < arena_wish_) {
-    arena_ = Buffer();  // the old one first: both need not exist at once
-    arena_ = Buffer(*backend_, std::max<int64_t>(64, arena_wish_));
-    if (!arena_.data()) return out_of_memory("the arena", arena_wish_);
+  const int64_t own = executable.program_.arena_bytes, wish = std::max(own, arena_wish_.load());
+  if (!arena_.data() || arena_.bytes() < wish) {
     version_++;
+    for (const int64_t bytes : {wish, own}) {
+      arena_ = Buffer();  // the old one first: both need not exist at once
+      arena_ = Buffer(*backend_, std::max<int64_t>(64, bytes));
+      arena_wish_ = bytes;  // what other programs wish for may be more than there is
+      if (arena_.data()) break;
+    }
+    if (!arena_.data()) {
+      arena_wish_ = 0;
+      return out_of_memory(*backend_, "the arena", own);
+    }
   }
   if (executable.bound_version_ == version_) return {};
   const Program& program = executable.program_;

@@ -106,6 +106,9 @@ class Session {
   /** Ends the current run after the op it is at, and every later one at once. */
   void stop() { stopped_ = true; }
 
+  /** Gives back states, arena, the memory of loaded programs and the device's threads; no run may follow. */
+  void clear();
+
   int64_t state_bytes() const;
   int64_t arena_bytes() const { return arena_wish_; }
 
@@ -115,6 +118,7 @@ class Session {
 
   std::unique_ptr<Backend> backend_;  // first: outlives the buffers
   std::map<std::string, State> states_;
+  std::vector<std::weak_ptr<Executable>> loaded_;
   Buffer arena_;
   std::atomic<int64_t> arena_wish_{0};  // of the largest program loaded
   uint64_t version_ = 1;                // grows whenever memory moves

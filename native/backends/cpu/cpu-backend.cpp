@@ -8,6 +8,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "kernels/kernels.h"
@@ -63,12 +66,28 @@ const Parts& parts() {
 }
 
 constexpr int64_t kHugePage = int64_t{2} << 20;
+constexpr int64_t kLarge = int64_t{64} << 20;  // bytes from which asking for free memory costs nothing
+
+/** Memory and swap that can be had without taking any from another process; no limit where nobody says. */
+int64_t free_memory() {
+  std::ifstream file("/proc/meminfo");
+  int64_t total = 0, kilobytes = 0;
+  bool known = false;
+  for (std::string name, unit; file >> name >> kilobytes; std::getline(file, unit)) {
+    if (name != "MemAvailable:" && name != "SwapFree:") continue;
+    total += kilobytes * 1024;
+    known |= name == "MemAvailable:";
+  }
+  return known ? total : INT64_MAX;
+}
 
 int64_t mapped_bytes(int64_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage + kHugePage; }
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads) : pool_(threads, parts().library.on_thread_start) {}
+  explicit CpuBackend(int threads) { pool_.emplace(threads, parts().library.on_thread_start); }
+
+  void end_threads() override { pool_.reset(); }
 
   const char* name() const override { return "cpu"; }
   bool supports(const Program&, const Op&) const override { return true; }
@@ -76,11 +95,13 @@ class CpuBackend final : public Backend {
   Status launch(const Launch& launch) override {
     if (!prepared_ && parts().library.on_thread_start) parts().library.on_thread_start();
     prepared_ = true;
-    pool_.use_threads(launch.threads);
+    pool_->use_threads(launch.threads);
     const KernelCall call{*launch.op,     launch.inputs, launch.input_count,  launch.outputs,
-                          launch.scratch, pool_,         parts().library.gemm};
+                          launch.scratch, *pool_,        parts().library.gemm};
     return parts().kernels.table[static_cast<size_t>(launch.op->kind)](call);
   }
+
+  int64_t available() const override { return free_memory(); }
 
   // Large blocks are mapped, begin on a huge page and ask for huge pages: fewer TLB misses in products.
   void* allocate(int64_t bytes) override {
@@ -89,6 +110,8 @@ class CpuBackend final : public Backend {
       if (memory) std::memset(memory, 0, static_cast<size_t>(bytes));
       return memory;
     }
+    // Linux maps more than there is and ends the process when it is touched
+    if (bytes >= kLarge && bytes > available()) return nullptr;
     void* map = mmap(nullptr, static_cast<size_t>(mapped_bytes(bytes)), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED) return nullptr;
@@ -114,16 +137,16 @@ class CpuBackend final : public Backend {
   }
 
   void upload(void* device, const void* host, int64_t bytes) override {
-    std::memcpy(device, host, static_cast<size_t>(bytes));
+    if (bytes) std::memcpy(device, host, static_cast<size_t>(bytes));
   }
   void download(void* host, const void* device, int64_t bytes) override {
-    std::memcpy(host, device, static_cast<size_t>(bytes));
+    if (bytes) std::memcpy(host, device, static_cast<size_t>(bytes));
   }
-  bool all_finite(const Tensor& tensor) override { return parts().kernels.all_finite(tensor, pool_); }
+  bool all_finite(const Tensor& tensor) override { return parts().kernels.all_finite(tensor, *pool_); }
 
  private:
-  ThreadPool pool_;
-  bool prepared_ = false;  // whether the launching thread is set up for the product library
+  std::optional<ThreadPool> pool_;  // none after end_threads()
+  bool prepared_ = false;           // whether the launching thread is set up for the product library
 };
 
 }  // namespace
