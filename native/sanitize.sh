@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the addon with the address and undefined-behaviour sanitizers (gcc) in build/sanitize and runs the native
-# tests on it:  native/sanitize.sh [mocha arguments]
-# The addon in build/Release is set aside meanwhile and comes back afterwards.
+# Builds the addon with the address and undefined-behaviour sanitizers (gcc) in build/sanitize and runs on it, from a
+# folder of its own below build/: sessions, decoder, every op forward and backward, programs with random mistakes,
+# loading of weights:   native/sanitize.sh [mocha arguments]
+# SLUICE_FUZZ=100000 native/sanitize.sh --spec='dist/test/numerics/program-fuzz.test.js' is the long run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 node native/core/generate-op-list.mjs
@@ -10,10 +11,16 @@ npx cmake-js compile --out build/sanitize --CDSLUICE_SANITIZE=ON >build/sanitize
   tail -30 build/sanitize.log
   exit 1
 }
-mkdir -p build/Release
-[ ! -e build/Release/sluice.node ] || mv build/Release/sluice.node build/Release/sluice.node.aside
-trap 'rm -f build/Release/sluice.node; [ ! -e build/Release/sluice.node.aside ] || mv build/Release/sluice.node.aside build/Release/sluice.node' EXIT
-cp build/sanitize/Release/sluice.node build/Release/sluice.node
-# leaks are not looked for: Node keeps what it needs until it ends
+# the addon is looked for below the package that the code lies in
+place=build/sanitize/package
+rm -rf "$place"
+mkdir -p "$place/build/Release"
+cp -r dist package.json "$place"
+ln -s "$(realpath node_modules)" "$place/node_modules"
+cp build/sanitize/Release/sluice.node "$place/build/Release"
+cd "$place"
+tests=(--spec='dist/test/native/!(memory).test.js' --spec='dist/test/numerics/*.test.js'
+  --spec='dist/test/engine/*.test.js' --spec='dist/test/checkpoint/*.test.js' --spec='dist/test/train/loop.test.js')
+# leaks are not looked for: Node keeps what it needs until it ends. Memory is left out: it counts resident bytes.
 ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
-  npx mocha --no-config --timeout 120000 "${@:---spec=dist/test/native/*.test.js}"
+  node node_modules/mocha/bin/mocha.js --no-config --timeout 300000 "${@:-${tests[@]}}"

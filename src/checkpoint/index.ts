@@ -13,3 +13,4 @@ export {
   type TrainingState,
 } from './training-state.js';
 export { WeightFiles } from './weight-files.js';
+export { writeShards } from './write-shards.js';

@@ -100,7 +100,9 @@ function openForReading(path: string): number {
 }
 
 function readHeader(descriptor: number, path: string): SafetensorsHeader {
-  const fileBytes = fstatSync(descriptor).size;
+  const status = fstatSync(descriptor);
+  if (!status.isFile()) throw headerError(path, 'this is not a file', 'give the file itself');
+  const fileBytes = status.size;
   if (fileBytes < 8)
     throw headerError(path, `the file has ${fileBytes} bytes, a safetensors file at least 8`);
   const lengthBytes = Buffer.alloc(8);

@@ -1,4 +1,5 @@
 import { SluiceError } from '../errors.js';
+import { duplicateKey } from './duplicate-key.js';
 
 /** Element types a safetensors file may hold here, and the bytes of one element. */
 const bytesPerElement = {
@@ -76,12 +77,17 @@ function parseJsonObject(text: string, file: string): Record<string, unknown> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) {
     throw headerError(file, 'the header is not a JSON object');
   }
+  const twice = duplicateKey(text);
+  if (twice !== null) throw headerError(file, `${twice} stands twice in the header`);
   return raw as Record<string, unknown>;
 }
 
 function checkMetadata(value: unknown, file: string): Record<string, string> {
   const isStringMap =
-    typeof value === 'object' && value !== null && Object.values(value).every((v) => typeof v === 'string');
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((v) => typeof v === 'string');
   if (!isStringMap) throw headerError(file, '__metadata__ must map names to strings');
   return value as Record<string, string>;
 }

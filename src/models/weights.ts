@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TensorToWrite, WeightFiles, writeSafetensors, writeTextAtomic } from '../checkpoint/index.js';
+import { type TensorToWrite, WeightFiles, writeShards, writeTextAtomic } from '../checkpoint/index.js';
 import { SluiceError } from '../errors.js';
 import { configText } from './config-text.js';
 import type { Model } from './model.js';
@@ -112,6 +112,8 @@ export interface ModelFolderOptions {
   readonly generation?: Readonly<Record<string, unknown>>;
   /** Tokenizer files are copied from here. */
   readonly tokenizerFolder?: string;
+  /** Weights beyond this many bytes go into several files with an index. Default: 5 GB, as Transformers. */
+  readonly shardBytes?: number;
 }
 
 const tokenizerFiles = [
@@ -121,7 +123,7 @@ const tokenizerFiles = [
   'chat_template.jinja',
 ];
 
-/** Writes config.json, model.safetensors, generation_config.json and tokenizer files: a folder that Transformers loads. */
+/** Writes config.json, model.safetensors (or shards), generation_config.json and tokenizer files: a folder that Transformers loads. */
 export function saveModelFolder(
   model: Model,
   states: StateStore,
@@ -129,7 +131,7 @@ export function saveModelFolder(
   options: ModelFolderOptions = {},
 ): void {
   mkdirSync(folder, { recursive: true });
-  writeSafetensors(join(folder, 'model.safetensors'), collectWeights(model.parameters(), states));
+  writeShards(folder, collectWeights(model.parameters(), states), options.shardBytes);
   const config = { ...model.config, torch_dtype: 'float32', dtype: 'float32' };
   writeTextAtomic(join(folder, 'config.json'), configText(config));
   const generation = options.generation ?? defaultGeneration(model.config);

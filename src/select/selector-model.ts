@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { SafetensorsFile, sha256OfFile, type TensorToWrite, writeSafetensors } from '../checkpoint/index.js';
+import { SafetensorsFile, type TensorToWrite, WeightFiles, writeSafetensors } from '../checkpoint/index.js';
 import type { Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import {
@@ -68,7 +67,12 @@ const adapterKey = 'adapter';
 const gatesKey = 'gates';
 
 /** sha256 that stands for the weights of a model folder. */
-export const modelFingerprint = (folder: string): string => sha256OfFile(join(folder, 'model.safetensors'));
+export function modelFingerprint(folder: string): string {
+  const files = WeightFiles.open(folder);
+  const { sha256 } = files;
+  files.close();
+  return sha256;
+}
 
 /** What full_rank_weights.safetensors says besides its tensors. */
 export interface RouterWeightsInfo {

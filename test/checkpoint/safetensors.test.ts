@@ -88,6 +88,19 @@ describe('safetensors', () => {
       'the header claims 255 bytes',
     ],
     ['a header length of 2^64-1', Buffer.alloc(16, 255), 'the header claims 18446744073709551615 bytes'],
+    [
+      'a tensor that stands twice',
+      fileBytes(
+        '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061" :{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}',
+        1,
+      ),
+      'a stands twice in the header',
+    ],
+    [
+      'an entry with two shapes',
+      fileBytes('{"a":{"dtype":"U8","shape":[1],"shape":[1],"data_offsets":[0,1]}}', 1),
+      'shape stands twice',
+    ],
     ['text that is not JSON', fileBytes('{"a"', 0), 'the header is not JSON'],
     [
       'bytes that are not UTF-8',
@@ -120,7 +133,83 @@ describe('safetensors', () => {
       SluiceError,
       'says a is in b.safetensors, which does not have it',
     );
-    writeFileSync(index, JSON.stringify({ weight_map: { a: '../a.safetensors' } }));
-    expect(() => WeightFiles.open(folder)).to.throw(SluiceError, 'must map tensor names to files beside it');
+    const wrong: [text: string, problem: string][] = [
+      [
+        '{"weight_map":{"a":"../a.safetensors"}}',
+        'must have a weight_map from tensor names to files beside it',
+      ],
+      ['{"weight_map":{}}', 'must have a weight_map'],
+      ['{"weight_map":["a.safetensors"]}', 'must have a weight_map'],
+      ['{"weight_map":{"a":"c.safetensors"}}', 'names c.safetensors, which is not there'],
+      ['{"weight_map":{"a":"a.safetensors","a":"b.safetensors"}}', 'has a twice'],
+      ['{"weight_map"', 'is not JSON'],
+    ];
+    for (const [text, problem] of wrong) {
+      writeFileSync(index, text);
+      expect(() => WeightFiles.open(folder), text).to.throw(SluiceError, `${index} ${problem}`);
+    }
+  });
+
+  // SLUICE_FUZZ=50000 runs that many cases; the default keeps the suite quick.
+  const cases = Number(process.env.SLUICE_FUZZ ?? 500);
+  it(`opens and reads what ${cases} random changes make of a file, or refuses it by name`, function () {
+    this.timeout(20_000 + 2 * cases);
+    const path = join(folder, 'changed.safetensors');
+    writeSafetensors(path, [
+      { name: 'a', dtype: 'F32', shape: [2, 3], data: new Float32Array(6) },
+      { name: 'b', dtype: 'BF16', shape: [5], data: new Uint16Array(5) },
+      { name: 'c', dtype: 'U8', shape: [], data: new Uint8Array(1) },
+    ]);
+    const whole = readFileSync(path);
+    const words = [
+      '0',
+      '-1',
+      '1e99',
+      '9007199254740993',
+      'null',
+      '[]',
+      '{}',
+      '"F32"',
+      '"F8"',
+      ',',
+      '"a"',
+      '',
+    ];
+    let state = 1;
+    const draw = (below: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    let refused = 0;
+    for (let i = 0; i < cases; i++) {
+      let bytes: Buffer = Buffer.from(whole);
+      if (draw(3) === 0) bytes[draw(bytes.length)] = draw(256);
+      if (draw(4) === 0) bytes = bytes.subarray(0, draw(bytes.length));
+      if (draw(2) === 0 && bytes.length > 8) {
+        const header = bytes.toString('latin1', 8, bytes.length - 35);
+        const places = [...header.matchAll(/\d+|"[^"]*"|[,:]/g)];
+        const place = places[draw(places.length)];
+        if (place) {
+          const text =
+            header.slice(0, place.index) +
+            words[draw(words.length)] +
+            header.slice(place.index + place[0].length);
+          bytes = fileBytes(text, 35);
+        }
+      }
+      writeFileSync(path, bytes);
+      try {
+        const file = new SafetensorsFile(path);
+        for (const name of file.names) expect(file.readBytes(name).length).to.be.at.most(bytes.length);
+        file.close();
+      } catch (error) {
+        refused++;
+        expect(error).to.be.instanceOf(SluiceError).with.property('where', path);
+        expect((error as SluiceError).message)
+          .to.include(path)
+          .and.have.length.below(400);
+      }
+    }
+    expect(refused).to.be.within(cases / 4, cases - 1);
   });
 });

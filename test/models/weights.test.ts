@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -72,6 +72,23 @@ describe('model folders', () => {
     loadWeights(model, folder, loaded);
     for (const { name } of model.parameters())
       expect(loaded.getState(name)).to.deep.equal(saved.getState(name));
+  });
+
+  it('are cut into shards above a size, read back the same, and stay one folder when saved again', async () => {
+    const model = await loadModel(folder);
+    const [saved, loaded] = [new ReferenceSession(), new ReferenceSession()];
+    setFormulaWeights(model, saved);
+    const weights = () => readdirSync(folder).filter((name) => name.includes('safetensors'));
+    saveModelFolder(model, saved, folder, { shardBytes: 1000 });
+    const names = weights();
+    expect(names.length).to.be.greaterThan(2);
+    expect(names).to.include('model.safetensors.index.json').and.not.to.include('model.safetensors');
+    expect(names[0]).to.equal(`model-00001-of-0000${names.length - 1}.safetensors`);
+    loadWeights(model, folder, loaded);
+    for (const { name } of model.parameters())
+      expect(loaded.getState(name)).to.deep.equal(saved.getState(name));
+    saveModelFolder(model, saved, folder);
+    expect(weights()).to.deep.equal(['model.safetensors']);
   });
 
   const spoilt: [
