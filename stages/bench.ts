@@ -9,6 +9,7 @@ import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-pro
 import { momentNames } from '../src/train/optim/adamw.js';
 import { planRecord } from '../src/train/plan-record.js';
 import { buildStep } from '../src/train/step.js';
+import { widenedProducts } from '../src/train/training-run.js';
 
 /** configs/bench.schema.json describes each key. */
 export interface BenchConfig {
@@ -38,6 +39,7 @@ export const stage: StageDefinition<BenchConfig> = {
     const plan = planRecord([program], null);
     checkMemory(plan, memoryBudget(config.memory_budget, null), () => []);
     const { engine, session, threads } = await openDevice(config);
+    if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
     const baseRss = process.memoryUsage.rss();
     await initializeWeights(model.parameters(), session, { seed: config.seed, threads });
     if (adapter)

@@ -21,6 +21,11 @@ export class Engine {
     return this.addon.info();
   }
 
+  /** Whether the machine multiplies bf16 itself; else bf16 operands are widened first, and bf16 is no faster. */
+  get hasBf16Products(): boolean {
+    return this.info.isa === 'avx512_bf16';
+  }
+
   /** A session: named states and the programs that share them. Throws `engine.session` for an unknown device. */
   session(options: SessionOptions): Session {
     return new Session(guarded('engine.session', () => new this.addon.Session(options)));

@@ -54,6 +54,14 @@ export function maxError(
   return worst;
 }
 
+/** Mean |a-b|. */
+export function meanError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.NaN;
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += Math.abs(a[i]! - b[i]!);
+  return total / a.length;
+}
+
 /** max|a-b| / max|b| */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return maxError(a, b) / largest(b);

@@ -68,8 +68,9 @@ export async function runGraph(
   session: Session,
   graph: Graph,
   inputs: Readonly<Record<string, TypedArray>>,
+  dtype: 'fp32' | 'bf16' = 'fp32',
 ): Promise<Record<string, TypedArray>> {
-  return session.load(compile(graph, { threads: context.threads })).runWith(inputs);
+  return session.load(compile(graph, { threads: context.threads, dtype })).runWith(inputs);
 }
 
 /** Splits the value of a parameter (or of its gradient) into the tensors that files hold. */

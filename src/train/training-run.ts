@@ -45,6 +45,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);
   const startStep = context.resumeFrom === null ? 0 : restore(context.resumeFrom, held, session);
+  if (training.dtype === 'bf16' && !engine.hasBf16Products) stage.log('warning', widenedProducts);
   const peakFlops = await engine.measurePeak({
     dtype: training.dtype === 'bf16' ? 'bf16' : 'f32',
     threads: run.threads,
@@ -95,6 +96,10 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     },
   });
 }
+
+/** Said once where bf16 saves memory only. */
+export const widenedProducts =
+  'this processor has no bf16 products: operands are widened to fp32, so bf16 saves memory but no time';
 
 /** Makes moments and gradient sums, at zero. Returns the names of all states that training changes between steps. */
 function createTrainingStates(run: TrainingRun, session: Session, programs: StepPrograms): string[] {

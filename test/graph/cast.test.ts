@@ -6,6 +6,7 @@ import {
   compile,
   concat,
   Graph,
+  gradients,
   matmul,
   neg,
   type Program,
@@ -18,7 +19,7 @@ import {
 import { expectClose } from '../numerics/compare.js';
 import { interpret } from './reference/interpreter.js';
 import { tinyData } from './tiny-data.js';
-import { tinyTrainStep } from './tiny-models.js';
+import { tinyDecoder, tinyTrainStep } from './tiny-models.js';
 
 /** `op:dtype of output 0` of every op of what `build` outputs as `y`; x is f32 [4,16], w the state f32 [16,16]. */
 function stored(build: (x: Tensor, w: Tensor, graph: Graph) => Tensor): string {
@@ -109,6 +110,25 @@ describe('the cast to bf16', () => {
     expectClose(narrow.outputs.loss!, wide.outputs.loss!, 2 ** -8, 'loss');
     expect(narrow.outputs.loss).not.to.deep.equal(wide.outputs.loss);
     expectClose(narrow.outputs.gradient_norm!, wide.outputs.gradient_norm!, 2 ** -5, 'gradient norm');
+  });
+
+  it('gives every parameter the gradient of fp32, to within what bf16 can tell apart', () => {
+    const { graph, loss, parameters } = tinyDecoder(2);
+    gradients(loss, [...parameters.values()]).forEach((gradient, index) => {
+      graph.output([...parameters.keys()][index]!, gradient!);
+    });
+    const run = (dtype: 'fp32' | 'bf16') => {
+      const program = compile(graph, { threads: 1, dtype });
+      const { inputs, states } = tinyData(program);
+      return interpret(program, inputs, states).outputs;
+    };
+    const [wide, narrow] = [run('fp32'), run('bf16')];
+    for (const [name, values] of Object.entries(wide)) {
+      const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const error = values.reduce((most, value, i) => Math.max(most, Math.abs(value - narrow[name]![i]!)), 0);
+      // a dozen roundings of 2^-9 each on the way back through two layers
+      expect(error / largest, name).to.be.below(2 ** -5);
+    }
   });
 
   it('needs less memory', () => {

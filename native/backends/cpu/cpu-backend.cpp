@@ -162,13 +162,15 @@ std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique
 
 namespace {
 
-double fp32_peak(int threads, double seconds) {
+double best_rate(DType dtype, int threads, double seconds) {
   using clock = std::chrono::steady_clock;
   constexpr int64_t size = 512, depth = 1024;
   const cpu::ProductLibrary& library = cpu::parts().library;
+  const cpu::KernelSet& kernels = cpu::parts().kernels;
   if (library.on_thread_start) library.on_thread_start();
   ThreadPool pool(threads, library.on_thread_start);
   const int64_t each = 2 * size * depth + size * size;
+  // read as bf16 the bytes of 0.5f are 0 and 0.5 in turn, and a and b half as long
   std::vector<float> memory(static_cast<size_t>(each * threads), 0.5f);
   const auto round = [&] {
     pool.run(threads, [&](int64_t i, void* workspace) {
@@ -179,7 +181,13 @@ double fp32_peak(int threads, double seconds) {
       call.a = a, call.lda = depth;
       call.b = a + size * depth, call.ldb = size;
       call.c = a + 2 * size * depth, call.ldc = size;
-      for (int repeat = 0; repeat < 4; repeat++) library.gemm(call, workspace);
+      call.operands = dtype;
+      for (int repeat = 0; repeat < 4; repeat++) {
+        if (dtype == DType::bf16)
+          kernels.bf16_gemm(call, workspace, library.gemm);
+        else
+          library.gemm(call, workspace);
+      }
     });
   };
   round();
@@ -200,8 +208,7 @@ double fp32_peak(int threads, double seconds) {
 double measure_peak(DType dtype, int threads, double seconds) {
   double rate = 0;
   // on a thread that ends, as its pool's do: the product library keeps buffers for every thread it has seen
-  std::thread measuring(
-      [&] { rate = dtype == DType::bf16 ? cpu::bf16_peak(threads, seconds) : fp32_peak(threads, seconds); });
+  std::thread measuring([&] { rate = best_rate(dtype, threads, seconds); });
   measuring.join();
 #if defined(__GLIBC__)
   malloc_trim(0);  // what was measured with is megabytes, and training may need them

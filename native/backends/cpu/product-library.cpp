@@ -6,11 +6,7 @@
 #if defined(SLUICE_ONEDNN)
 #include <omp.h>
 
-#include <chrono>
-#include <oneapi/dnnl/dnnl.hpp>
-#include <thread>
-#include <unordered_map>
-#include <vector>
+#include <oneapi/dnnl/dnnl.h>
 #elif defined(SLUICE_OPENBLAS)
 #include <cblas.h>
 extern "C" {
@@ -78,56 +74,5 @@ ProductLibrary product_library(Gemm builtin) {
   if (choice && std::strcmp(choice, "builtin") == 0) return {"builtin", "1", builtin, nullptr};
   return linked_library();
 }
-
-#if defined(SLUICE_ONEDNN)
-
-double bf16_peak(int threads, double seconds) {
-  using clock = std::chrono::steady_clock;
-  constexpr int64_t m = 512, n = 1024, k = 1024;
-  std::vector<double> rates(threads, 0.0);
-  std::vector<std::thread> workers;
-  for (int t = 0; t < threads; t++) {
-    workers.emplace_back([&rates, t, seconds] {
-      try {
-        one_thread();
-        dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-        dnnl::stream stream(engine);
-        using Type = dnnl::memory::data_type;
-        using Tag = dnnl::memory::format_tag;
-        const dnnl::memory::desc a({m, k}, Type::bf16, Tag::ab), b({k, n}, Type::bf16, Tag::any);
-        const dnnl::memory::desc c({m, n}, Type::f32, Tag::ab);
-        const dnnl::matmul::primitive_desc plan(dnnl::matmul::desc(a, b, c), engine);
-        const dnnl::matmul product(plan);
-        std::unordered_map<int, dnnl::memory> arguments{
-            {DNNL_ARG_SRC, dnnl::memory(plan.src_desc(), engine)},
-            {DNNL_ARG_WEIGHTS, dnnl::memory(plan.weights_desc(), engine)},
-            {DNNL_ARG_DST, dnnl::memory(plan.dst_desc(), engine)}};
-        for (auto& [role, memory] : arguments)
-          std::memset(memory.get_data_handle(), 0, memory.get_desc().get_size());
-        product.execute(stream, arguments);
-        const auto start = clock::now();
-        double passed = 0;
-        int64_t runs = 0;
-        for (; passed < seconds; runs++) {
-          product.execute(stream, arguments);
-          passed = std::chrono::duration<double>(clock::now() - start).count();
-        }
-        rates[t] = 2.0 * m * n * k * static_cast<double>(runs) / passed;
-      } catch (const dnnl::error&) {
-        rates[t] = 0;  // no bf16 on this machine
-      }
-    });
-  }
-  for (std::thread& worker : workers) worker.join();
-  double total = 0;
-  for (double rate : rates) total += rate;
-  return total;
-}
-
-#else
-
-double bf16_peak(int, double) { return 0; }
-
-#endif
 
 }  // namespace sluice::cpu

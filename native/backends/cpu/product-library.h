@@ -18,7 +18,4 @@ struct ProductLibrary {
 /** `builtin` serves where the library is absent, and the shapes that it leaves out. */
 ProductLibrary product_library(Gemm builtin);
 
-/** FLOP/s of large bf16 products on `threads` threads for `seconds`; 0 where the library has none. */
-double bf16_peak(int threads, double seconds);
-
 }  // namespace sluice::cpu

@@ -47,7 +47,8 @@ export class LoraAdapter implements Adapter {
         site.experts
           ? groupedMatmul(left, right, site.experts.offsets, { transB: true })
           : matmul(left, right, { transB: true });
-      return add(y, affine(product(product(input, a), b), this.scale, 0));
+      // the scale is applied where it costs least: to the rank's few numbers per token
+      return add(y, product(affine(product(input, a), this.scale, 0), b));
     });
   }
 

@@ -1,7 +1,6 @@
 // The bf16 matrix product of one thread, f32 sums. Where the machine multiplies bf16 (AVX-512 BF16): blocks
 // of a and b are packed into panels of words, each two neighbours along the depth, and a register tile of
 // kRows x kColumns sums their products. Elsewhere blocks are widened and the f32 product does the work.
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 sees it in its own AVX-512 header
 #include "bf16.h"
 #include "kernels.h"
 
@@ -129,12 +128,34 @@ void pack_rows(const uint16_t* x, int64_t ld, int64_t rows, int64_t depth, uint3
   }
 }
 
-/** Words of 16 columns from two rows of the depth. */
-__m512i pair_up(const uint16_t* even, const uint16_t* odd, __mmask16 mask) {
-  const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even));
-  if (!odd) return low;
-  return _mm512_or_si512(low,
-                         _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, odd)), 16));
+/** Words [pairs][stride] of up to 16 columns from `deep` rows of the depth, ld apart. */
+void pack_columns(const uint16_t* x, int64_t ld, int64_t deep, __mmask16 read, uint32_t* to, int64_t stride,
+                  __mmask16 written) {
+  for (int64_t k = 0; k < deep; k += 2, to += stride) {
+    const uint16_t* even = x + k * ld;
+    __m512i words = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(read, even));
+    if (k + 1 < deep) {
+      const __m512i odd = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(read, even + ld));
+      words = _mm512_or_si512(words, _mm512_slli_epi32(odd, 16));
+    }
+    _mm512_mask_storeu_epi32(to, written, words);
+  }
+}
+
+/** As pack_columns for 32 columns and an even number of rows. */
+void pack_32_columns(const uint16_t* x, int64_t ld, int64_t deep, uint32_t* to) {
+  __m512i low, high;  // of the two rows' halves, even and odd in turn
+  {
+    alignas(64) uint16_t places[64];
+    for (int i = 0; i < 64; i++) places[i] = static_cast<uint16_t>(i / 2 + i % 2 * 32);
+    low = _mm512_load_si512(places);
+    high = _mm512_load_si512(places + 32);
+  }
+  for (int64_t k = 0; k < deep; k += 2, to += kColumns) {
+    const __m512i even = _mm512_loadu_si512(x + k * ld), odd = _mm512_loadu_si512(x + (k + 1) * ld);
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, low, odd));
+    _mm512_storeu_si512(to + kLanes, _mm512_permutex2var_epi16(even, high, odd));
+  }
 }
 
 /** Panels of kWidth from x, each [pairs][its width]; the last may be narrower unless `full`. */
@@ -152,17 +173,20 @@ void pack(const uint16_t* x, int64_t ld, bool depth_contiguous, int64_t depth, i
     }
     return;
   }
-  for (int64_t pair = 0; pair < pairs; pair++) {
-    const uint16_t* even = x + 2 * pair * ld;
-    const uint16_t* odd = 2 * pair + 1 < depth ? even + ld : nullptr;
+  // a few rows at a time: what is written lies together, and what is read stays in the cache
+  constexpr int64_t kTogether = 16;
+  for (int64_t k = 0; k < depth; k += kTogether) {
+    const int64_t deep = std::min(kTogether, depth - k);
     for (int64_t first = 0; first < count; first += kWidth) {
       const int64_t width = std::min<int64_t>(kWidth, count - first), stride = full ? kWidth : width;
-      uint32_t* panel = to + first * pairs + pair * stride;
-      for (int64_t i = 0; i < stride; i += kLanes) {
-        const int64_t at = first + i;
-        _mm512_mask_storeu_epi32(panel + i, lanes(stride - i),
-                                 pair_up(even + at, odd ? odd + at : nullptr, lanes(width - i)));
+      const uint16_t* from = x + k * ld + first;
+      uint32_t* panel = to + first * pairs + k / 2 * stride;
+      if (width == kColumns && deep % 2 == 0) {
+        pack_32_columns(from, ld, deep, panel);
+        continue;
       }
+      for (int64_t i = 0; i < stride; i += kLanes)
+        pack_columns(from + i, ld, deep, lanes(width - i), panel + i, stride, lanes(stride - i));
     }
   }
 }

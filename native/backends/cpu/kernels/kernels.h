@@ -35,6 +35,7 @@ struct KernelSet {
   const char* isa;
   const Kernel* table;  // by OpKind
   Gemm gemm;            // the built-in product
+  void (*bf16_gemm)(const GemmCall& call, void* workspace, Gemm f32);
   bool (*all_finite)(const Tensor& tensor, ThreadPool& pool);
 };
 

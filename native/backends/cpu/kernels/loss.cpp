@@ -91,6 +91,20 @@ struct Logits {
   }
 };
 
+/** Index of the first logit that is `value`; there is one. */
+int64_t place_of(const float* logits, int64_t words, float value) {
+  constexpr int64_t kLook = 64;
+  int64_t at = 0;
+  for (; at + kLook <= words; at += kLook) {
+    int32_t found = 0;
+#pragma omp simd reduction(| : found)
+    for (int64_t j = 0; j < kLook; j++) found |= logits[at + j] == value;
+    if (found) break;
+  }
+  while (logits[at] != value) at++;
+  return at;
+}
+
 /** A tile's logits of one token, beginning at word `first`, as its part; with `store` each becomes
  * exp(logit - most). */
 Part part_of_row(float* logits, int64_t first, int64_t words, int64_t label, bool store) {
@@ -99,9 +113,7 @@ Part part_of_row(float* logits, int64_t first, int64_t words, int64_t label, boo
 #pragma omp simd reduction(max : most)
   for (int64_t j = 0; j < words; j++) most = logits[j] > most ? logits[j] : most;
   if (most > -INFINITY) {
-    int64_t best = 0;
-    while (logits[best] != most) best++;
-    part.best = static_cast<int32_t>(first + best);
+    part.best = static_cast<int32_t>(first + place_of(logits, words, most));
   }
   part.most = most;
   if (label >= first && label < first + words) part.label = logits[label - first];
@@ -110,13 +122,13 @@ Part part_of_row(float* logits, int64_t first, int64_t words, int64_t label, boo
   if (store) {
 #pragma omp simd reduction(+ : total)
     for (int64_t j = 0; j < words; j++) {
-      const float weight = exp_f32(logits[j] - shift);
+      const float weight = exp_negative(logits[j] - shift);
       logits[j] = weight;
       total += weight;
     }
   } else {
 #pragma omp simd reduction(+ : total)
-    for (int64_t j = 0; j < words; j++) total += exp_f32(logits[j] - shift);
+    for (int64_t j = 0; j < words; j++) total += exp_negative(logits[j] - shift);
   }
   part.total = total;
   return part;
@@ -241,9 +253,9 @@ struct Chunk {
               });
   }
 
-  /** Tokens of one piece: 64, or as many sums as the workspace holds. */
+  /** Tokens of one piece: 64, or up to 128 where their sums fit the workspace. */
   static int64_t rows_at_once(int64_t width, bool in_workspace) {
-    return in_workspace ? std::clamp<int64_t>(kTileBytes / 4 / width, 1, 64) : 64;
+    return in_workspace ? std::clamp<int64_t>(kTileBytes / 4 / width, 1, 128) : 64;
   }
 
   /** dw += dlogits^T h */
@@ -274,15 +286,6 @@ void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, in
     if (dw) chunk.weight_gradient(dw.f32());
   }
   if (tokens == 0 && dw) std::memset(dw.data, 0, static_cast<size_t>(dw.count()) * sizeof(float));
-}
-
-void scale_narrow(uint16_t* row, int64_t count, float factor) {
-  in_stages(0, count, [&](int64_t at, int64_t some) {
-    float stage[kStage];
-    widen(row + at, stage, some);
-    for (int64_t j = 0; j < some; j++) stage[j] *= factor;
-    narrow(stage, row + at, some);
-  });
 }
 
 /** exp(logit - most) made part of a dlogit by the slope of the softcap; `most` is the row's largest logit. */
@@ -384,7 +387,7 @@ Status kernel_linear_cross_entropy_train(const KernelCall& call) {
       const float up = label < 0 ? 0.0f : dloss[token], factor = up * exp_f32(part.most - lse[token]);
       if (logits.narrow()) {
         uint16_t* row = chunk.narrow_row(i, word);
-        scale_narrow(row, words, factor);
+        scale(row, words, factor);
         // the label's own entry loses most of its size: it is made anew, from the f32 logit
         if (here) {
           const float t = softcap > 0 ? part.label / softcap : 0.0f;
