@@ -15,6 +15,24 @@ double sum_of(const float* x, int64_t count) {
   return total;
 }
 
+/** In lanes that are added in order at the end: one running sum would wait for itself. */
+double squares_of(const float* x, int64_t count) {
+  constexpr int64_t lanes = 32;
+  double sums[lanes] = {};
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+#pragma omp simd
+    for (int64_t lane = 0; lane < lanes; lane++) {
+      const double value = x[i + lane];
+      sums[lane] += value * value;
+    }
+  }
+  for (; i < count; i++) sums[i % lanes] += static_cast<double>(x[i]) * x[i];
+  double total = 0;
+  for (double sum : sums) total += sum;
+  return total;
+}
+
 float max_of(const float* x, int64_t count) {
   float most = -INFINITY;
 #pragma omp simd reduction(max : most)
@@ -229,10 +247,7 @@ Status kernel_sum_squares(const KernelCall& call) {
     const float* x = call.in[input].f32();
     double* into = partial + pieces;
     in_pieces(call.pool, call.in[input].count(), scratch::kSumPiece, [=](int64_t begin, int64_t end, void*) {
-      double total = 0;
-#pragma omp simd reduction(+ : total)
-      for (int64_t i = begin; i < end; i++) total += static_cast<double>(x[i]) * x[i];
-      into[begin / scratch::kSumPiece] = total;
+      into[begin / scratch::kSumPiece] = squares_of(x + begin, end - begin);
     });
     pieces += scratch::pieces(call.in[input].count(), scratch::kSumPiece);
   }
