@@ -11,6 +11,15 @@
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
+/** Sum of up * (weight + offset) * from. A function, for inside the loop over rows the compiler leaves it
+ * scalar. */
+float weighted_dot(const float* up, const float* weight, float offset, const float* from, int64_t width) {
+  float dot = 0;
+#pragma omp simd reduction(+ : dot)
+  for (int64_t i = 0; i < width; i++) dot += up[i] * (weight[i] + offset) * from[i];
+  return dot;
+}
+
 /** One row each of up to three bf16 tensors, in the thread's workspace. */
 struct Rows {
   float *first, *second, *third;
@@ -87,9 +96,7 @@ Status kernel_rms_norm_grad(const KernelCall& call) {
       const float* up = dy.read(row * width, width, at.second);
       float* to = dx.open(row * width, at.third);
       const float scale = rstd[row];
-      float dot = 0;
-#pragma omp simd reduction(+ : dot)
-      for (int64_t i = 0; i < width; i++) dot += up[i] * (weight[i] + offset) * from[i];
+      const float dot = weighted_dot(up, weight, offset, from, width);
       const float pull = dot * scale * scale / static_cast<float>(width);
       if (dweight) {
 #pragma GCC ivdep
