@@ -30,6 +30,7 @@ struct Launch {
   int output_count = 0;
   void* scratch = nullptr;
   int threads = 1;  // of the program; a program of small ops asks for one though the device has more
+  bool independent_rows = false;  // of the program
 };
 
 class Backend {

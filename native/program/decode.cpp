@@ -27,7 +27,7 @@ class Decoder {
   }
 
  private:
-  enum class Stage { magic, threads, arena, values, outputs, ops };
+  enum class Stage { magic, threads, arena, rows, values, outputs, ops };
 
   Status line(std::string_view text) {
     LineReader reader(text);
@@ -36,6 +36,7 @@ class Decoder {
     const Stage stage = keyword == "sluice-program" ? Stage::magic
                         : keyword == "threads"      ? Stage::threads
                         : keyword == "arena"        ? Stage::arena
+                        : keyword == "rows"         ? Stage::rows
                         : keyword == "value"        ? Stage::values
                         : keyword == "output"       ? Stage::outputs
                         : keyword == "op"           ? Stage::ops
@@ -43,8 +44,8 @@ class Decoder {
     if (static_cast<int>(stage) < 0) return at_line("unknown line '" + keyword + "'");
     const int from = started_ ? static_cast<int>(stage_) : -1;
     const int to = static_cast<int>(stage);
-    // threads, arena and magic stand once each, in order; the lists may be empty
-    if (to < from || (to == from && to <= 2) || (from < 2 && to != from + 1)) {
+    // magic, threads and arena stand once each, in order; rows may follow, and the lists may be empty
+    if (to < from || (to == from && to <= 3) || (from < 2 && to != from + 1)) {
       return at_line("'" + keyword + "' does not belong here");
     }
     started_ = true;
@@ -61,6 +62,10 @@ class Decoder {
         program_.arena_bytes = reader.integer();
         if (program_.arena_bytes < 0 || program_.arena_bytes > int64_t{1} << 44)
           reader.fail("a strange arena size");
+        break;
+      case Stage::rows:
+        if (reader.word() != "independent") reader.fail("rows can only be independent");
+        program_.independent_rows = true;
         break;
       case Stage::values:
         value(reader);

@@ -51,6 +51,7 @@ struct Op {
 struct Program {
   int threads = 1;
   int64_t arena_bytes = 0;
+  bool independent_rows = false;  // a row of a batch has the same bits whatever the other rows
   std::vector<Value> values;
   std::vector<std::pair<std::string, int>> outputs;
   std::vector<Op> ops;

@@ -200,7 +200,8 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
                         bound.outputs.data(),
                         static_cast<int>(op.outputs.size()),
                         bound.scratch,
-                        program.threads};
+                        program.threads,
+                        program.independent_rows};
     if (Status status = backend_->launch(launch); !status.ok()) {
       return Status::error(op.title() + " (line " + std::to_string(op.line) + ", " + backend_->name() +
                            "): " + status.message());

@@ -18,6 +18,11 @@ export interface CompileOptions {
   dtype?: 'fp32' | 'bf16';
   /** What the backward pass makes again instead of holding it. Default: nothing. */
   recompute?: RecomputeOptions;
+  /**
+   * Whether a row of a batch must have the same bits whatever the other rows: products then add in an order of their
+   * own, which costs large ones some speed. For scoring and generation.
+   */
+  independentRows?: boolean;
 }
 
 type Pass = (graph: Graph, options: CompileOptions) => Graph;
@@ -47,5 +52,5 @@ export function compile(graph: Graph, options: CompileOptions): Program {
       throw new SluiceError('graph.broken', `after ${name}: the changes of state are not the traced ones`);
     }
   }
-  return buildProgram(current, planMemory(current, options.threads), options.threads);
+  return buildProgram(current, planMemory(current, options.threads), options);
 }

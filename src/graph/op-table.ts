@@ -9,6 +9,7 @@ import { matmulOps } from './ops/matmul.js';
 import { moeOps } from './ops/moe.js';
 import { normOps } from './ops/norm.js';
 import { optimizerOps } from './ops/optimizer.js';
+import { quantizedOps } from './ops/quantized.js';
 import { randomOps } from './ops/random.js';
 import { reduceOps } from './ops/reduce.js';
 import { shapeOps } from './ops/shape.js';
@@ -20,6 +21,7 @@ const table: Definitions<OpKey> = {
   ...shapeOps,
   ...indexedOps,
   ...matmulOps,
+  ...quantizedOps,
   ...normOps,
   ...attentionOps,
   ...lossOps,

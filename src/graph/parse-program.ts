@@ -18,7 +18,9 @@ const attribute = /(\w+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^ ]+)/g;
 export function parseProgram(text: string): Program {
   const lines = text.split('\n').map((line, index) => ({ line, number: index + 1 }));
   const written = lines.filter(({ line }) => line !== '' && !line.startsWith('#'));
-  const [header, threads, arena, ...rest] = written;
+  const [header, threads, arena, ...body] = written;
+  const independentRows = body[0]?.line === 'rows independent';
+  const rest = independentRows ? body.slice(1) : body;
   if (header?.line !== programHeader) fail(header, `a program starts with "${programHeader}"`);
   const values: ProgramValue[] = [];
   const outputs: { name: string; value: number }[] = [];
@@ -39,6 +41,7 @@ export function parseProgram(text: string): Program {
   return completeProgram({
     threads: headerNumber(threads, 'threads'),
     arenaBytes: headerNumber(arena, 'arena'),
+    independentRows,
     values,
     outputs,
     ops,

@@ -1,3 +1,4 @@
+import type { CompileOptions } from './compile.js';
 import { type Cost, opCost, totalCost, typeBytes } from './cost.js';
 import type { Graph } from './graph.js';
 import { type Attributes, isVirtual, type TensorType } from './op-definition.js';
@@ -30,6 +31,8 @@ export interface ProgramBody {
   readonly threads: number;
   /** One block of memory that holds every intermediate and all scratch. */
   readonly arenaBytes: number;
+  /** A row of a batch has the same bits whatever the other rows are, and however many. */
+  readonly independentRows: boolean;
   readonly values: readonly ProgramValue[];
   readonly outputs: readonly { readonly name: string; readonly value: number }[];
   readonly ops: readonly ProgramOp[];
@@ -56,7 +59,11 @@ export interface Program extends ProgramBody {
 }
 
 /** Numbers the values of a planned graph: states, inputs, constants, then what ops make, in program order. */
-export function buildProgram(graph: Graph, plan: MemoryPlan, threads: number): Program {
+export function buildProgram(
+  graph: Graph,
+  plan: MemoryPlan,
+  { threads, independentRows = false }: CompileOptions,
+): Program {
   const values: ProgramValue[] = [];
   const ids = new Map<Tensor, number>();
   const define = (tensor: Tensor, value: ProgramValue): number => {
@@ -92,7 +99,7 @@ export function buildProgram(graph: Graph, plan: MemoryPlan, threads: number): P
     });
   }
   const outputs = [...graph.outputs].map(([name, tensor]) => ({ name, value: idOf(tensor) }));
-  return completeProgram({ threads, arenaBytes: plan.arenaBytes, values, outputs, ops });
+  return completeProgram({ threads, arenaBytes: plan.arenaBytes, independentRows, values, outputs, ops });
 }
 
 /** Adds what follows from the body: text, named types, sizes and cost. */

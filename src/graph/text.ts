@@ -9,11 +9,13 @@ export const programHeader = 'sluice-program 1';
  * The text form of a program: what the native engine reads and people can too. One line each: threads, arena, values,
  * outputs, ops.
  */
-export function printProgram({ threads, arenaBytes, values, outputs, ops }: ProgramBody): string {
+export function printProgram(program: ProgramBody): string {
+  const { threads, arenaBytes, independentRows, values, outputs, ops } = program;
   return [
     programHeader,
     `threads ${threads}`,
     `arena ${arenaBytes}`,
+    ...(independentRows ? ['rows independent'] : []),
     ...values.map((value, id) => `value ${id} ${printValue(value)}`),
     ...outputs.map(({ name, value }) => `output ${JSON.stringify(name)} ${value}`),
     ...ops.map(printOp),

@@ -1,10 +1,10 @@
 import type { Executable, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { Graph, type Program, reshape, slice } from '../graph/index.js';
+import { Graph, gatherRows, type Program, reshape } from '../graph/index.js';
 import type { Adapter, Model } from '../models/index.js';
 import { compileForInference } from './compile.js';
 import { logitsOf } from './logits.js';
-import { bucketLength, leftPad, rightPad } from './prompt-batch.js';
+import { bucketLength, encoderInputs, rightPad } from './prompt-batch.js';
 import { type SamplingOptions, sample } from './sampler.js';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -58,12 +58,12 @@ export class Generator {
     // an encoder reads the prompts, right-padded; the decoder begins with its start token
     const length = bucketLength(prompts.reduce((longest, prompt) => Math.max(longest, prompt.length), 0));
     const start = prompts.map(() => [this.#model.architecture.decoderStart!]);
-    return this.#continue(start, rightPad(prompts, length), length, options);
+    return this.#continue(start, encoderInputs(prompts, length), length, options);
   }
 
   async #continue(
     prompts: readonly (readonly number[])[],
-    encoderInputs: Readonly<Record<string, Int32Array>>,
+    encoder: Readonly<Record<string, Int32Array>>,
     encoderLength: number | null,
     options: GenerateOptions,
   ): Promise<Generation> {
@@ -74,11 +74,10 @@ export class Generator {
     const rows = prompts.length;
     const { prefill, decode } = this.#programsFor(rows, length, capacity, encoderLength);
 
-    const batch = leftPad(prompts, length);
+    // every row begins at index 0 of the cache, so that nothing of it depends on the length of the others
+    const batch = rightPad(prompts, length);
     const keySegments = new Int32Array(rows * capacity);
-    for (let row = 0; row < rows; row++) {
-      keySegments.set(batch.segmentIds.subarray(row * length, (row + 1) * length), row * capacity);
-    }
+    prompts.forEach((prompt, row) => keySegments.fill(1, row * capacity, row * capacity + prompt.length));
     const ids: number[][] = prompts.map(() => []);
     const done = new Array<boolean>(rows).fill(false);
     let decodeSeconds = 0;
@@ -89,8 +88,9 @@ export class Generator {
       segment_ids: batch.segmentIds,
       positions: batch.positions,
       key_segments: keySegments,
-      start: Int32Array.of(0),
-      ...encoderInputs,
+      start: new Int32Array(encoderLength === null ? rows : 1),
+      last: Int32Array.from(prompts, (prompt, row) => row * length + prompt.length - 1),
+      ...encoder,
     });
     const prefillSeconds = prefill.lastSeconds;
     const vocabulary = logits!.length / rows;
@@ -108,14 +108,17 @@ export class Generator {
       }
       if (step + 1 >= maxNewTokens || done.every(Boolean)) break;
       if (signal?.aborted) throw new SluiceError('interrupted', 'generation was interrupted');
-      for (let row = 0; row < rows; row++) keySegments[row * capacity + length + step] = 1;
+      const places = Int32Array.from(prompts, (prompt) => prompt.length + step);
+      places.forEach((place, row) => {
+        keySegments[row * capacity + place] = 1;
+      });
       ({ logits } = await decode.runWith({
         input_ids: next,
         segment_ids: new Int32Array(rows).fill(1),
-        positions: Int32Array.from(prompts, (prompt) => prompt.length + step),
+        positions: places,
         key_segments: keySegments,
-        start: Int32Array.of(length + step),
-        ...encoderInputs,
+        start: encoderLength === null ? places : places.subarray(0, 1), // one start token for all
+        ...encoder,
       }));
       decodeSeconds += decode.lastSeconds;
     }
@@ -197,15 +200,15 @@ export class Generator {
         positions: graph.input('positions', 'i32', [rows, length]),
         cache: {
           capacity,
-          start: graph.input('start', 'i32', [1]),
+          start: graph.input('start', 'i32', [encoderLength === null ? rows : 1]),
           segmentIds: graph.input('key_segments', 'i32', [rows, capacity]),
         },
         ...(encoder && { encoder }),
       },
       { adapter: this.#adapter },
     );
-    // prompts are left-padded: the last position is every row's last token
-    const last = reshape(slice(output.hidden, 1, length - 1, length), [rows, -1]);
+    const hidden = reshape(output.hidden, [rows * length, -1]);
+    const last = length === 1 ? hidden : gatherRows(hidden, graph.input('last', 'i32', [rows]));
     graph.output('logits', logitsOf(output, last));
     return compileForInference(graph, this.#threads);
   }

@@ -1,4 +1,4 @@
-/** Prompts of unequal length, left-padded so that all end at the same index. Arrays are i32[rows, length]. */
+/** Prompts of unequal length, padded on the right. Arrays are i32[rows, length]. */
 export interface PromptBatch {
   readonly rows: number;
   readonly length: number;
@@ -9,7 +9,7 @@ export interface PromptBatch {
 }
 
 /** @param length at least that of the longest prompt */
-export function leftPad(prompts: readonly (readonly number[])[], length: number): PromptBatch {
+export function rightPad(prompts: readonly (readonly number[])[], length: number): PromptBatch {
   const rows = prompts.length;
   const batch = {
     rows,
@@ -19,7 +19,7 @@ export function leftPad(prompts: readonly (readonly number[])[], length: number)
     positions: new Int32Array(rows * length),
   };
   prompts.forEach((prompt, row) => {
-    const first = (row + 1) * length - prompt.length;
+    const first = row * length;
     batch.inputIds.set(prompt, first);
     batch.segmentIds.fill(1, first, first + prompt.length);
     for (let t = 0; t < prompt.length; t++) batch.positions[first + t] = t;
@@ -27,18 +27,13 @@ export function leftPad(prompts: readonly (readonly number[])[], length: number)
   return batch;
 }
 
-/** Inputs of an encoder: all rows begin at index 0. */
-export function rightPad(
+/** Inputs of an encoder, by their usual names. */
+export function encoderInputs(
   prompts: readonly (readonly number[])[],
   length: number,
 ): Record<string, Int32Array> {
-  const ids = new Int32Array(prompts.length * length);
-  const segments = new Int32Array(ids.length);
-  prompts.forEach((prompt, row) => {
-    ids.set(prompt, row * length);
-    segments.fill(1, row * length, row * length + prompt.length);
-  });
-  return { encoder_input_ids: ids, encoder_segment_ids: segments };
+  const { inputIds, segmentIds } = rightPad(prompts, length);
+  return { encoder_input_ids: inputIds, encoder_segment_ids: segmentIds };
 }
 
 /** The next length for which a program is compiled: steps of an eighth, so that little is wasted and few are needed. */

@@ -29,11 +29,11 @@ export function sample(
   const { temperature, repetitionPenalty = 1, seed = 0 } = options;
   const scores = repetitionPenalty === 1 ? logits : penalize(logits, seen, repetitionPenalty);
   if (temperature === 0) return argmax(scores);
-  const kept = filter(scores, options);
-  const total = kept.reduce((sum, token) => sum + token.weight, 0);
+  const weights = weigh(scores, options);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
   let left = uniform(seed, place.row, place.step) * total;
-  for (const { id, weight } of kept) if ((left -= weight) < 0) return id;
-  return kept.at(-1)!.id; // rounding of the sum
+  for (let id = 0; id < weights.length; id++) if ((left -= weights[id]!) < 0) return id;
+  return weights.findLastIndex((weight) => weight > 0); // rounding of the sum
 }
 
 /** The first of the largest. */
@@ -52,32 +52,40 @@ function penalize(logits: Float32Array, seen: readonly number[], penalty: number
   return scores;
 }
 
-interface Candidate {
-  id: number;
-  /** exp of the score less the largest score */
-  weight: number;
-}
-
-/** The tokens that may be drawn. */
-function filter(scores: Float32Array, options: SamplingOptions): Candidate[] {
+/** [V]: probabilities up to a factor, the largest 1; 0 for a token that must not be drawn. */
+function weigh(scores: Float32Array, options: SamplingOptions): Float64Array {
   const { temperature, topK = 0, topP = 1, minP = 0 } = options;
   const largest = scores[argmax(scores)]!;
-  let kept: Candidate[] = Array.from(scores, (score, id) => ({
-    id,
-    weight: Math.exp((score - largest) / temperature),
-  }));
-  if (topK === 0 && topP === 1 && minP === 0) return kept; // nothing to leave out: no need to sort a vocabulary
-  kept.sort((a, b) => b.weight - a.weight || a.id - b.id);
-  if (topK > 0) kept = kept.slice(0, topK);
-  if (topP < 1) kept = nucleus(kept, topP);
-  return minP > 0 ? kept.filter(({ weight }) => weight >= minP) : kept;
+  const weights = new Float64Array(scores.length);
+  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp((scores[id]! - largest) / temperature);
+  if (topK > 0 || topP < 1 || minP > 0) {
+    const ascending = weights.toSorted();
+    keepLargest(weights, ascending, countKept(ascending, topK, topP, minP));
+  }
+  return weights;
 }
 
-function nucleus(sorted: Candidate[], mass: number): Candidate[] {
-  const wanted = mass * sorted.reduce((sum, token) => sum + token.weight, 0);
-  let sum = 0;
-  const count = sorted.findIndex(({ weight }) => (sum += weight) >= wanted);
-  return count < 0 ? sorted : sorted.slice(0, count + 1);
+/** How many of the largest weights pass top-k, then top-p, then min-p. */
+function countKept(ascending: Float64Array, topK: number, topP: number, minP: number): number {
+  const size = ascending.length;
+  let count = topK > 0 ? Math.min(topK, size) : size;
+  if (topP < 1) {
+    let mass = 0;
+    for (let i = 1; i <= count; i++) mass += ascending[size - i]!;
+    let sum = 0;
+    for (let i = 1; i <= count; i++) if ((sum += ascending[size - i]!) >= topP * mass) count = i;
+  }
+  while (count > 1 && ascending[size - count]! < minP) count--;
+  return count;
+}
+
+/** Zeros all but the `count` largest; among equals the lower ids stay. */
+function keepLargest(weights: Float64Array, ascending: Float64Array, count: number): void {
+  const least = ascending[ascending.length - count]!;
+  let equals = count - weights.reduce((above, weight) => above + (weight > least ? 1 : 0), 0);
+  for (let id = 0; id < weights.length; id++) {
+    if (weights[id]! < least || (weights[id] === least && equals-- <= 0)) weights[id] = 0;
+  }
 }
 
 /** [0,1) from three numbers: two rounds of a 32-bit mixer (murmur3's finalizer) for each half of the mantissa. */

@@ -18,6 +18,7 @@ export {
 } from './losses.js';
 export { batchInputs, Model } from './model.js';
 export { fileTensors, type ParameterSpec } from './parameter.js';
+export { dequantizeRows, nf4Values, quantizeRows } from './quantize.js';
 export { buildModel, loadModel, modelTypes } from './registry.js';
 export { registerTrash, type Trash } from './select_moe/trash.js';
 export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';

@@ -1,4 +1,4 @@
-import { Graph } from '../graph/index.js';
+import { Graph, type QuantizedFormat } from '../graph/index.js';
 import type { ConfigReader, RawModelConfig } from './config-reader.js';
 import type { ParameterSpec } from './parameter.js';
 import { type Batch, type ModelOutput, ModelTrace, type TraceOptions } from './trace.js';
@@ -28,11 +28,25 @@ export class Model {
   readonly modelType: string;
   readonly config: RawModelConfig;
   readonly architecture: Architecture;
+  /** How the session holds the weights of projections, which then cannot learn; null: in f32. */
+  readonly quantization: QuantizedFormat | null;
 
-  constructor(modelType: string, config: RawModelConfig, architecture: Architecture) {
+  constructor(
+    modelType: string,
+    config: RawModelConfig,
+    architecture: Architecture,
+    quantization: QuantizedFormat | null = null,
+  ) {
     this.modelType = modelType;
     this.config = config;
     this.architecture = architecture;
+    this.quantization = quantization;
+  }
+
+  /** The same model with the weights of its projections kept in this format; `none`: in f32. */
+  quantized(format: QuantizedFormat | 'none'): Model {
+    const quantization = format === 'none' ? null : format;
+    return new Model(this.modelType, this.config, this.architecture, quantization);
   }
 
   get hasEncoder(): boolean {
@@ -45,7 +59,10 @@ export class Model {
 
   /** Adds the forward pass of `batch` to its graph. */
   forward(batch: Batch, options: TraceOptions = {}): ModelOutput {
-    return this.architecture.forward(new ModelTrace(batch.inputIds.graph, options), batch);
+    return this.architecture.forward(
+      new ModelTrace(batch.inputIds.graph, { ...options, quantization: this.quantization }),
+      batch,
+    );
   }
 
   /**

@@ -14,6 +14,8 @@ export interface ParameterSpec {
   readonly stacked: boolean;
   /** Kept in files but learnt by no gradient, such as a router's correction bias. */
   readonly buffer: boolean;
+  /** Set for the weight of a projection, which may be kept quantised while it is frozen; transposed: stored [in,out]. */
+  readonly projection?: { readonly transposed: boolean };
 }
 
 export const ones: Init = { kind: 'constant', value: 1 };

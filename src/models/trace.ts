@@ -1,5 +1,12 @@
-import type { Graph, Tensor } from '../graph/index.js';
+import {
+  type Graph,
+  type QuantizedFormat,
+  type QuantizedWeight,
+  quantizedShapes,
+  type Tensor,
+} from '../graph/index.js';
 import type { Init, ParameterSpec } from './parameter.js';
+import { codesName, projectionRows, scalesName } from './quantize.js';
 
 /** One batch as every model takes it: all tensors i32[B,T]. */
 export interface Batch {
@@ -83,6 +90,8 @@ export interface TraceOptions {
   readonly rng?: Tensor;
   /** Select-MoE only: every gate counts as 1, which makes the model the one it was converted from. */
   readonly openGates?: boolean;
+  /** How the weights of projections are kept; null: in f32. */
+  readonly quantization?: QuantizedFormat | null;
 }
 
 /** State of one tracing of a model: the graph, the module path, and what was declared on the way. */
@@ -90,6 +99,7 @@ export class ModelTrace {
   readonly graph: Graph;
   readonly adapter: Adapter | null;
   readonly openGates: boolean;
+  readonly quantization: QuantizedFormat | null;
   readonly parameters = new Map<string, ParameterSpec>();
   readonly routers: RouterOutput[] = [];
   #rng: Tensor | undefined;
@@ -100,6 +110,7 @@ export class ModelTrace {
     this.graph = graph;
     this.adapter = options.adapter ?? null;
     this.openGates = options.openGates ?? false;
+    this.quantization = options.quantization ?? null;
     this.#rng = options.rng;
   }
 
@@ -121,6 +132,27 @@ export class ModelTrace {
   /** Parameter `name` of the current module. */
   parameter(name: string, shape: readonly number[], init: Init, stacked = false): Tensor {
     return this.named(this.#path.length ? `${this.path}.${name}` : name, shape, init, stacked);
+  }
+
+  /** The weight of the current module, a projection: its tensor, or its codes and scales where it is quantised. */
+  projection(
+    shape: readonly number[],
+    init: Init,
+    { transposed = false, stacked = false }: { transposed?: boolean; stacked?: boolean } = {},
+  ): Tensor | QuantizedWeight {
+    const name = `${this.path}.weight`;
+    const tensor = this.named(name, shape, init, stacked);
+    this.parameters.set(name, { ...this.parameters.get(name)!, projection: { transposed } });
+    const format = this.quantization;
+    if (format === null) return tensor;
+    const rows = projectionRows(shape, transposed);
+    const shapes = quantizedShapes(format, rows);
+    return {
+      format,
+      columns: rows.at(-1)!,
+      codes: this.graph.state(codesName(name), 'u8', shapes.codes),
+      scales: this.graph.state(scalesName(name), 'f32', shapes.scales),
+    };
   }
 
   /** A tensor of the current module that no gradient teaches. */

@@ -5,10 +5,16 @@ import { SluiceError } from '../errors.js';
 import { configText } from './config-text.js';
 import type { Model } from './model.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
+import { codesName, quantizeParameter, scalesName } from './quantize.js';
 
 /** The part of an engine session that weights need. */
 export interface StateStore {
-  setState(name: string, dtype: 'f32', shape: readonly number[], data: Float32Array | null): void;
+  setState(
+    name: string,
+    dtype: 'f32' | 'u8',
+    shape: readonly number[],
+    data: Float32Array | Uint8Array | null,
+  ): void;
   getState(name: string): { shape: readonly number[]; data: ArrayBufferView };
 }
 
@@ -16,7 +22,8 @@ export interface StateStore {
 const knownBuffers = /(^|\.)rotary_emb\.inv_freq$/;
 
 /**
- * Puts the weights of a Hugging Face folder into the session, one tensor at a time, converted to f32.
+ * Puts the weights of a Hugging Face folder into the session, one tensor at a time, converted to f32 or quantised as the
+ * model says.
  *
  * @throws SluiceError `model.weights` listing every missing, extra or wrongly shaped tensor
  */
@@ -25,11 +32,23 @@ export function loadWeights(model: Model, folder: string, states: StateStore): v
   try {
     const parameters = model.parameters();
     const stored = matchNames(model, files, parameters, folder);
-    for (const parameter of parameters)
-      states.setState(parameter.name, 'f32', parameter.shape, read(parameter, files, stored));
+    for (const parameter of parameters) put(states, model, parameter, read(parameter, files, stored));
   } finally {
     files.close();
   }
+}
+
+function put(
+  states: StateStore,
+  { quantization }: Model,
+  parameter: ParameterSpec,
+  data: Float32Array,
+): void {
+  const { name, shape, projection } = parameter;
+  if (quantization === null || projection === undefined) return states.setState(name, 'f32', shape, data);
+  const { codes, scales, shapes } = quantizeParameter(quantization, parameter, data);
+  states.setState(codesName(name), 'u8', shapes.codes, codes);
+  states.setState(scalesName(name), 'f32', shapes.scales, scales);
 }
 
 /** Canonical name -> name in the file, once everything that is needed is there and nothing else. */

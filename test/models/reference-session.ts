@@ -7,7 +7,12 @@ export class ReferenceSession implements ProgramStore {
   readonly #states: Record<string, Float64Array> = {};
   readonly #shapes: Record<string, readonly number[]> = {};
 
-  setState(name: string, _dtype: 'f32', shape: readonly number[], data: Float32Array | null): void {
+  setState(
+    name: string,
+    _dtype: 'f32' | 'u8',
+    shape: readonly number[],
+    data: Float32Array | Uint8Array | null,
+  ): void {
     this.#shapes[name] = shape;
     this.#states[name] = Float64Array.from(data ?? new Float64Array(elementCount(shape)));
   }

@@ -96,8 +96,14 @@ class CpuBackend final : public Backend {
     if (!prepared_ && parts().library.on_thread_start) parts().library.on_thread_start();
     prepared_ = true;
     pool_->use_threads(launch.threads);
-    const KernelCall call{*launch.op,     launch.inputs, launch.input_count,  launch.outputs,
-                          launch.scratch, *pool_,        parts().library.gemm};
+    const KernelCall call{*launch.op,
+                          launch.inputs,
+                          launch.input_count,
+                          launch.outputs,
+                          launch.scratch,
+                          *pool_,
+                          launch.independent_rows ? parts().kernels.row_gemm : parts().library.gemm,
+                          launch.independent_rows};
     return parts().kernels.table[static_cast<size_t>(launch.op->kind)](call);
   }
 

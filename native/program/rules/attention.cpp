@@ -17,6 +17,13 @@ bool products(OpCheck& op, int at, int segments) {
   return op.is(segments + 1, DType::i32, shape_of({k[0], k[1]}));
 }
 
+/** i32[1] for all rows, or i32[rows]. */
+void starts(OpCheck& op, int at, int64_t rows) {
+  if (!op.is(at, DType::i32) || !op.rank(at, 1, 1)) return;
+  const int64_t count = op.shape(at)[0];
+  op.demand(count == 1 || count == rows, "the first indices must be one, or one for each row");
+}
+
 }  // namespace
 
 void rule_rope(OpCheck& op) {
@@ -32,7 +39,7 @@ void rule_rope(OpCheck& op) {
 void rule_attention(OpCheck& op) {
   if (!products(op, 0, 3)) return;
   const Shape &q = op.shape(0), &k = op.shape(1), &v = op.shape(2);
-  if (op.has(5)) op.is(5, DType::i32, shape_of({1}));
+  if (op.has(5)) starts(op, 5, q[0]);
   if (op.has(6)) op.is(6, DType::f32, shape_of({q[2], q[1], k[1]}));
   op.output_product(0, op.dtype(0), shape_of({q[0], q[1], q[2], v[3]}));
   op.output(1, DType::f32, shape_of({q[0], q[2], q[1]}));
@@ -59,7 +66,7 @@ void rule_cache_write(OpCheck& op) {
   if (!op.demand(op.shape(1).rank == x.rank, "cache and x differ in rank")) return;
   x[1] = op.shape(1)[1];
   op.is(1, op.dtype(0), x);
-  op.is(2, DType::i32, shape_of({1}));
+  starts(op, 2, x[0]);
   op.demand(x[1] <= op.shape(0)[1], "x is longer than the cache");
 }
 

@@ -49,4 +49,26 @@ void rule_grouped_matmul_wgrad(OpCheck& op) {
   op.output(0, DType::f32, shape_of({op.shape(2)[0] - 1, op.shape(0)[1], op.shape(1)[1]}));
 }
 
+void rule_quantized_matmul(OpCheck& op) {
+  op.is(0, DType::f32);
+  op.is(1, DType::u8);
+  op.is(2, DType::f32);
+  const int experts = op.has(4) ? 1 : 0;
+  if (!op.rank(0, experts ? 2 : 1, experts ? 2 : 8) || !op.rank(1, 2 + experts, 2 + experts)) return;
+  const bool is_int8 = op.text("format") == "int8", trans_b = op.integer("trans_b");
+  if (!op.demand(is_int8 || op.text("format") == "nf4", "format must be int8 or nf4")) return;
+  const Shape &x = op.shape(0), &codes = op.shape(1);
+  const int64_t columns = op.integer("columns"), padded = (columns + 127) / 128 * 128, rows = codes[-2];
+  if (!op.demand(columns >= 1 && columns <= int64_t{1} << 20 && rows >= 1, "w is empty or too wide")) return;
+  op.demand(codes[-1] == (is_int8 ? padded : padded / 2), "codes do not fit columns");
+  op.is(2, DType::f32, with_last(codes, padded / 64));
+  op.demand(x[-1] == (trans_b ? columns : rows), "inner sizes differ");
+  if (op.has(3)) {
+    op.demand(trans_b && !experts, "a bias goes with trans_b, without offsets");
+    op.is(3, DType::f32, shape_of({rows}));
+  }
+  if (experts) op.is(4, DType::i32, shape_of({codes[0] + 1}));
+  op.output(0, DType::f32, with_last(x, trans_b ? rows : columns));
+}
+
 }  // namespace sluice

@@ -21,7 +21,7 @@ export interface AttentionOptions {
   /** i32[B,T] and i32[B,S]; 0 is padding, tokens attend within their own segment only. */
   qSegments: Tensor;
   kSegments: Tensor;
-  /** i32[1]: index of the first query among the keys (a decoder's cache). Such attention has no gradient. */
+  /** i32[1] or i32[B]: index of the first query among its row's keys (a decoder's cache). Has no gradient. */
   qStart?: Tensor | null;
   /** [Hq,T,S], added to the scaled scores. */
   bias?: Tensor | null;
@@ -49,7 +49,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   return q.graph.emit('attention', inputs, { scale, causal, window, softcap }).o;
 }
 
-/** Writes x [B,T,...] into the state cache [B,S,...] at indices start[0].. of axis 1; past S is an error. */
+/** Writes x [B,T,...] into the state cache [B,S,...] at indices start.. of axis 1, start i32[1] or i32[B]. Past S is an error. */
 export function cacheWrite(cache: Tensor, x: Tensor, start: Tensor): void {
   cache.graph.emit('cache_write', { cache, x, start }, {});
 }
@@ -80,6 +80,16 @@ function checkAttention(call: { inputs: AttentionInputs; fail(reason: string): n
   expectShape(call, 'k_segments', k_segments, [batch, keys]);
   expectShape(call, 'bias', bias, [heads, queries, keys]);
   return { batch, queries, keys, heads, width, valueWidth: v.shape[3]! };
+}
+
+function expectStarts(
+  call: { fail(reason: string): never },
+  name: string,
+  starts: TensorType | null,
+  rows: number,
+): void {
+  if (starts?.shape.length === 1 && starts.shape[0] === rows) return;
+  expectShape(call, name, starts, [1]);
 }
 
 /** Query-key pairs looked at: a causal square sees half (segments are not known before the run). */
@@ -117,7 +127,7 @@ export const attentionOps: Definitions<'rope' | 'attention' | 'attention_grad' |
     infer(call) {
       const { batch, queries, heads, valueWidth } = checkAttention(call);
       expectDtype(call, 'i32', { q_start: call.inputs.q_start });
-      expectShape(call, 'q_start', call.inputs.q_start, [1]);
+      expectStarts(call, 'q_start', call.inputs.q_start, batch);
       return { o: f32([batch, queries, heads, valueWidth]), lse: f32([batch, heads, queries]) };
     },
     precision: { operands: ['q', 'k', 'v'], stores: ['o'] },
@@ -160,7 +170,7 @@ export const attentionOps: Definitions<'rope' | 'attention' | 'attention_grad' |
       const { cache, x, start } = call.inputs;
       expectDtype(call, 'f32', { cache, x });
       expectDtype(call, 'i32', { start });
-      expectShape(call, 'start', start, [1]);
+      expectStarts(call, 'start', start, cache.shape[0] ?? 1);
       if (cache.shape.length < 2) call.fail('the cache needs a batch and a length axis');
       if (x.shape.length < 2 || x.shape[1]! > cache.shape[1]!) call.fail('x is longer than the cache');
       expectShape(call, 'x', x, cache.shape.with(1, x.shape[1]!));

@@ -33,6 +33,15 @@ export { groupedMatmul, matmul } from './matmul.js';
 export { moeCombine, moeDispatch, moeGather } from './moe.js';
 export { layerNorm, rmsNorm } from './norm.js';
 export { accumulate, adamw, assign } from './optimizer.js';
+export {
+  paddedColumns,
+  type QuantizedFormat,
+  type QuantizedWeight,
+  quantBlock,
+  quantGroup,
+  quantizedMatmul,
+  quantizedShapes,
+} from './quantized.js';
 export { dropout, randomNormal, randomUniform } from './random.js';
 export { argmax, logSoftmax, max, mean, softmax, sum, sumSquares } from './reduce.js';
 export { concat, expand, full, pad, reshape, slice, transpose } from './shape.js';

@@ -1,4 +1,4 @@
-import { add, groupedMatmul, matmul, type Tensor } from '../../graph/index.js';
+import { add, groupedMatmul, matmul, quantizedMatmul, Tensor } from '../../graph/index.js';
 import { type Init, zeros } from '../parameter.js';
 import type { LinearSite, ModelTrace } from '../trace.js';
 
@@ -19,9 +19,16 @@ export function linear(trace: ModelTrace, name: string, x: Tensor, options: Line
   const { out, init, bias = false, transposed = false, kind = 'projection' } = options;
   return trace.within(name, () => {
     const inFeatures = x.shape.at(-1)!;
-    const weight = trace.parameter('weight', transposed ? [inFeatures, out] : [out, inFeatures], init);
+    const shape = transposed ? [inFeatures, out] : [out, inFeatures];
+    const weight =
+      kind === 'router'
+        ? trace.parameter('weight', shape, init)
+        : trace.projection(shape, init, { transposed });
     const biasTensor = bias ? trace.parameter('bias', [out], zeros) : null;
-    const y = matmul(x, weight, { transB: !transposed, bias: biasTensor });
+    const y =
+      weight instanceof Tensor
+        ? matmul(x, weight, { transB: !transposed, bias: biasTensor })
+        : quantizedMatmul(x, weight, { transB: true, bias: biasTensor });
     const site = { path: trace.path, inFeatures, outFeatures: out, experts: null, transposed, kind };
     return trace.adapter?.apply(trace, site, x, y) ?? y;
   });
@@ -37,8 +44,11 @@ export function expertLinear(
   const { out, init, experts, offsets } = options;
   return trace.within(name, () => {
     const inFeatures = x.shape.at(-1)!;
-    const weight = trace.parameter('weight', [experts, out, inFeatures], init, true);
-    const y = groupedMatmul(x, weight, offsets, { transB: true });
+    const weight = trace.projection([experts, out, inFeatures], init, { stacked: true });
+    const y =
+      weight instanceof Tensor
+        ? groupedMatmul(x, weight, offsets, { transB: true })
+        : quantizedMatmul(x, weight, { transB: true, offsets });
     const site: LinearSite = {
       path: trace.path,
       inFeatures,

@@ -16,6 +16,10 @@ interface Operands {
   bias: RefArray | null;
 }
 
+/** Index of the first query of row b: one for all rows, or one each. */
+const startOf = (starts: RefArray | null, b: number): number =>
+  starts === null ? 0 : starts.data[starts.data.length > 1 ? b : 0]!;
+
 /** The score of query (b,t,h) and key (b,s), or null where the key is not seen; `slope` is d score / d (q·k). */
 function scoreOf(
   { q, k, q_segments, k_segments, bias }: Operands,
@@ -69,7 +73,7 @@ export const attentionKernels: Kernels<'rope' | 'attention' | 'attention_grad' |
         for (let h = 0; h < heads; h++) {
           const scores: { s: number; score: number }[] = [];
           for (let s = 0; s < keys; s++) {
-            const seen = scoreOf(inputs, setting, [b, t, h, s], q_start?.data[0] ?? 0);
+            const seen = scoreOf(inputs, setting, [b, t, h, s], startOf(q_start, b));
             if (seen) scores.push({ s, score: seen.score });
           }
           if (scores.length === 0) continue;
@@ -125,9 +129,9 @@ export const attentionKernels: Kernels<'rope' | 'attention' | 'attention_grad' |
     const [batch, length] = x.shape as [number, number];
     const room = cache.shape[1]!;
     const inner = x.data.length / (batch * length);
-    const first = start.data[0]!;
-    if (first < 0 || first + length > room) throw new RangeError(`start ${first}`);
     for (let b = 0; b < batch; b++) {
+      const first = startOf(start, b);
+      if (first < 0 || first + length > room) throw new RangeError(`start ${first}`);
       const rows = x.data.subarray(b * length * inner, (b + 1) * length * inner);
       cache.data.set(rows, (b * room + first) * inner);
     }

@@ -11,6 +11,7 @@ import { matmulKernels } from './matmul.js';
 import { moeKernels } from './moe.js';
 import { normKernels } from './norm.js';
 import { optimizerKernels } from './optimizer.js';
+import { quantizedKernels } from './quantized.js';
 import { randomKernels } from './random.js';
 import { reduceKernels } from './reduce.js';
 import { shapeKernels } from './shape.js';
@@ -21,6 +22,7 @@ const kernels: Kernels<OpName> = {
   ...shapeKernels,
   ...indexedKernels,
   ...matmulKernels,
+  ...quantizedKernels,
   ...normKernels,
   ...attentionKernels,
   ...lossKernels,

@@ -132,6 +132,28 @@ export const attentionRows: NumericRow[] = [
   ),
   row(
     'attention',
+    'of one query a row, each at its own place of a longer cache than a block',
+    {
+      ...qkv([2, 1, 6, 20], 3, 300),
+      q_segments: one(2, 1),
+      k_segments: one(2, 300),
+      q_start: i32Of([2], [290, 4]),
+    },
+    { attributes: { ...setting, scale: 0.2, window: 280 } },
+  ),
+  row(
+    'attention',
+    'of a few queries a row, each at its own place of a cache',
+    {
+      ...qkv([2, 3, 2, 8], 1, 40),
+      q_segments: one(2, 3),
+      k_segments: one(2, 40),
+      q_start: i32Of([2], [30, 0]),
+    },
+    { attributes: setting },
+  ),
+  row(
+    'attention',
     'where a query sees nothing',
     {
       ...qkv([1, 3, 1, 2]),
@@ -187,6 +209,14 @@ export const attentionRows: NumericRow[] = [
     'cache_write',
     'in the middle',
     { cache: data.normal([2, 5, 3]), x: data.normal([2, 2, 3]), start: i32Of([1], [2]) },
+    {
+      tolerance: 0,
+    },
+  ),
+  row(
+    'cache_write',
+    'at a place of its own for each row',
+    { cache: data.normal([3, 5, 2]), x: data.normal([3, 2, 2]), start: i32Of([3], [0, 3, 1]) },
     {
       tolerance: 0,
     },

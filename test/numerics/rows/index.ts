@@ -7,6 +7,7 @@ import { matmulRows } from './matmul.js';
 import { moeRows } from './moe.js';
 import { normRows } from './norm.js';
 import { optimizerRows } from './optimizer.js';
+import { quantizedRows } from './quantized.js';
 import { randomRows } from './random.js';
 import { reduceRows } from './reduce.js';
 import { shapeRows } from './shape.js';
@@ -18,6 +19,7 @@ export const numericRows: readonly NumericRow[] = [
   ...shapeRows,
   ...indexedRows,
   ...matmulRows,
+  ...quantizedRows,
   ...normRows,
   ...attentionRows,
   ...lossRows,

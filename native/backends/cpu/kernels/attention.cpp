@@ -21,7 +21,8 @@ struct Attention {
   const void *q, *k, *v;
   const float* bias;
   const int32_t *q_segments, *k_segments;
-  int64_t q_start, window;
+  const int32_t* q_start = nullptr;  // [1] or [batch]
+  int64_t starts = 0, window;
   bool causal;
   float scale, softcap;
   Gemm gemm;
@@ -34,7 +35,6 @@ struct Attention {
     q = call.in[at].data, k = call.in[at + 1].data, v = call.in[at + 2].data;
     bias = bias_tensor ? bias_tensor.f32() : nullptr;
     q_segments = call.in[segments].i32(), k_segments = call.in[segments + 1].i32();
-    q_start = 0;
     window = call.integer("window");
     causal = call.integer("causal");
     scale = call.real("scale"), softcap = call.real("softcap");
@@ -44,6 +44,9 @@ struct Attention {
   bool narrow() const { return dtype == DType::bf16; }
   const void* row(const void* data, int64_t at) const { return advance(data, dtype, at); }
   int64_t key_head(int64_t head) const { return head / (heads / key_heads); }
+
+  /** Index of the first query of row b among its keys. */
+  int64_t start(int64_t b) const { return starts ? q_start[starts > 1 ? b : 0] : 0; }
 };
 
 /** Queries [first, last) against keys [begin, end) of one batch row. */
@@ -72,15 +75,15 @@ SegmentRange range_of(const int32_t* segments, int64_t begin, int64_t end) {
 }
 
 /** The keys that causality and the window leave to queries [first, last). */
-void key_range(const Attention& a, int64_t first, int64_t last, int64_t& begin, int64_t& end) {
-  begin = a.window > 0 ? std::max<int64_t>(0, a.q_start + first - a.window + 1) : 0;
-  end = a.causal ? std::min(a.keys, a.q_start + last) : a.keys;
+void key_range(const Attention& a, int64_t b, int64_t first, int64_t last, int64_t& begin, int64_t& end) {
+  begin = a.window > 0 ? std::max<int64_t>(0, a.start(b) + first - a.window + 1) : 0;
+  end = a.causal ? std::min(a.keys, a.start(b) + last) : a.keys;
 }
 
 enum class Sight { none, some, all };  // of the block's pairs
 
 Sight sight_of(const Attention& a, const Block& block) {
-  const int64_t low = a.q_start + block.first, high = a.q_start + block.last - 1;
+  const int64_t low = a.start(block.b) + block.first, high = a.start(block.b) + block.last - 1;
   if (a.causal && block.begin > high) return Sight::none;
   if (a.window > 0 && block.end - 1 <= low - a.window) return Sight::none;
   const SegmentRange q = range_of(a.q_segments + block.b * a.queries, block.first, block.last);
@@ -121,7 +124,8 @@ void scores(const Attention& a, const Block& block, int64_t head, Sight sight, f
     }
     if (sight == Sight::all) continue;
     const int32_t segment = a.q_segments[block.b * a.queries + block.first + i];
-    const int64_t place = a.q_start + block.first + i - block.begin;  // of the query among the block's keys
+    const int64_t place =
+        a.start(block.b) + block.first + i - block.begin;  // of the query among the block's keys
     const int32_t past = static_cast<int32_t>(a.causal ? std::clamp<int64_t>(place + 1, 0, keys) : keys);
     const int32_t from =
         static_cast<int32_t>(a.window > 0 ? std::clamp<int64_t>(place - a.window + 1, 0, keys) : 0);
@@ -157,8 +161,11 @@ struct Running {
 
 /** Softmax step: rescales what was summed so far to the new maximum and turns scores into weights. */
 void weigh(const Running& at, int64_t queries, int64_t keys, int64_t value_depth) {
+  // whole vectors, so that keys past the last visible one change no bit of the sum
+  const int64_t wide = (keys + 15) / 16 * 16;
   for (int64_t i = 0; i < queries; i++) {
     float* row = at.s + i * kKeys;
+    std::fill(row + keys, row + wide, -INFINITY);
     float most = at.most[i];
 #pragma omp simd reduction(max : most)
     for (int64_t j = 0; j < keys; j++) most = row[j] > most ? row[j] : most;
@@ -168,7 +175,7 @@ void weigh(const Running& at, int64_t queries, int64_t keys, int64_t value_depth
     }
     float total = 0;
 #pragma omp simd reduction(+ : total)
-    for (int64_t j = 0; j < keys; j++) {
+    for (int64_t j = 0; j < wide; j++) {
       const float p = exp_negative(row[j] - most);
       row[j] = p;
       total += p;
@@ -191,7 +198,7 @@ void forward_block(const Attention& a, int64_t b, int64_t head, int64_t first, i
   std::fill(at.most, at.most + queries, -INFINITY);
   std::fill(at.total, at.total + queries, 0.0f);
   int64_t begin, end;
-  key_range(a, first, last, begin, end);
+  key_range(a, b, first, last, begin, end);
   for (int64_t key = begin / kKeys * kKeys; key < end; key += kKeys) {
     const Block block{b, first, last, key, std::min(key + kKeys, end)};
     const Sight sight = sight_of(a, block);
@@ -374,9 +381,14 @@ void zero(ThreadPool& pool, float* data, int64_t count) {
 
 Status kernel_attention(const KernelCall& call) {
   Attention a(call, 0, 3, call.in[6]);
-  if (call.in[5]) a.q_start = call.in[5].i32()[0];
-  if (a.q_start < 0)
-    return Status::error(format("q_start %lld is negative", static_cast<long long>(a.q_start)));
+  if (call.in[5]) a.q_start = call.in[5].i32(), a.starts = call.in[5].count();
+  for (int64_t i = 0; i < a.starts; i++) {
+    if (a.q_start[i] < 0) return Status::error(format("q_start %d is negative", a.q_start[i]));
+  }
+  if (a.queries == 1 && !a.narrow()) {
+    attend_one_query(call);
+    return {};
+  }
   const Sink out(call.out[0]);
   float* lse = call.out[1].f32();
   const int64_t blocks = (a.queries + kQueries - 1) / kQueries, rows = a.batch * a.heads;
@@ -477,15 +489,16 @@ Status kernel_rope(const KernelCall& call) {
 }
 
 Status kernel_cache_write(const KernelCall& call) {
-  const Tensor &cache = call.in[0], &x = call.in[1];
-  const int64_t start = call.in[2].i32()[0], size = cache.shape[1], count = x.shape[1];
-  if (start < 0 || start + count > size) {
-    return Status::error(format("positions %lld .. %lld do not fit a cache of %lld",
-                                static_cast<long long>(start), static_cast<long long>(start + count - 1),
-                                static_cast<long long>(size)));
-  }
+  const Tensor &cache = call.in[0], &x = call.in[1], &starts = call.in[2];
+  const int64_t size = cache.shape[1], count = x.shape[1];
   const int64_t bytes = x.shape.product(2, x.shape.rank) * size_of(x.dtype);
   for (int64_t b = 0; b < x.shape[0]; b++) {
+    const int64_t start = starts.i32()[starts.count() > 1 ? b : 0];
+    if (start < 0 || start + count > size) {
+      return Status::error(format("positions %lld .. %lld do not fit a cache of %lld",
+                                  static_cast<long long>(start), static_cast<long long>(start + count - 1),
+                                  static_cast<long long>(size)));
+    }
     std::memcpy(static_cast<char*>(cache.data) + (b * size + start) * bytes,
                 static_cast<const char*>(x.data) + b * count * bytes, static_cast<size_t>(count * bytes));
   }

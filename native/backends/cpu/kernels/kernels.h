@@ -24,6 +24,7 @@ struct KernelCall {
   void* scratch;
   ThreadPool& pool;
   Gemm gemm;
+  bool independent_rows;
 
   int64_t integer(const char* name) const { return op.attribute(name).integer; }
   float real(const char* name) const { return static_cast<float>(op.attribute(name).real); }
@@ -35,6 +36,7 @@ struct KernelSet {
   const char* isa;
   const Kernel* table;  // by OpKind
   Gemm gemm;            // the built-in product
+  Gemm row_gemm;        // the one for programs whose rows are independent
   void (*bf16_gemm)(const GemmCall& call, void* workspace, Gemm f32);
   bool (*all_finite)(const Tensor& tensor, ThreadPool& pool);
 };
@@ -46,6 +48,11 @@ const KernelSet& kernels();
 void builtin_gemm(const GemmCall& call, void* workspace);
 /** `f32` multiplies where the machine has no bf16 products. */
 void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32);
+void row_gemm(const GemmCall& call, void* workspace);
+/** matmul of all rows of a by a b [N,K] of rank 2. */
+void row_matmul(const KernelCall& call);
+/** attention with one query per batch row. */
+void attend_one_query(const KernelCall& call);
 bool all_finite(const Tensor& tensor, ThreadPool& pool);
 
 #define OP(name, ...) Status kernel_##name(const KernelCall& call);

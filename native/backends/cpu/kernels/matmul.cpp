@@ -46,6 +46,12 @@ Status kernel_matmul(const KernelCall& call) {
   whole.accumulate = begin_with_bias;
   whole.bias = begin_with_bias ? nullptr : bias;
   if (y.count() == 0) return {};
+  constexpr int64_t kFewRows = 8;  // up to here w is streamed from memory, and multiplying is cheap
+  const bool plain = a.dtype == DType::f32 && y.dtype == DType::f32;
+  if (plain && flat && !whole.trans_a && whole.trans_b && (call.independent_rows || whole.m <= kFewRows)) {
+    row_matmul(call);
+    return {};
+  }
 
   const int64_t batch = flat ? 1 : y.shape.product(0, y.shape.rank - 2);
   const int64_t a_step = whole.m * whole.k, y_step = whole.m * whole.n;

@@ -1,0 +1,84 @@
+// Rows of quantised weights, sixteen values at a time. A row of K columns is padded to whole groups of 128
+// columns with codes for 0; every 64 columns share a scale, their largest absolute value (over 127 for int8).
+//   int8: one signed byte each: w = scale * code; column 16 i + j of a block of 64 is byte i of the block's
+//   32-bit
+//         word j, so that shifts give sixteen neighbours
+//   nf4:  four bits each: w = scale * table[code]; column 16 i + j of a group of 128 is nibble i of word j
+//   alike
+#pragma once
+
+#include "lanes.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+
+inline constexpr int64_t kQuantGroup = 128, kQuantBlock = 64;  // columns
+
+/** Quantiles of a normal distribution, scaled to [-1, 1] (QLoRA, arXiv 2305.14314, appendix E). */
+#define SLUICE_NF4                                                                                      \
+  {                                                                                                     \
+    -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f,    \
+        -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f, \
+        0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,          \
+        0.7229568362236023f, 1.0f                                                                       \
+  }
+
+typedef uint32_t Words16 __attribute__((vector_size(64)));
+typedef uint32_t LooseWords16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t Integers16 __attribute__((vector_size(64)));
+
+SLUICE_LANES Words16 load_words(const uint8_t* from) {
+  return (Words16)(*reinterpret_cast<const LooseWords16*>(from));
+}
+
+struct Int8Rows {
+  static constexpr int64_t kStep = kQuantBlock;
+  static constexpr int64_t bytes(int64_t padded) { return padded; }
+  const uint8_t* codes;  // [n, padded]
+  const float* scales;   // [n, padded / 64]
+  int64_t padded;
+  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
+    const int64_t block = row * padded + k;
+    const Integers16 code =
+        (Integers16)(load_words(codes + block) << static_cast<uint32_t>(24 - 8 * i)) >> 24;
+    return __builtin_convertvector(code, Lanes16) * scales[block / kQuantBlock];
+  }
+  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
+    return at(row, k, i);
+  }
+};
+
+struct Nf4Rows {
+  static constexpr int64_t kStep = kQuantGroup;
+  static constexpr int64_t bytes(int64_t padded) { return padded / 2; }
+  const uint8_t* codes;  // [n, padded / 2]
+  const float* scales;   // [n, padded / 64]
+  int64_t padded;
+  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
+    static constexpr Lanes16 table = SLUICE_NF4;
+    const int64_t group = row * padded + k;
+    const Words16 code = load_words(codes + group / 2) >> static_cast<uint32_t>(4 * i);
+    return __builtin_shuffle(table, code) * scales[group / kQuantBlock + i * kLanes16 / kQuantBlock];
+  }
+  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
+    return at(row, k, i);
+  }
+};
+
+/** Columns [begin, end) of rows [first, last) as f32, `stride` apart; begin is a multiple of 128, end of 16.
+ */
+template <typename W>
+void dequantize(const W& w, int64_t first, int64_t last, int64_t begin, int64_t end, float* to,
+                int64_t stride) {
+  for (int64_t row = first; row < last; row++, to += stride) {
+    int64_t k = begin;
+    for (; k + W::kStep <= end; k += W::kStep) {
+#pragma GCC unroll 8
+      for (int64_t i = 0; i < W::kStep / kLanes16; i++)
+        store16(to + k - begin + i * kLanes16, w.at(row, k, i));
+    }
+    for (int64_t i = 0; k + (i + 1) * kLanes16 <= end; i++)
+      store16(to + k - begin + i * kLanes16, w.at(row, k, i));
+  }
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA

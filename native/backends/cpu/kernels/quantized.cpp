@@ -1,0 +1,170 @@
+// Products with frozen weights kept in 8 or 4 bits: y = x wᵀ (+ bias), and y = x w for the gradient of x.
+// With few rows of x, or independent ones, w is expanded in registers while it streams by; large products
+// expand one tile at a time into the thread's cache and multiply as usual. w never exists in f32 as a whole.
+#include "quantized-rows.h"
+
+#include <cstring>
+#include <vector>
+
+#include "kernels.h"
+#include "row-product.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+namespace {
+
+constexpr int64_t kFewRows = 4;  // above, a strip of w is expanded once for all rows of x
+constexpr int64_t kTall = 512;   // rows of x of one tile
+
+/** Rows [begin, end) of x and y belong to expert `expert`; without experts there is one. */
+struct Rows {
+  int64_t expert, begin, end;
+};
+
+struct Weights {
+  int64_t n, k, padded;
+  const uint8_t* codes;  // [experts, n, ...]
+  const float* scales;
+
+  template <typename W>
+  W of(int64_t expert) const {
+    return {codes + expert * n * W::bytes(padded), scales + expert * n * (padded / kQuantBlock), padded};
+  }
+};
+
+/** Columns [begin, end) of y = x wᵀ, w expanded strip by strip. */
+template <typename W>
+void strips(const RowProduct& product, const W& w, int64_t begin, int64_t end, float* expanded) {
+  if (product.m <= kFewRows) return row_product(product, w, begin, end);
+  for (int64_t n = begin; n < end; n += kTileColumns) {
+    const int64_t count = std::min<int64_t>(kTileColumns, end - n);
+    dequantize(w, n, n + count, 0, (product.k + 15) / 16 * 16, expanded, w.padded);
+    RowProduct strip = product;
+    strip.y += n;
+    if (strip.bias) strip.bias += n;
+    row_product(strip, FloatRows{expanded, w.padded}, 0, count);
+  }
+}
+
+template <typename W>
+void forward(const KernelCall& call, const Weights& weights, const std::vector<Rows>& groups, bool by_rows) {
+  const float* x = call.in[0].f32();
+  float* y = call.out[0].f32();
+  const float* bias = call.in[3] ? call.in[3].f32() : nullptr;
+  const int64_t n = weights.n, k = weights.k;
+  // by rows: about 64 KiB of codes a piece; else a tile of at most 2 MiB once it is expanded
+  const int64_t rows = by_rows ? (int64_t{1} << 16) / W::bytes(weights.padded)
+                               : std::min<int64_t>(256, (int64_t{1} << 19) / weights.padded);
+  const int64_t wide =
+      std::max<int64_t>(kTileColumns, std::min(rows, (n + 3) / 4) / kTileColumns * kTileColumns);
+  struct Tile {
+    int64_t expert, row, end, column;
+  };
+  std::vector<Tile> tiles;
+  for (const Rows& group : groups) {
+    for (int64_t column = 0; column < n; column += wide) {
+      for (int64_t row = group.begin; row < group.end; row += kTall) {
+        tiles.push_back({group.expert, row, std::min(row + kTall, group.end), column});
+      }
+    }
+  }
+  call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
+    const Tile& tile = tiles[static_cast<size_t>(piece)];
+    const W w = weights.of<W>(tile.expert);
+    const int64_t end = std::min(tile.column + wide, n);
+    if (by_rows) {
+      RowProduct product;
+      product.m = tile.end - tile.row, product.n = n, product.k = k;
+      product.x = x + tile.row * k, product.ldx = k;
+      product.y = y + tile.row * n, product.ldy = n;
+      product.bias = bias;
+      return strips(product, w, tile.column, end, static_cast<float*>(workspace));
+    }
+    float* expanded = static_cast<float*>(workspace);
+    dequantize(w, tile.column, end, 0, (k + 15) / 16 * 16, expanded, weights.padded);
+    GemmCall part;
+    part.trans_b = true;
+    part.m = tile.end - tile.row, part.n = end - tile.column, part.k = k;
+    part.a = x + tile.row * k, part.lda = k;
+    part.b = expanded, part.ldb = weights.padded;
+    part.c = y + tile.row * n + tile.column, part.ldc = n;
+    part.accumulate = bias != nullptr;
+    for (int64_t row = tile.row; bias && row < tile.end; row++) {
+      std::memcpy(y + row * n + tile.column, bias + tile.column, static_cast<size_t>(part.n) * 4);
+    }
+    call.gemm(part, workspace);
+  });
+}
+
+/** y [R,K] = x [R,N] w, the sum over n in chunks whose expanded tile stays in the cache. */
+template <typename W>
+void backward(const KernelCall& call, const Weights& weights, const std::vector<Rows>& groups) {
+  const float* x = call.in[0].f32();
+  float* y = call.out[0].f32();
+  constexpr int64_t kWide = 512, kDeep = 256;  // columns of y, rows of w
+  const int64_t n = weights.n, k = weights.k;
+  struct Tile {
+    int64_t expert, row, end, column;
+  };
+  std::vector<Tile> tiles;
+  for (const Rows& group : groups) {
+    for (int64_t column = 0; column < k; column += kWide) {
+      for (int64_t row = group.begin; row < group.end; row += kTall) {
+        tiles.push_back({group.expert, row, std::min(row + kTall, group.end), column});
+      }
+    }
+  }
+  call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
+    const Tile& tile = tiles[static_cast<size_t>(piece)];
+    const W w = weights.of<W>(tile.expert);
+    float* expanded = static_cast<float*>(workspace);
+    const int64_t end = std::min(tile.column + kWide, k);
+    for (int64_t deep = 0; deep < n; deep += kDeep) {
+      const int64_t last = std::min(deep + kDeep, n);
+      dequantize(w, deep, last, tile.column, (end + 15) / 16 * 16, expanded, kWide);
+      GemmCall part;
+      part.m = tile.end - tile.row, part.n = end - tile.column, part.k = last - deep;
+      part.a = x + tile.row * n + deep, part.lda = n;
+      part.b = expanded, part.ldb = kWide;
+      part.c = y + tile.row * k + tile.column, part.ldc = k;
+      part.accumulate = deep > 0;
+      call.gemm(part, workspace);
+    }
+  });
+}
+
+template <typename W>
+void multiply(const KernelCall& call, const Weights& weights, const std::vector<Rows>& groups, int64_t rows) {
+  if (!call.integer("trans_b")) return backward<W>(call, weights, groups);
+  forward<W>(call, weights, groups, call.independent_rows || rows <= 8);
+}
+
+}  // namespace
+
+Status kernel_quantized_matmul(const KernelCall& call) {
+  const Tensor &x = call.in[0], &codes = call.in[1], &y = call.out[0];
+  const int64_t rows = x.shape.rows();
+  Weights weights;
+  weights.n = codes.shape[-2], weights.k = call.integer("columns");
+  weights.padded = (weights.k + kQuantGroup - 1) / kQuantGroup * kQuantGroup;
+  weights.codes = static_cast<const uint8_t*>(codes.data), weights.scales = call.in[2].f32();
+  std::vector<Rows> groups;
+  if (call.inputs > 4 && call.in[4]) {
+    const int32_t* offsets = call.in[4].i32();
+    const int64_t experts = codes.shape[0];
+    bool good = offsets[0] == 0 && offsets[experts] <= rows;
+    for (int64_t e = 0; e < experts; e++) good &= offsets[e] <= offsets[e + 1];
+    if (!good) return Status::error("offsets must ascend from 0 to at most the number of rows");
+    for (int64_t e = 0; e < experts; e++) groups.push_back({e, offsets[e], offsets[e + 1]});
+    const int64_t used = offsets[experts], width = y.shape.last();
+    std::memset(y.f32() + used * width, 0, static_cast<size_t>((rows - used) * width) * sizeof(float));
+  } else {
+    groups.push_back({0, 0, rows});
+  }
+  if (call.op.attribute("format").text == "int8")
+    multiply<Int8Rows>(call, weights, groups, rows);
+  else
+    multiply<Nf4Rows>(call, weights, groups, rows);
+  return {};
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA
