@@ -1,6 +1,8 @@
-import { openDevice } from '../src/engine/index.js';
+import { readFileSync } from 'node:fs';
+import { type Engine, openDevice } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
-import { cutAtStop, Generator, loadReadyModel, stopIdsOf } from '../src/infer/index.js';
+import { cutAtStop, type Generation, Generator, loadReadyModel, stopIdsOf } from '../src/infer/index.js';
+import { type StorageKeys, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 
@@ -11,8 +13,13 @@ export interface GenerateConfig {
   threads: number | null;
   model: string;
   adapter: string | null;
+  dtype: 'fp32' | 'bf16';
+  quantization: StorageKeys['quantization'];
   prompt: string | null;
   prompt_ids: number[] | null;
+  prompts: string[] | null;
+  prompts_file: string | null;
+  batch_size: number;
   max_new_tokens: number;
   temperature: number;
   top_k: number;
@@ -20,6 +27,12 @@ export interface GenerateConfig {
   min_p: number;
   repetition_penalty: number;
   stop: string[];
+  measure_memory: boolean;
+}
+
+interface Continuation {
+  ids: number[];
+  text: string;
 }
 
 export const stage: StageDefinition<GenerateConfig> = {
@@ -33,39 +46,115 @@ export const stage: StageDefinition<GenerateConfig> = {
     if (adapterFolder !== null) context.addInput('adapter', adapterFolder);
 
     const tokenizer = Tokenizer.open(folder);
-    const promptIds = await readPrompt(context, tokenizer);
-    const { session, threads } = await openDevice(config);
-    const { model, adapter } = await loadReadyModel(session, folder, adapterFolder);
+    const prompts = await readPrompts(context, tokenizer);
+    const { engine, session, threads } = await openDevice(config);
+    const { model, adapter } = await loadReadyModel(session, folder, adapterFolder, storageOf(config));
     const generator = new Generator(model, session, { threads, adapter });
-    const { ids, tokensPerSecond } = await generator.generate([promptIds], {
-      maxNewTokens: config.max_new_tokens,
-      temperature: config.temperature,
-      topK: config.top_k,
-      topP: config.top_p,
-      minP: config.min_p,
-      repetitionPenalty: config.repetition_penalty,
-      seed: config.seed,
-      stopIds: stopIdsOf(model, folder),
-      stopWhen: async (newIds) =>
-        config.stop.length > 0 && cutAtStop(await tokenizer.decode(newIds), config.stop) !== null,
-      signal: context.signal,
-    });
+    const stopIds = stopIdsOf(model, folder);
+    const results: Continuation[] = [];
+    const generations: Generation[] = [];
+    for (let first = 0; first < prompts.length; first += config.batch_size) {
+      const batch = prompts.slice(first, first + config.batch_size);
+      const generation = await generator.generate(batch, {
+        maxNewTokens: config.max_new_tokens,
+        temperature: config.temperature,
+        topK: config.top_k,
+        topP: config.top_p,
+        minP: config.min_p,
+        repetitionPenalty: config.repetition_penalty,
+        seed: config.seed,
+        firstRow: first,
+        stopIds,
+        stopWhen: async (newIds) =>
+          config.stop.length > 0 && cutAtStop(await tokenizer.decode(newIds), config.stop) !== null,
+        signal: context.signal,
+        onStep: (step) =>
+          context.emit({
+            type: 'progress',
+            phase: prompts.length > batch.length ? `prompt ${first + 1} of ${prompts.length}` : 'generate',
+            step: step + 1,
+            totalSteps: config.max_new_tokens,
+          }),
+      });
+      generations.push(generation);
+      for (const [row, ids] of generation.ids.entries()) {
+        const text = await newText(tokenizer, batch[row]!, ids);
+        results.push({ ids, text: cutAtStop(text, config.stop) ?? text });
+      }
+    }
+    const stateBytes = session.bytes().states;
     session.close();
-    const text = await newText(tokenizer, promptIds, ids[0]!);
+    const isOne = config.prompts === null && config.prompts_file === null;
     context.addFact('result', {
-      ids: ids[0]!,
-      text: cutAtStop(text, config.stop) ?? text,
-      tokens_per_second: tokensPerSecond,
+      ...(isOne ? results[0]! : { results }),
+      ...speedOf(generations, Math.min(config.batch_size, prompts.length)),
+      state_bytes: stateBytes,
+      ...(config.measure_memory && { memory_gbytes_per_second: await memorySpeed(engine, threads) }),
     });
   },
 };
 
+/** Tokens per second, and how fast decoding read the weights: the memory's speed is its limit. */
+function speedOf(generations: readonly Generation[], rows: number) {
+  const sum = (of: (generation: Generation) => number) => generations.reduce((total, g) => total + of(g), 0);
+  const tokens = sum((g) => g.ids.reduce((count, row) => count + row.length, 0));
+  const decodeSeconds = sum((g) => g.decodeSeconds);
+  return {
+    tokens_per_second: tokens / sum((g) => g.seconds),
+    prefill_seconds: sum((g) => g.prefillSeconds),
+    decode_seconds: decodeSeconds,
+    bytes_per_token: (generations[0]?.stepBytes ?? 0) / rows,
+    gbytes_per_second:
+      decodeSeconds > 0 ? sum((g) => g.decodeSteps * g.stepBytes) / decodeSeconds / 1e9 : null,
+  };
+}
+
+const memorySpeed = async (engine: Engine, threads: number): Promise<number> =>
+  (await engine.measureRead({ threads, seconds: 0.5 })) / 1e9;
+
 /** The ids to continue. Text is encoded as in training: with the tokenizer's own begin token. */
-async function readPrompt(context: StageContext<GenerateConfig>, tokenizer: Tokenizer): Promise<number[]> {
-  const { prompt, prompt_ids: promptIds } = context.config;
-  if (promptIds === null) return Array.from(await tokenizer.encode(prompt!));
-  const outside = promptIds.find((id) => id >= tokenizer.vocabSize);
-  if (outside === undefined) return promptIds;
+async function readPrompts(context: StageContext<GenerateConfig>, tokenizer: Tokenizer): Promise<number[][]> {
+  const { prompt, prompt_ids: promptIds, prompts, prompts_file: file } = context.config;
+  const given = [prompt, promptIds, prompts, file].filter((value) => value !== null);
+  if (given.length !== 1) {
+    throw new SluiceError('config.prompt', 'give one of prompt, prompt_ids, prompts and prompts_file', {
+      where: 'configs/generate.yaml',
+      hint: './run generate model=DIR prompt="Once upon a time"',
+    });
+  }
+  if (promptIds !== null) return [checkIds(promptIds, tokenizer)];
+  const texts = file !== null ? readPromptsFile(context, file) : (prompts ?? [prompt!]);
+  return Promise.all(texts.map(async (text) => Array.from(await tokenizer.encode(text))));
+}
+
+/** A prompt a line; of a .jsonl file its `prompt`. Empty lines are left out. */
+function readPromptsFile(context: StageContext<GenerateConfig>, file: string): string[] {
+  const path = context.resolvePath(file);
+  context.addInput('prompts', path);
+  const lines = readFileSync(path, 'utf8').split(/\r?\n/);
+  const prompts = lines.flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    return path.endsWith('.jsonl') ? promptOf(line, `${path}:${index + 1}`) : line;
+  });
+  if (prompts.length > 0) return prompts;
+  throw new SluiceError('config.prompt', `${path} has no prompt`, { where: path });
+}
+
+function promptOf(line: string, where: string): string {
+  let row: unknown;
+  try {
+    row = JSON.parse(line);
+  } catch (cause) {
+    throw new SluiceError('config.prompt', `${where}: not JSON`, { where, cause });
+  }
+  const prompt = (row as { prompt?: unknown } | null)?.prompt;
+  if (typeof prompt === 'string') return prompt;
+  throw new SluiceError('config.prompt', `${where}: expected an object with a text "prompt"`, { where });
+}
+
+function checkIds(ids: number[], tokenizer: Tokenizer): number[] {
+  const outside = ids.find((id) => id >= tokenizer.vocabSize);
+  if (outside === undefined) return ids;
   throw new SluiceError(
     'config.prompt',
     `prompt_ids has ${outside}; ids go up to ${tokenizer.vocabSize - 1}`,

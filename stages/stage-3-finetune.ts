@@ -2,12 +2,15 @@ import { join } from 'node:path';
 import { instantiate } from '../src/config/instantiate/instantiate.js';
 import { openInstructions } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
+import { SluiceError } from '../src/errors.js';
 import {
   initializeWeights,
   loadModel,
   loadWeights,
+  type StorageKeys,
   saveModelFolder,
   savePeftFolder,
+  storageOf,
 } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -36,6 +39,7 @@ export interface FinetuneConfig {
   threads: number | null;
   resume: string | null;
   model_checkpoint_path: string;
+  quantization: StorageKeys['quantization'];
   dataset: RowsConfig;
   training: TrainingConfig & {
     objective: object;
@@ -91,7 +95,14 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
   const dataPath = context.resolvePath(config.dataset.data_path);
   context.addInput('model', folder);
   context.addInput('dataset', dataPath);
-  const model = await loadModel(folder);
+  if (config.quantization !== 'none' && training.peft_mode !== 'lora') {
+    throw new SluiceError(
+      'config.quantization',
+      `quantization=${config.quantization} freezes the weights that training.peft_mode=${training.peft_mode} trains`,
+      { hint: 'use training.peft_mode=lora, or quantization=none' },
+    );
+  }
+  const model = (await loadModel(folder)).stored(storageOf({ quantization: config.quantization }));
   const rows = await openInstructions(rowsOf(config.dataset, dataPath), Tokenizer.open(folder));
   const { read, withoutTargets, truncated } = rows.counts;
   context.log(

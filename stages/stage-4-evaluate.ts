@@ -14,7 +14,7 @@ import {
   type TextScores,
 } from '../src/evaluate/index.js';
 import { stopIdsOf } from '../src/infer/index.js';
-import { loadAdapter, loadModel, loadWeights } from '../src/models/index.js';
+import { loadAdapter, loadModel, loadWeights, type StorageKeys, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 
@@ -24,6 +24,8 @@ export interface EvaluationConfig {
   device: string;
   threads: number | null;
   model_checkpoint_path: string;
+  dtype: 'fp32' | 'bf16';
+  quantization: StorageKeys['quantization'];
   adapters: Record<string, string>;
   perplexity: {
     data_path: string | null;
@@ -56,7 +58,7 @@ export const stage: StageDefinition<EvaluationConfig> = {
     const folder = context.resolvePath(config.model_checkpoint_path);
     context.addInput('model', folder);
     const tokenizer = Tokenizer.open(folder);
-    const model = await loadModel(folder);
+    const model = (await loadModel(folder)).stored(storageOf(config));
     const { session, threads } = await openDevice(config);
     loadWeights(model, folder, session);
     const texts = readPart(context, 'texts', config.perplexity.data_path, (path) =>

@@ -1,6 +1,8 @@
 // What the addon exports; src/engine is its only loader.
 #include <napi.h>
 
+#include <functional>
+
 #include "../backends/cpu/cpu-backend.h"
 #include "../core/op-table.h"
 #include "bpe.h"
@@ -27,49 +29,69 @@ Napi::Value cpu(const Napi::CallbackInfo& info) {
   return result;
 }
 
-class PeakWorker final : public Napi::AsyncWorker {
+/** Measures off the event loop. */
+class MeasureWorker final : public Napi::AsyncWorker {
  public:
-  PeakWorker(Napi::Env env, DType dtype, int threads, double seconds)
-      : Napi::AsyncWorker(env, "sluice.measurePeak"),
+  MeasureWorker(Napi::Env env, std::function<double()> measure)
+      : Napi::AsyncWorker(env, "sluice.measure"),
         deferred_(Napi::Promise::Deferred::New(env)),
-        dtype_(dtype),
-        threads_(threads),
-        seconds_(seconds) {}
+        measure_(std::move(measure)) {}
   Napi::Promise promise() const { return deferred_.Promise(); }
 
  private:
-  void Execute() override { rate_ = measure_peak(dtype_, threads_, seconds_); }
+  void Execute() override { rate_ = measure_(); }
   void OnOK() override { deferred_.Resolve(Napi::Number::New(Env(), rate_)); }
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
   Napi::Promise::Deferred deferred_;
-  DType dtype_;
-  int threads_;
-  double seconds_, rate_ = 0;
+  std::function<double()> measure_;
+  double rate_ = 0;
 };
 
-Napi::Value peak(const Napi::CallbackInfo& info) {
+struct MeasureOptions {
+  Napi::Object object;
+  int threads;
+  double seconds;
+};
+
+MeasureOptions measure_options(const Napi::CallbackInfo& info, const std::string& name) {
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !info[0].IsObject()) {
-    throw Napi::TypeError::New(env, "measurePeak: expected {dtype, threads, seconds}");
+    throw Napi::TypeError::New(env, name + ": expected an object with threads and seconds");
   }
   const Napi::Object options = info[0].As<Napi::Object>();
-  const Napi::Value dtype = options.Get("dtype"), threads = options.Get("threads"),
-                    seconds = options.Get("seconds");
-  DType type = DType::f32;
-  if (!dtype.IsString() || !parse_dtype(dtype.As<Napi::String>().Utf8Value(), type) ||
-      (type != DType::f32 && type != DType::bf16)) {
-    throw Napi::TypeError::New(env, "measurePeak: dtype must be f32 or bf16");
-  }
+  const Napi::Value threads = options.Get("threads"), seconds = options.Get("seconds");
   const double count = threads.IsNumber() ? threads.As<Napi::Number>().DoubleValue() : 0;
   const double time = seconds.IsNumber() ? seconds.As<Napi::Number>().DoubleValue() : -1;
   if (!(count >= 1 && count <= 1024))
-    throw Napi::RangeError::New(env, "measurePeak: threads must lie in 1 .. 1024");
-  if (!(time >= 0 && time <= 60))
-    throw Napi::RangeError::New(env, "measurePeak: seconds must lie in 0 .. 60");
-  auto* worker = new PeakWorker(env, type, static_cast<int>(count), time);
+    throw Napi::RangeError::New(env, name + ": threads must lie in 1 .. 1024");
+  if (!(time >= 0 && time <= 60)) throw Napi::RangeError::New(env, name + ": seconds must lie in 0 .. 60");
+  return {options, static_cast<int>(count), time};
+}
+
+Napi::Value measured(Napi::Env env, std::function<double()> measure) {
+  auto* worker = new MeasureWorker(env, std::move(measure));
   worker->Queue();
   return worker->promise();
+}
+
+Napi::Value peak(const Napi::CallbackInfo& info) {
+  const auto [options, threads, seconds] = measure_options(info, "measurePeak");
+  const Napi::Value dtype = options.Get("dtype");
+  DType type = DType::f32;
+  if (!dtype.IsString() || !parse_dtype(dtype.As<Napi::String>().Utf8Value(), type) ||
+      (type != DType::f32 && type != DType::bf16)) {
+    throw Napi::TypeError::New(info.Env(), "measurePeak: dtype must be f32 or bf16");
+  }
+  return measured(info.Env(), [type, threads = threads, seconds = seconds] {
+    return measure_peak(type, threads, seconds);
+  });
+}
+
+Napi::Value read_rate(const Napi::CallbackInfo& info) {
+  const auto [options, threads, seconds] = measure_options(info, "measureRead");
+  return measured(info.Env(),
+                  [threads = threads, seconds = seconds] { return measure_read(threads, seconds); });
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
@@ -87,6 +109,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("info", Napi::Function::New(env, cpu, "info"));
   exports.Set("Session", SessionWrap::define(env));
   exports.Set("measurePeak", Napi::Function::New(env, peak, "measurePeak"));
+  exports.Set("measureRead", Napi::Function::New(env, read_rate, "measureRead"));
   exports.Set("trainBpe", Napi::Function::New(env, TrainBpe, "trainBpe"));
   return exports;
 }

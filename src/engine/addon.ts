@@ -11,6 +11,7 @@ export interface NativeAddon {
   info(): EngineInfo;
   Session: new (options: { device: string; threads: number }) => NativeSession;
   measurePeak(options: PeakOptions): Promise<number>;
+  measureRead(options: { threads: number; seconds: number }): Promise<number>;
   trainBpe(...args: unknown[]): unknown;
 }
 

@@ -46,6 +46,15 @@ export class Engine {
       throw nativeError('engine.peak', cause);
     }
   }
+
+  /** Bytes/s that the threads read from memory, the best of what `seconds` allow: the limit of decoding. */
+  async measureRead(options: { threads: number; seconds: number }): Promise<number> {
+    try {
+      return await this.addon.measureRead(options);
+    } catch (cause) {
+      throw nativeError('engine.peak', cause);
+    }
+  }
 }
 
 /**

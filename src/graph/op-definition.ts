@@ -94,6 +94,8 @@ export type GradientRule<N extends OpKey> = (call: GradientCall<N>) => {
 export interface Precision<N extends OpKey> {
   /** Operands of products: all f32 or all bf16, which multiplies twice as fast. */
   readonly operands?: readonly InputName<N>[];
+  /** The last operand may be bf16 beside an f32 one where it lies in rows (trans_b): frozen weights in half the memory. */
+  readonly narrowWeights?: true;
   /** Read as they are. */
   readonly reads?: readonly InputName<N>[];
   /** Terms of a sum: read as they are too, but kept in f32, so that a long sum of small terms does not stall. */

@@ -50,6 +50,7 @@ export interface LoosePrecision {
   terms?: readonly string[];
   stores?: readonly string[];
   moves?: true;
+  narrowWeights?: true;
 }
 
 type LooseGradientRule = (call: {
@@ -101,7 +102,10 @@ export function inferOutputs(
   const kinds = new Set(
     (precision?.operands ?? []).flatMap((name) => typesOf(inputs[name]).map(({ dtype }) => dtype)),
   );
-  if (kinds.size > 1) fail(`${precision!.operands!.join(', ')} must be of one dtype`);
+  const [first, second] = kinds;
+  const narrowWeights =
+    precision?.narrowWeights && attributes.trans_b === true && first === 'f32' && second === 'bf16';
+  if (kinds.size > 1 && !narrowWeights) fail(`${precision!.operands!.join(', ')} must be of one dtype`);
   if (precision?.moves) return movedTypes(infer, inputs, attributes, fail);
   const widened = Object.entries(inputs).map(([name, type]) => [
     name,

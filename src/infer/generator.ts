@@ -6,14 +6,19 @@ import { compileForInference } from './compile.js';
 import { logitsOf } from './logits.js';
 import { bucketLength, encoderInputs, rightPad } from './prompt-batch.js';
 import { type SamplingOptions, sample } from './sampler.js';
+import { weightBytes } from './weight-bytes.js';
 
 export interface GenerateOptions extends SamplingOptions {
   readonly maxNewTokens: number;
+  /** Number of the first prompt among all that are generated for: what a row draws follows from it. Default 0. */
+  readonly firstRow?: number;
   /** Ids that end a row; the id itself is not returned. */
   readonly stopIds?: readonly number[];
   /** Ends a row when true for its new ids: stop strings are checked here. */
   readonly stopWhen?: (newIds: readonly number[]) => boolean | Promise<boolean>;
   readonly signal?: AbortSignal;
+  /** Called after every step with the number of rows that go on. */
+  readonly onStep?: (step: number, open: number) => void;
   /** Called with the logits [rows, V] of every step before a token is chosen. */
   readonly onLogits?: (step: number, logits: Float32Array) => void;
 }
@@ -26,6 +31,11 @@ export interface Generation {
   readonly decodeSeconds: number;
   /** New tokens per second of wall time: prefill, decoding and sampling; compiling is not in it. */
   readonly tokensPerSecond: number;
+  /** That wall time. */
+  readonly seconds: number;
+  /** Runs of the decode program, and the bytes of weights that each reads for all rows together. */
+  readonly decodeSteps: number;
+  readonly stepBytes: number;
 }
 
 interface Programs {
@@ -67,7 +77,7 @@ export class Generator {
     encoderLength: number | null,
     options: GenerateOptions,
   ): Promise<Generation> {
-    const { maxNewTokens, stopIds = [], signal } = options;
+    const { maxNewTokens, firstRow = 0, stopIds = [], signal } = options;
     const longest = this.#checkPrompts(prompts, maxNewTokens);
     const length = bucketLength(longest, this.#limit() - maxNewTokens);
     const capacity = bucketLength(length + maxNewTokens, this.#limit());
@@ -77,10 +87,12 @@ export class Generator {
     // every row begins at index 0 of the cache, so that nothing of it depends on the length of the others
     const batch = rightPad(prompts, length);
     const keySegments = new Int32Array(rows * capacity);
-    prompts.forEach((prompt, row) => keySegments.fill(1, row * capacity, row * capacity + prompt.length));
+    for (const [row, prompt] of prompts.entries())
+      keySegments.fill(1, row * capacity, row * capacity + prompt.length);
     const ids: number[][] = prompts.map(() => []);
     const done = new Array<boolean>(rows).fill(false);
     let decodeSeconds = 0;
+    let decodeSteps = 0;
     const started = performance.now();
     const penalizes = (options.repetitionPenalty ?? 1) !== 1;
     let { logits } = await prefill.runWith({
@@ -100,12 +112,13 @@ export class Generator {
       for (let row = 0; row < rows; row++) {
         const rowLogits = (logits as Float32Array).subarray(row * vocabulary, (row + 1) * vocabulary);
         const seen = penalizes ? [...prompts[row]!, ...ids[row]!] : [];
-        next[row] = sample(rowLogits, options, seen, { row, step });
+        next[row] = sample(rowLogits, options, seen, { row: firstRow + row, step });
         if (done[row]) continue;
         done[row] = stopIds.includes(next[row]!);
         if (!done[row]) ids[row]!.push(next[row]!);
         if (!done[row] && options.stopWhen) done[row] = await options.stopWhen(ids[row]!);
       }
+      options.onStep?.(step, done.filter((ended) => !ended).length);
       if (step + 1 >= maxNewTokens || done.every(Boolean)) break;
       if (signal?.aborted) throw new SluiceError('interrupted', 'generation was interrupted');
       const places = Int32Array.from(prompts, (prompt) => prompt.length + step);
@@ -121,10 +134,19 @@ export class Generator {
         ...encoder,
       }));
       decodeSeconds += decode.lastSeconds;
+      decodeSteps++;
     }
     const count = ids.reduce((sum, row) => sum + row.length, 0);
     const seconds = (performance.now() - started) / 1000;
-    return { ids, prefillSeconds, decodeSeconds, tokensPerSecond: count / seconds };
+    return {
+      ids,
+      prefillSeconds,
+      decodeSeconds,
+      tokensPerSecond: count / seconds,
+      seconds,
+      decodeSteps,
+      stepBytes: weightBytes(decode.program),
+    };
   }
 
   /** Frees the caches. Weights stay in the session. */

@@ -8,6 +8,7 @@ import {
   loadWeights,
   type Model,
   readJsonObject,
+  type WeightStorage,
 } from '../models/index.js';
 
 /** A model with its weights, and perhaps an adapter, in a session. */
@@ -16,13 +17,15 @@ export interface ReadyModel {
   readonly adapter: LoraAdapter | null;
 }
 
-/** Loads a model folder, and a PEFT folder on top of it, into the session. Throws `model.*` and `adapter.*`. */
+/** Loads a model folder, its weights held as `storage` says, and a PEFT folder on top of it into the session. Throws `model.*` and `adapter.*`. */
 export async function loadReadyModel(
   session: Session,
   folder: string,
   adapterFolder: string | null,
+  storage?: WeightStorage,
 ): Promise<ReadyModel> {
-  const model = await loadModel(folder);
+  const plain = await loadModel(folder);
+  const model = storage ? plain.stored(storage) : plain;
   loadWeights(model, folder, session);
   if (adapterFolder === null) return { model, adapter: null };
   return { model, adapter: loadAdapter(adapterFolder, model, session) };

@@ -21,5 +21,6 @@ export { fileTensors, type ParameterSpec } from './parameter.js';
 export { dequantizeRows, nf4Values, quantizeRows } from './quantize.js';
 export { buildModel, loadModel, modelTypes } from './registry.js';
 export { registerTrash, type Trash } from './select_moe/trash.js';
+export { type StorageKeys, storageOf, type WeightStorage } from './storage.js';
 export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';
 export { collectWeights, loadWeights, type StateStore, saveModelFolder } from './weights.js';

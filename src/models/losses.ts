@@ -1,6 +1,7 @@
 import {
   add,
   affine,
+  cast,
   concat,
   div,
   linearCrossEntropy,
@@ -31,7 +32,8 @@ export interface LmLoss {
 export function lmLoss(output: ModelOutput, labels: Tensor): LmLoss {
   const { hidden, headWeight, logitSoftcap } = output;
   return hidden.graph.scope('lm_loss', () => {
-    const { loss, correct } = linearCrossEntropy(hidden, headWeight, labels, { softcap: logitSoftcap });
+    const head = headWeight.dtype === 'bf16' ? cast(headWeight, 'f32') : headWeight;
+    const { loss, correct } = linearCrossEntropy(hidden, head, labels, { softcap: logitSoftcap });
     return { sum: sum(loss), perToken: loss, correct };
   });
 }

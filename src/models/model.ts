@@ -1,6 +1,7 @@
-import { Graph, type QuantizedFormat } from '../graph/index.js';
+import { Graph } from '../graph/index.js';
 import type { ConfigReader, RawModelConfig } from './config-reader.js';
 import type { ParameterSpec } from './parameter.js';
+import { plainStorage, type WeightStorage } from './storage.js';
 import { type Batch, type ModelOutput, ModelTrace, type TraceOptions } from './trace.js';
 
 /** What a family gives: one function over symbolic tensors, and how its files name things. */
@@ -28,25 +29,18 @@ export class Model {
   readonly modelType: string;
   readonly config: RawModelConfig;
   readonly architecture: Architecture;
-  /** How the session holds the weights of projections, which then cannot learn; null: in f32. */
-  readonly quantization: QuantizedFormat | null;
+  readonly storage: WeightStorage;
 
-  constructor(
-    modelType: string,
-    config: RawModelConfig,
-    architecture: Architecture,
-    quantization: QuantizedFormat | null = null,
-  ) {
+  constructor(modelType: string, config: RawModelConfig, architecture: Architecture, storage = plainStorage) {
     this.modelType = modelType;
     this.config = config;
     this.architecture = architecture;
-    this.quantization = quantization;
+    this.storage = storage;
   }
 
-  /** The same model with the weights of its projections kept in this format; `none`: in f32. */
-  quantized(format: QuantizedFormat | 'none'): Model {
-    const quantization = format === 'none' ? null : format;
-    return new Model(this.modelType, this.config, this.architecture, quantization);
+  /** The same model with its frozen weights held otherwise: `loadWeights` and programs follow. */
+  stored(storage: WeightStorage): Model {
+    return new Model(this.modelType, this.config, this.architecture, storage);
   }
 
   get hasEncoder(): boolean {
@@ -60,7 +54,7 @@ export class Model {
   /** Adds the forward pass of `batch` to its graph. */
   forward(batch: Batch, options: TraceOptions = {}): ModelOutput {
     return this.architecture.forward(
-      new ModelTrace(batch.inputIds.graph, { ...options, quantization: this.quantization }),
+      new ModelTrace(batch.inputIds.graph, { ...options, storage: this.storage }),
       batch,
     );
   }

@@ -16,6 +16,8 @@ export interface ParameterSpec {
   readonly buffer: boolean;
   /** Set for the weight of a projection, which may be kept quantised while it is frozen; transposed: stored [in,out]. */
   readonly projection?: { readonly transposed: boolean };
+  /** May be kept in bf16 while it is frozen. */
+  readonly narrowable?: boolean;
 }
 
 export const ones: Init = { kind: 'constant', value: 1 };

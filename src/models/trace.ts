@@ -1,12 +1,7 @@
-import {
-  type Graph,
-  type QuantizedFormat,
-  type QuantizedWeight,
-  quantizedShapes,
-  type Tensor,
-} from '../graph/index.js';
+import { type Graph, type QuantizedWeight, quantizedShapes, type Tensor } from '../graph/index.js';
 import type { Init, ParameterSpec } from './parameter.js';
 import { codesName, projectionRows, scalesName } from './quantize.js';
+import { plainStorage, storedDtype, type WeightStorage } from './storage.js';
 
 /** One batch as every model takes it: all tensors i32[B,T]. */
 export interface Batch {
@@ -90,8 +85,8 @@ export interface TraceOptions {
   readonly rng?: Tensor;
   /** Select-MoE only: every gate counts as 1, which makes the model the one it was converted from. */
   readonly openGates?: boolean;
-  /** How the weights of projections are kept; null: in f32. */
-  readonly quantization?: QuantizedFormat | null;
+  /** How the session holds weights. Default: in f32. */
+  readonly storage?: WeightStorage;
 }
 
 /** State of one tracing of a model: the graph, the module path, and what was declared on the way. */
@@ -99,7 +94,7 @@ export class ModelTrace {
   readonly graph: Graph;
   readonly adapter: Adapter | null;
   readonly openGates: boolean;
-  readonly quantization: QuantizedFormat | null;
+  readonly storage: WeightStorage;
   readonly parameters = new Map<string, ParameterSpec>();
   readonly routers: RouterOutput[] = [];
   #rng: Tensor | undefined;
@@ -110,7 +105,7 @@ export class ModelTrace {
     this.graph = graph;
     this.adapter = options.adapter ?? null;
     this.openGates = options.openGates ?? false;
-    this.quantization = options.quantization ?? null;
+    this.storage = options.storage ?? plainStorage;
     this.#rng = options.rng;
   }
 
@@ -141,9 +136,11 @@ export class ModelTrace {
     { transposed = false, stacked = false }: { transposed?: boolean; stacked?: boolean } = {},
   ): Tensor | QuantizedWeight {
     const name = `${this.path}.weight`;
-    const tensor = this.named(name, shape, init, stacked);
-    this.parameters.set(name, { ...this.parameters.get(name)!, projection: { transposed } });
-    const format = this.quantization;
+    const tensor = this.named(name, shape, init, stacked, {
+      projection: { transposed },
+      narrowable: !transposed,
+    });
+    const format = this.storage.quantization;
     if (format === null) return tensor;
     const rows = projectionRows(shape, transposed);
     const shapes = quantizedShapes(format, rows);
@@ -153,6 +150,11 @@ export class ModelTrace {
       codes: this.graph.state(codesName(name), 'u8', shapes.codes),
       scales: this.graph.state(scalesName(name), 'f32', shapes.scales),
     };
+  }
+
+  /** Embeddings or a head [V,H], by full name. */
+  table(name: string, shape: readonly number[], init: Init): Tensor {
+    return this.named(name, shape, init, false, { narrowable: true });
   }
 
   /** A tensor of the current module that no gradient teaches. */
@@ -170,9 +172,16 @@ export class ModelTrace {
   }
 
   /** A parameter by its full name. */
-  named(name: string, shape: readonly number[], init: Init, stacked = false): Tensor {
-    this.parameters.set(name, { name, shape: [...shape], dtype: 'f32', init, stacked, buffer: false });
-    return this.graph.state(name, 'f32', [...shape]);
+  named(
+    name: string,
+    shape: readonly number[],
+    init: Init,
+    stacked = false,
+    kept: Pick<ParameterSpec, 'projection' | 'narrowable'> = {},
+  ): Tensor {
+    const spec = { name, shape: [...shape], dtype: 'f32', init, stacked, buffer: false, ...kept } as const;
+    this.parameters.set(name, spec);
+    return this.graph.state(name, storedDtype(this.storage, spec), [...shape]);
   }
 
   get rng(): Tensor {

@@ -1,19 +1,26 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TensorToWrite, WeightFiles, writeShards, writeTextAtomic } from '../checkpoint/index.js';
+import {
+  f32ToBf16,
+  type TensorToWrite,
+  WeightFiles,
+  writeShards,
+  writeTextAtomic,
+} from '../checkpoint/index.js';
 import { SluiceError } from '../errors.js';
 import { configText } from './config-text.js';
 import type { Model } from './model.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
 import { codesName, quantizeParameter, scalesName } from './quantize.js';
+import { storedDtype } from './storage.js';
 
 /** The part of an engine session that weights need. */
 export interface StateStore {
   setState(
     name: string,
-    dtype: 'f32' | 'u8',
+    dtype: 'f32' | 'bf16' | 'u8',
     shape: readonly number[],
-    data: Float32Array | Uint8Array | null,
+    data: Float32Array | Uint16Array | Uint8Array | null,
   ): void;
   getState(name: string): { shape: readonly number[]; data: ArrayBufferView };
 }
@@ -22,8 +29,8 @@ export interface StateStore {
 const knownBuffers = /(^|\.)rotary_emb\.inv_freq$/;
 
 /**
- * Puts the weights of a Hugging Face folder into the session, one tensor at a time, converted to f32 or quantised as the
- * model says.
+ * Puts the weights of a Hugging Face folder into the session, one tensor at a time, converted to f32 or held as the
+ * model says (`Model.stored`).
  *
  * @throws SluiceError `model.weights` listing every missing, extra or wrongly shaped tensor
  */
@@ -38,17 +45,17 @@ export function loadWeights(model: Model, folder: string, states: StateStore): v
   }
 }
 
-function put(
-  states: StateStore,
-  { quantization }: Model,
-  parameter: ParameterSpec,
-  data: Float32Array,
-): void {
+function put(states: StateStore, { storage }: Model, parameter: ParameterSpec, data: Float32Array): void {
   const { name, shape, projection } = parameter;
-  if (quantization === null || projection === undefined) return states.setState(name, 'f32', shape, data);
-  const { codes, scales, shapes } = quantizeParameter(quantization, parameter, data);
-  states.setState(codesName(name), 'u8', shapes.codes, codes);
-  states.setState(scalesName(name), 'f32', shapes.scales, scales);
+  if (storage.quantization !== null && projection !== undefined) {
+    const { codes, scales, shapes } = quantizeParameter(storage.quantization, parameter, data);
+    states.setState(codesName(name), 'u8', shapes.codes, codes);
+    states.setState(scalesName(name), 'f32', shapes.scales, scales);
+  } else if (storedDtype(storage, parameter) === 'bf16') {
+    states.setState(name, 'bf16', shape, f32ToBf16(data));
+  } else {
+    states.setState(name, 'f32', shape, data);
+  }
 }
 
 /** Canonical name -> name in the file, once everything that is needed is there and nothing else. */

@@ -9,9 +9,9 @@ export class ReferenceSession implements ProgramStore {
 
   setState(
     name: string,
-    _dtype: 'f32' | 'u8',
+    _dtype: 'f32' | 'bf16' | 'u8',
     shape: readonly number[],
-    data: Float32Array | Uint8Array | null,
+    data: Float32Array | Uint16Array | Uint8Array | null,
   ): void {
     this.#shapes[name] = shape;
     this.#states[name] = Float64Array.from(data ?? new Float64Array(elementCount(shape)));

@@ -3,16 +3,17 @@
 namespace sluice {
 namespace {
 
-/** Both f32 or both bf16. */
-void operands(OpCheck& op) {
+/** Both f32 or both bf16; f32 with bf16 weights in rows, where there are such. */
+void operands(OpCheck& op, bool weights_in_rows = false) {
   op.is_float(0);
+  if (weights_in_rows && op.dtype(0) == DType::f32 && op.dtype(1) == DType::bf16) return;
   op.is(1, op.dtype(0));
 }
 
 }  // namespace
 
 void rule_matmul(OpCheck& op) {
-  operands(op);
+  operands(op, op.shape(1).rank == 2 && op.integer("trans_b") && !op.integer("trans_a"));
   if (!op.rank(0, 2, 8) || !op.rank(1, 2, 8)) return;
   const Shape &a = op.shape(0), &b = op.shape(1);
   const bool trans_a = op.integer("trans_a"), trans_b = op.integer("trans_b");
@@ -30,7 +31,7 @@ void rule_matmul(OpCheck& op) {
 }
 
 void rule_grouped_matmul(OpCheck& op) {
-  operands(op);
+  operands(op, op.integer("trans_b"));
   op.is(2, DType::i32);
   if (!op.rank(0, 2, 2) || !op.rank(1, 3, 3) || !op.rank(2, 1, 1)) return;
   const Shape &x = op.shape(0), &w = op.shape(1);

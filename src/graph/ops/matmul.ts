@@ -70,7 +70,7 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
       expectShape(call, 'bias', bias, [right.columns]);
       return { y: f32([...left.leading, left.rows, right.columns]) };
     },
-    precision: { operands: ['a', 'b'], stores: ['y'] },
+    precision: { operands: ['a', 'b'], stores: ['y'], narrowWeights: true },
     gradient: ({ inputs: { a, b }, grads, attributes }) => {
       const dy = grads.y!;
       const { trans_a: transA, trans_b: transB } = attributes;
@@ -109,7 +109,7 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
       expectShape(call, 'offsets', offsets, [w.shape[0]! + 1]);
       return { y: f32([x.shape[0]!, columns]) };
     },
-    precision: { operands: ['x', 'w'], stores: ['y'] },
+    precision: { operands: ['x', 'w'], stores: ['y'], narrowWeights: true },
     gradient: ({ graph, inputs: { x, w, offsets }, grads, attributes: { trans_b: transB } }) => ({
       x: () => groupedMatmul(grads.y!, w, offsets, { transB: !transB }),
       w: () => {

@@ -55,7 +55,7 @@ export function decoder(
   extras: DecoderExtras = {},
 ): ModelOutput {
   const { vocabulary, width, layers, eps, tied, init } = config;
-  const table = trace.named('model.embed_tokens.weight', [vocabulary, width], init);
+  const table = trace.table('model.embed_tokens.weight', [vocabulary, width], init);
   return trace.within('model', () => {
     let x = trace.graph.scope('embed_tokens', () => embedding(table, batch.inputIds));
     if (extras.embeddingScale) x = affine(x, extras.embeddingScale, 0);
@@ -66,7 +66,7 @@ export function decoder(
     }
     const hidden = rmsNorm(trace, 'norm', x, { eps, weightOffset: extras.normOffset });
     hiddenStates.push(hidden);
-    const headWeight = tied ? table : trace.named('lm_head.weight', [vocabulary, width], init);
+    const headWeight = tied ? table : trace.table('lm_head.weight', [vocabulary, width], init);
     return {
       hidden,
       headWeight,

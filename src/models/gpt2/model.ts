@@ -56,7 +56,7 @@ export const family: Family = {
       canonicalName,
       forward: (trace, batch) =>
         trace.within('transformer', () => {
-          const table = trace.parameter('wte.weight', [vocabulary, width], init);
+          const table = trace.table('transformer.wte.weight', [vocabulary, width], init);
           const places = trace.parameter('wpe.weight', [length, width], init);
           let x = add(embedding(table, batch.inputIds), embedding(places, batch.positions));
           const hiddenStates = [x];
@@ -66,7 +66,7 @@ export const family: Family = {
           }
           const hidden = layerNorm(trace, 'ln_f', x, norm);
           hiddenStates.push(hidden);
-          const headWeight = tied ? table : trace.named('lm_head.weight', [vocabulary, width], init);
+          const headWeight = tied ? table : trace.table('lm_head.weight', [vocabulary, width], init);
           return { hidden, headWeight, logitSoftcap: 0, routers: [], hiddenStates };
         }),
     };

@@ -284,7 +284,7 @@ void backward_block(const Attention& a, const Gradients& g, const Block& block, 
   const int64_t statistics = (block.b * a.heads + head) * a.queries + block.first;
   const float scale = a.scale, softcap = a.softcap, uncap = softcap > 0 ? 1.0f / softcap : 0.0f;
   int64_t seen_from, seen_to;
-  key_range(a, block.first, block.last, seen_from, seen_to);
+  key_range(a, block.b, block.first, block.last, seen_from, seen_to);
   const bool sees_all = block.begin <= seen_from && seen_to <= block.end;
   for (int64_t i = 0; i < queries; i++) {
     float *row = at.s + i * kKeys, *slope = at.dp + i * kKeys;
@@ -385,7 +385,7 @@ Status kernel_attention(const KernelCall& call) {
   for (int64_t i = 0; i < a.starts; i++) {
     if (a.q_start[i] < 0) return Status::error(format("q_start %d is negative", a.q_start[i]));
   }
-  if (a.queries == 1 && !a.narrow()) {
+  if (a.queries == 1 && a.starts && !a.narrow()) {  // a step of decoding over a cache
     attend_one_query(call);
     return {};
   }

@@ -11,7 +11,8 @@ const KernelSet& kernels() {
 #include "../../../core/ops.def"
 #undef OP
   };
-  static constexpr KernelSet set{SLUICE_TEXT(SLUICE_ISA), table, builtin_gemm, row_gemm, bf16_gemm, all_finite};
+  static constexpr KernelSet set{
+      SLUICE_TEXT(SLUICE_ISA), table, builtin_gemm, row_gemm, bf16_gemm, all_finite, read_sum};
   return set;
 }
 

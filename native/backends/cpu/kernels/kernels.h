@@ -39,6 +39,7 @@ struct KernelSet {
   Gemm row_gemm;        // the one for programs whose rows are independent
   void (*bf16_gemm)(const GemmCall& call, void* workspace, Gemm f32);
   bool (*all_finite)(const Tensor& tensor, ThreadPool& pool);
+  float (*read_sum)(const float* from, int64_t count);
 };
 
 namespace SLUICE_ISA {
@@ -54,6 +55,8 @@ void row_matmul(const KernelCall& call);
 /** attention with one query per batch row. */
 void attend_one_query(const KernelCall& call);
 bool all_finite(const Tensor& tensor, ThreadPool& pool);
+/** The sum, at the speed of reading. */
+float read_sum(const float* from, int64_t count);
 
 #define OP(name, ...) Status kernel_##name(const KernelCall& call);
 #include "../../../core/ops.def"

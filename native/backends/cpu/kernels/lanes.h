@@ -18,6 +18,14 @@ SLUICE_LANES Lanes16 load16(const float* from) {
   return (Lanes16)(*reinterpret_cast<const LooseLanes16*>(from));
 }
 
+SLUICE_LANES Lanes16 load16_bf16(const uint16_t* from) {
+  typedef uint16_t Halves __attribute__((vector_size(32)));
+  typedef uint16_t LooseHalves __attribute__((vector_size(32), aligned(2), may_alias));
+  typedef uint32_t Words __attribute__((vector_size(64)));
+  const Halves halves = (Halves)(*reinterpret_cast<const LooseHalves*>(from));
+  return (Lanes16)(__builtin_convertvector(halves, Words) << 16);
+}
+
 SLUICE_LANES void store16(float* to, Lanes16 value) {
   *reinterpret_cast<LooseLanes16*>(to) = (LooseLanes16)value;
 }

@@ -4,6 +4,7 @@
 
 #include "kernels.h"
 #include "product.h"
+#include "row-product.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -48,7 +49,9 @@ Status kernel_matmul(const KernelCall& call) {
   if (y.count() == 0) return {};
   constexpr int64_t kFewRows = 8;  // up to here w is streamed from memory, and multiplying is cheap
   const bool plain = a.dtype == DType::f32 && y.dtype == DType::f32;
-  if (plain && flat && !whole.trans_a && whole.trans_b && (call.independent_rows || whole.m <= kFewRows)) {
+  const bool narrow_weights = a.dtype != b.dtype;  // a f32, b bf16: only with trans_b and a b of rank 2
+  if (plain && flat && !whole.trans_a && whole.trans_b &&
+      (narrow_weights || call.independent_rows || whole.m <= kFewRows)) {
     row_matmul(call);
     return {};
   }
@@ -98,6 +101,15 @@ Status kernel_grouped_matmul(const KernelCall& call) {
   }
   call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
     const GroupTile& tile = tiles[static_cast<size_t>(piece)];
+    if (x.dtype != w.dtype) {  // x f32, w bf16 with trans_b
+      RowProduct part;
+      part.m = std::min<int64_t>(tall, offsets[tile.expert + 1] - tile.row);
+      part.n = n, part.k = k;
+      part.x = x.f32() + tile.row * k, part.ldx = k;
+      part.y = y.f32() + tile.row * n, part.ldy = n;
+      const uint16_t* expert = static_cast<const uint16_t*>(w.data) + tile.expert * k * n;
+      return row_product(part, BfloatRows{expert, k}, tile.column, std::min(tile.column + wide, n));
+    }
     GemmCall part;
     part.trans_b = trans_b;
     part.m = std::min<int64_t>(tall, offsets[tile.expert + 1] - tile.row);

@@ -35,6 +35,20 @@ struct FloatRows {
   }
 };
 
+struct BfloatRows {
+  static constexpr int64_t kStep = kLanes16;
+  const uint16_t* data;  // [n,k]
+  int64_t stride;
+  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t) const {
+    return load16_bf16(data + row * stride + k);
+  }
+  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t, int64_t count) const {
+    uint16_t last[kLanes16] = {};
+    std::memcpy(last, data + row * stride + k, static_cast<size_t>(count) * sizeof(uint16_t));
+    return load16_bf16(last);
+  }
+};
+
 // rows of x and of w in one register tile, as far as the registers go
 #if defined(__AVX512F__)
 inline constexpr int kTileRows = 4, kTileColumns = 6;
