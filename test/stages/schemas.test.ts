@@ -125,7 +125,11 @@ describe('the schemas of configs/', () => {
       ['pool.kinds=[century]', 'pool.speakers=3'],
       ['pool.speakers: 3 has no effect: pool.kinds does not have speaker'],
     ],
-    ['generate', ['model=x'], [': expected one of prompt and prompt_ids and prompts and prompts_file, got none']],
+    [
+      'generate',
+      ['model=x'],
+      [': expected one of prompt and prompt_ids and prompts and prompts_file, got none'],
+    ],
     [
       'generate',
       ['model=x', 'prompt=a', 'prompt_ids=[1]'],
