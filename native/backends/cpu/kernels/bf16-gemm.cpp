@@ -142,22 +142,6 @@ void pack_columns(const uint16_t* x, int64_t ld, int64_t deep, __mmask16 read, u
   }
 }
 
-/** As pack_columns for 32 columns and an even number of rows. */
-void pack_32_columns(const uint16_t* x, int64_t ld, int64_t deep, uint32_t* to) {
-  __m512i low, high;  // of the two rows' halves, even and odd in turn
-  {
-    alignas(64) uint16_t places[64];
-    for (int i = 0; i < 64; i++) places[i] = static_cast<uint16_t>(i / 2 + i % 2 * 32);
-    low = _mm512_load_si512(places);
-    high = _mm512_load_si512(places + 32);
-  }
-  for (int64_t k = 0; k < deep; k += 2, to += kColumns) {
-    const __m512i even = _mm512_loadu_si512(x + k * ld), odd = _mm512_loadu_si512(x + (k + 1) * ld);
-    _mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, low, odd));
-    _mm512_storeu_si512(to + kLanes, _mm512_permutex2var_epi16(even, high, odd));
-  }
-}
-
 /** Panels of kWidth from x, each [pairs][its width]; the last may be narrower unless `full`. */
 template <int kWidth>
 void pack(const uint16_t* x, int64_t ld, bool depth_contiguous, int64_t depth, int64_t count, bool full,
@@ -181,10 +165,6 @@ void pack(const uint16_t* x, int64_t ld, bool depth_contiguous, int64_t depth, i
       const int64_t width = std::min<int64_t>(kWidth, count - first), stride = full ? kWidth : width;
       const uint16_t* from = x + k * ld + first;
       uint32_t* panel = to + first * pairs + k / 2 * stride;
-      if (width == kColumns && deep % 2 == 0) {
-        pack_32_columns(from, ld, deep, panel);
-        continue;
-      }
       for (int64_t i = 0; i < stride; i += kLanes)
         pack_columns(from + i, ld, deep, lanes(width - i), panel + i, stride, lanes(stride - i));
     }
