@@ -7,7 +7,7 @@
 //   alike
 #pragma once
 
-#include "lanes.h"
+#include "row-product.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 
@@ -45,6 +45,7 @@ struct Int8Rows {
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
     return at(row, k, i);
   }
+  const void* ahead(int64_t row, int64_t k) const { return codes + row * padded + k + kAheadBytes; }
 };
 
 struct Nf4Rows {
@@ -62,6 +63,7 @@ struct Nf4Rows {
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
     return at(row, k, i);
   }
+  const void* ahead(int64_t row, int64_t k) const { return codes + (row * padded + k) / 2 + kAheadBytes; }
 };
 
 /** Columns [begin, end) of rows [first, last) as f32, `stride` apart; begin is a multiple of 128, end of 16.

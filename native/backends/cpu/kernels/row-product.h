@@ -23,6 +23,9 @@ struct RowProduct {
   bool accumulate = false;      // y += instead of y =
 };
 
+// how far ahead of its use w is asked for: what memory brings in the time one answer takes, and some more
+inline constexpr int64_t kAheadBytes = 12288;
+
 struct FloatRows {
   static constexpr int64_t kStep = kLanes16;
   const float* data;  // [n,k]
@@ -33,6 +36,7 @@ struct FloatRows {
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t, int64_t count) const {
     return load_some(data + row * stride + k, count);
   }
+  const void* ahead(int64_t row, int64_t k) const { return data + row * stride + k + kAheadBytes / 4; }
 };
 
 struct BfloatRows {
@@ -47,6 +51,7 @@ struct BfloatRows {
     std::memcpy(last, data + row * stride + k, static_cast<size_t>(count) * sizeof(uint16_t));
     return load16_bf16(last);
   }
+  const void* ahead(int64_t row, int64_t k) const { return data + row * stride + k + kAheadBytes / 2; }
 };
 
 // rows of x and of w in one register tile, as far as the registers go
@@ -56,7 +61,8 @@ inline constexpr int kTileRows = 4, kTileColumns = 6;
 inline constexpr int kTileRows = 2, kTileColumns = 2;
 #endif
 
-template <int kRows, int kColumns, typename W>
+/** kFresh: the rows of w come from memory, so what follows them is asked for ahead. */
+template <int kRows, int kColumns, bool kFresh, typename W>
 inline __attribute__((always_inline)) void row_tile(const RowProduct& call, const W& w, int64_t m,
                                                     int64_t n) {
   Lanes16 sum[kRows][kColumns] = {};
@@ -73,6 +79,10 @@ inline __attribute__((always_inline)) void row_tile(const RowProduct& call, cons
     for (int i = 0; i < kRows; i++) left[i] = load16(x + i * call.ldx + k + part * kLanes16);
 #pragma GCC unroll 8
     for (int j = 0; j < kColumns; j++) step(left, j, w.at(n + j, k, part));
+    if (kFresh && part == 0) {
+#pragma GCC unroll 8
+      for (int j = 0; j < kColumns; j++) __builtin_prefetch(w.ahead(n + j, k));
+    }
   };
   int64_t k = 0;
   for (; k + W::kStep <= whole; k += W::kStep) {
@@ -102,12 +112,14 @@ inline __attribute__((always_inline)) void row_tile(const RowProduct& call, cons
 /** All rows of x with kColumns rows of w. */
 template <int kColumns, typename W>
 inline __attribute__((always_inline)) void row_strip(const RowProduct& call, const W& w, int64_t n) {
-  int64_t m = 0;
-  for (; m + kTileRows <= call.m; m += kTileRows) row_tile<kTileRows, kColumns>(call, w, m, n);
-  const int64_t left = call.m - m;
-  if (kTileRows > 3 && left == 3) return row_tile<3, kColumns>(call, w, m, n);
-  if (kTileRows > 2 && left == 2) return row_tile<2, kColumns>(call, w, m, n);
-  for (; m < call.m; m++) row_tile<1, kColumns>(call, w, m, n);
+  const int64_t first = std::min<int64_t>(kTileRows, call.m);
+  if (kTileRows > 3 && first == 4) row_tile<4, kColumns, true>(call, w, 0, n);
+  if (kTileRows > 3 && first == 3) row_tile<3, kColumns, true>(call, w, 0, n);
+  if (first == 2) row_tile<2, kColumns, true>(call, w, 0, n);
+  if (first == 1) row_tile<1, kColumns, true>(call, w, 0, n);
+  int64_t m = first;
+  for (; m + kTileRows <= call.m; m += kTileRows) row_tile<kTileRows, kColumns, false>(call, w, m, n);
+  for (; m < call.m; m++) row_tile<1, kColumns, false>(call, w, m, n);
 }
 
 /** The columns [begin, end) of y, on the calling thread. */
