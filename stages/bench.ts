@@ -3,6 +3,7 @@ import { SluiceError } from '../src/errors.js';
 import { describePlan, type RecomputeMode } from '../src/graph/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
+import { median } from '../src/telemetry/median.js';
 import { checkMemory, memoryBudget } from '../src/train/memory.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
 import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-profile.js';
@@ -149,10 +150,4 @@ function randomBatch(config: BenchConfig, rows: number, step: number) {
     loss_scale: Float32Array.of(1 / (rows * (length - 1))),
     optimizer: Float32Array.of(1e-4, step + 1),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,5 +1,6 @@
 import type { Objective } from '../config/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
+import { median } from '../telemetry/median.js';
 
 /**
  * Tells which jobs of a sweep are not worth their end, by the median rule (Golovin et al. 2017, "Google Vizier"): a job
@@ -32,10 +33,4 @@ export class MedianPruning {
       return others.length >= needed && best > median(others);
     };
   }
-}
-
-function median(values: number[]): number {
-  const sorted = values.sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

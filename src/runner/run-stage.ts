@@ -56,7 +56,7 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
   host.display.started(run.label, relative(host.root, folder) || folder);
   const settled = { ...run, config: setup.config };
   await host.callbacks.jobStart(settled, folder);
-  await watchStage(run, setup, folder, host, record, sinks);
+  await watchStage({ run, setup, folder, host, record, sinks });
   writeRunRecord(folder, record);
   await history.note(folder, record);
   await writeReport(folder, host);

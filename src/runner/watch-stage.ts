@@ -9,19 +9,22 @@ import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
 import { closeRecord, type RunError, type RunRecord, recordedPath } from './run-record.js';
 import type { RunnerHost, StageRun } from './run-stage.js';
 
+/** A run whose folder is made, and what following it needs. */
+export interface StartedRun {
+  run: StageRun;
+  setup: JobSetup;
+  folder: string;
+  host: RunnerHost;
+  record: RunRecord;
+  sinks: NamedSinks;
+}
+
 /**
  * Starts the process of a stage, follows it to its end, and fills the record, the log and the metric files of its
  * folder. Does not throw for anything the stage does.
  */
-export async function watchStage(
-  run: StageRun,
-  setup: JobSetup,
-  folder: string,
-  host: RunnerHost,
-  record: RunRecord,
-  sinks: NamedSinks,
-): Promise<void> {
-  const watch = new Watch(run, setup, folder, host, record, sinks);
+export async function watchStage(started: StartedRun): Promise<void> {
+  const watch = new Watch(started);
   const end = await watch.follow();
   await watch.finish(end);
 }
@@ -42,14 +45,7 @@ class Watch {
   private last: Extract<FromStage, { type: 'done' | 'failed' }> | undefined;
   private killed = false;
 
-  constructor(
-    run: StageRun,
-    setup: JobSetup,
-    folder: string,
-    host: RunnerHost,
-    record: RunRecord,
-    sinks: NamedSinks,
-  ) {
+  constructor({ run, setup, folder, host, record, sinks }: StartedRun) {
     this.run = run;
     this.setup = setup;
     this.folder = folder;

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Engine, Executable, Session } from '../../src/engine/index.js';
+import type { Executable, Session } from '../../src/engine/index.js';
 import { SluiceError } from '../../src/errors.js';
 import {
   accumulate,
@@ -13,7 +13,7 @@ import {
   type Program,
   type TypedArray,
 } from '../../src/graph/index.js';
-import { builtEngine } from '../numerics/native-run.js';
+import { useEngine } from '../numerics/native-run.js';
 
 /** y = x * w, and w += x. */
 function countingProgram(): Program {
@@ -36,17 +36,11 @@ async function refusal(body: () => unknown): Promise<{ code: string; message: st
 }
 
 describe('session', () => {
-  let engine: Engine;
+  const engine = useEngine();
   let session: Session;
 
-  before(async function () {
-    const built = await builtEngine();
-    if (!built) return this.skip(); // the native engine is not built
-    engine = built;
-  });
-
   beforeEach(() => {
-    session = engine.session({ device: 'cpu', threads: 2 });
+    session = engine().session({ device: 'cpu', threads: 2 });
   });
 
   afterEach(() => session.close());
@@ -167,7 +161,7 @@ describe('session', () => {
       'a device that does not exist',
       'engine.session',
       /gramophone/,
-      () => engine.session({ device: 'gramophone', threads: 1 }),
+      () => engine().session({ device: 'gramophone', threads: 1 }),
     ],
     [
       'anything once closed',

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import type { Engine, Session } from '../../src/engine/index.js';
+import type { Session } from '../../src/engine/index.js';
 import { Generator, Scorer } from '../../src/infer/index.js';
 import { buildModel } from '../../src/models/index.js';
 import { setFormulaWeights } from '../models/formula-weights.js';
-import { builtEngine } from '../numerics/native-run.js';
+import { useEngine } from '../numerics/native-run.js';
 
 const shared = {
   vocab_size: 53,
@@ -39,17 +39,11 @@ const prompts = [3, 17, 1, 140, 30].map((length, row) =>
 );
 
 describe('a row of a batch', () => {
-  let engine: Engine;
+  const engine = useEngine();
   let session: Session;
 
-  before(async function () {
-    const built = await builtEngine();
-    if (!built) return this.skip(); // the native engine is not built
-    engine = built;
-  });
-
   beforeEach(() => {
-    session = engine.session({ device: 'cpu', threads: 2 });
+    session = engine().session({ device: 'cpu', threads: 2 });
   });
 
   afterEach(() => session.close());

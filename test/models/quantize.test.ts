@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { bf16ToF32, f32ToBf16 } from '../../src/checkpoint/index.js';
-import type { Engine, Session } from '../../src/engine/index.js';
+import type { Session } from '../../src/engine/index.js';
 import { Generator, Scorer } from '../../src/infer/index.js';
 import {
   buildModel,
@@ -23,7 +23,7 @@ import { languageModel } from '../../src/train/index.js';
 import { momentNames } from '../../src/train/optim/adamw.js';
 import { buildStep } from '../../src/train/step.js';
 import { Data } from '../numerics/data.js';
-import { builtEngine } from '../numerics/native-run.js';
+import { useEngine } from '../numerics/native-run.js';
 
 const widestGap = 1 - 0.6961928009986877; // between neighbours of NF4's 16 values
 
@@ -89,15 +89,9 @@ const configs = {
 };
 
 describe('frozen weights', () => {
-  let engine: Engine;
+  const engine = useEngine();
   let folder: string;
   const sessions: Session[] = [];
-
-  before(async function () {
-    const built = await builtEngine();
-    if (!built) return this.skip(); // the native engine is not built
-    engine = built;
-  });
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'sluice-quantised-'));
@@ -109,7 +103,7 @@ describe('frozen weights', () => {
   });
 
   const open = () => {
-    const session = engine.session({ device: 'cpu', threads: 2 });
+    const session = engine().session({ device: 'cpu', threads: 2 });
     sessions.push(session);
     return session;
   };

@@ -14,6 +14,16 @@ export async function builtEngine(): Promise<Engine | null> {
   }
 }
 
+/** In a `describe` block: the built engine for its tests, which are skipped where it is not built. */
+export function useEngine(): () => Engine {
+  let engine: Engine | null = null;
+  before(async function () {
+    engine = await builtEngine();
+    if (!engine) this.skip(); // the native engine is not built
+  });
+  return () => engine!;
+}
+
 /** Runs a row's program natively: its outputs and, under their own names, the states it leaves. */
 export async function runNative(
   engine: Engine,

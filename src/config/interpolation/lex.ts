@@ -1,9 +1,10 @@
 import { configError } from '../config-error.js';
 import { type Rule, RuleSet } from '../longest-match.js';
+import { PLAIN_RULES, type PlainToken } from '../plain-tokens.js';
 
 export type TokenType =
+  | PlainToken
   | 'any'
-  | 'escape'
   | 'escaped-open'
   | 'top-escape'
   | 'quoted-escape'
@@ -17,13 +18,6 @@ export type TokenType =
   | 'bracket-open'
   | 'bracket-close'
   | 'colon'
-  | 'float'
-  | 'int'
-  | 'bool'
-  | 'null'
-  | 'char'
-  | 'id'
-  | 'space'
   | 'dot'
   | 'key'
   | 'end';
@@ -39,9 +33,6 @@ export type Mode = 'text' | 'value' | 'path' | 'single' | 'double';
 type Action = 'pop' | { push: Mode } | { become: Mode } | undefined;
 type ModeRule = Rule<TokenType, Action>;
 
-const INT = '(?:0|[1-9](?:_?[0-9])*)';
-const POINT = `(?:${INT}?\\.[0-9](?:_?[0-9])*|${INT}\\.)`;
-const FLOAT = `[+-]?(?:(?:${POINT}|${INT})[eE][+-]?[0-9](?:_?[0-9])*|${POINT}|[Ii][Nn][Ff]|[Nn][Aa][Nn])`;
 const OPEN: ModeRule = [/\$\{[ \t]*/y, /\$/, 'open', { push: 'path' }];
 const ESCAPED_OPEN: ModeRule = [/(?:\\\\)*\\\$\{/y, /\\/, 'escaped-open'];
 const BACKSLASHES: ModeRule = [/\\+/y, /\\/, 'any'];
@@ -66,14 +57,7 @@ const RULES: Record<Mode, RuleSet<TokenType, Action>> = {
     [/\[[ \t]*/y, /\[/, 'bracket-open'],
     [/[ \t]*\]/y, /[ \t\]]/, 'bracket-close'],
     [/[ \t]*:[ \t]*/y, /[ \t:]/, 'colon'],
-    [new RegExp(FLOAT, 'y'), /[-+.\diInN]/, 'float'],
-    [new RegExp(`[+-]?${INT}`, 'y'), /[-+\d]/, 'int'],
-    [/true|false/iy, /[tTfF]/, 'bool'],
-    [/null/iy, /[nN]/, 'null'],
-    [/[/\-\\+.$%*@?|]/y, /[/\-\\+.$%*@?|]/, 'char'],
-    [/[a-zA-Z_][\w-]*/y, /[a-zA-Z_]/, 'id'],
-    [/(?:\\[\\()[\]{}:=, \t])+/y, /\\/, 'escape'],
-    [/[ \t]+/y, /[ \t]/, 'space'],
+    ...PLAIN_RULES,
   ]),
   path: new RuleSet<TokenType, Action>([
     OPEN,

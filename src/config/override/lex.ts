@@ -1,14 +1,15 @@
 import { configError } from '../config-error.js';
 import { RuleSet } from '../longest-match.js';
+import { INT, PLAIN_RULES, type PlainToken } from '../plain-tokens.js';
 
 export type TokenType =
+  | PlainToken
   | 'equal'
   | 'tilde'
   | 'plus'
   | 'at'
   | 'colon'
   | 'slash'
-  | 'id'
   | 'special-key'
   | 'path'
   | 'paren-open'
@@ -18,13 +19,6 @@ export type TokenType =
   | 'bracket-close'
   | 'brace-open'
   | 'brace-close'
-  | 'float'
-  | 'int'
-  | 'bool'
-  | 'null'
-  | 'char'
-  | 'escape'
-  | 'space'
   | 'quoted'
   | 'interpolation'
   | 'end';
@@ -34,10 +28,7 @@ export interface Token {
   text: string;
 }
 
-const INT = '(?:0|[1-9](?:_?[0-9])*)';
 const SPECIAL = '[a-zA-Z_$][\\w$-]*';
-const POINT = `(?:${INT}?\\.[0-9](?:_?[0-9])*|${INT}\\.)`;
-const FLOAT = `[+-]?(?:(?:${POINT}|${INT})[eE][+-]?[0-9](?:_?[0-9])*|${POINT}|[Ii][Nn][Ff]|[Nn][Aa][Nn])`;
 
 const KEY_RULES = new RuleSet<TokenType>([
   [/=[ \t]*/y, /=/, 'equal'],
@@ -61,14 +52,7 @@ const VALUE_RULES = new RuleSet<TokenType>([
   [/[ \t]*\}/y, /[ \t}]/, 'brace-close'],
   [/[ \t]*:[ \t]*/y, /[ \t:]/, 'colon'],
   [/[ \t]*=[ \t]*/y, /[ \t=]/, 'equal'],
-  [new RegExp(FLOAT, 'y'), /[-+.\diInN]/, 'float'],
-  [new RegExp(`[+-]?${INT}`, 'y'), /[-+\d]/, 'int'],
-  [/true|false/iy, /[tTfF]/, 'bool'],
-  [/null/iy, /[nN]/, 'null'],
-  [/[/\-\\+.$%*@?|]/y, /[/\-\\+.$%*@?|]/, 'char'],
-  [/[a-zA-Z_][\w-]*/y, /[a-zA-Z_]/, 'id'],
-  [/(?:\\[\\()[\]{}:=, \t])+/y, /\\/, 'escape'],
-  [/[ \t]+/y, /[ \t]/, 'space'],
+  ...PLAIN_RULES,
   // The quote that closes has an even number of backslashes before it.
   [/"(?:(?:\\\\)*"|[\s\S]*?[^\\](?:\\\\)*")/y, /"/, 'quoted'],
   [/'(?:(?:\\\\)*'|[\s\S]*?[^\\](?:\\\\)*')/y, /'/, 'quoted'],

@@ -1,5 +1,5 @@
 import { type BleuTokenizer, bleuTokenizers } from './bleu-tokenizers.js';
-import { countItems, overlap, trimEnd } from './words.js';
+import { countNgrams, overlap, trimEnd } from './words.js';
 
 export interface BleuOptions {
   lowercase?: boolean;
@@ -53,8 +53,8 @@ export function bleu(
     for (let order = 1; order <= maxOrder; order++) {
       totals[order - 1]! += Math.max(0, tokens.length - order + 1);
       counts[order - 1]! += overlap(
-        ngrams(tokens, order),
-        mostOfEach(others.map((other) => ngrams(other, order))),
+        countNgrams(tokens, order, separator),
+        mostOfEach(others.map((other) => countNgrams(other, order, separator))),
       );
     }
   });
@@ -93,11 +93,6 @@ function scoreOf(
   }
   const logs = precisions.slice(0, orders).reduce((sum, precision) => sum + Math.log(precision), 0);
   return { score: bp * Math.exp(logs / orders), ...result };
-}
-
-function ngrams(tokens: readonly string[], order: number): Map<string, number> {
-  const count = Math.max(0, tokens.length - order + 1);
-  return countItems(Array.from({ length: count }, (_, i) => tokens.slice(i, i + order).join(separator)));
 }
 
 /** Per item the largest count among the references. */

@@ -1,4 +1,4 @@
-import { countItems, overlap, splitWords } from './words.js';
+import { countNgrams, overlap, splitWords } from './words.js';
 
 export interface ChrfOptions {
   /** Longest character n-gram. Default 6. */
@@ -72,15 +72,13 @@ function fScore(statistics: readonly Statistics[], beta: number): number {
 
 function ngramCounters(text: string, options: ChrfOptions & { charOrder: number; wordOrder: number }) {
   const characters = [...(options.whitespace ? text : splitWords(text).join(''))];
-  const counters = Array.from({ length: options.charOrder }, (_, n) => ngrams(characters, n + 1, ''));
+  const counters = Array.from({ length: options.charOrder }, (_, n) => countNgrams(characters, n + 1, ''));
   if (options.wordOrder === 0) return counters;
   const words = splitWords(text).flatMap(withoutPunctuation);
-  return [...counters, ...Array.from({ length: options.wordOrder }, (_, n) => ngrams(words, n + 1, ' '))];
-}
-
-function ngrams(items: readonly string[], order: number, separator: string): Map<string, number> {
-  const count = Math.max(0, items.length - order + 1);
-  return countItems(Array.from({ length: count }, (_, i) => items.slice(i, i + order).join(separator)));
+  return [
+    ...counters,
+    ...Array.from({ length: options.wordOrder }, (_, n) => countNgrams(words, n + 1, ' ')),
+  ];
 }
 
 /** A word with one mark at its end, else at its start, set apart. */

@@ -14,10 +14,16 @@ export function trimEnd(text: string): string {
 }
 
 /** How often each item occurs. */
-export function countItems(items: Iterable<string>): Map<string, number> {
+function countItems(items: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
   return counts;
+}
+
+/** How often each run of `order` neighbouring items occurs, the items joined by `separator`. */
+export function countNgrams(items: readonly string[], order: number, separator: string): Map<string, number> {
+  const count = Math.max(0, items.length - order + 1);
+  return countItems(Array.from({ length: count }, (_, i) => items.slice(i, i + order).join(separator)));
 }
 
 /** Sum over the items of `a` of how often both have it. */

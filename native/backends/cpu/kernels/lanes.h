@@ -18,7 +18,8 @@ SLUICE_LANES Lanes16 load16(const float* from) {
   return (Lanes16)(*reinterpret_cast<const LooseLanes16*>(from));
 }
 
-SLUICE_LANES Lanes16 load16_bf16(const uint16_t* from) {
+/** bf16, widened. */
+SLUICE_LANES Lanes16 load16(const uint16_t* from) {
   typedef uint16_t Halves __attribute__((vector_size(32)));
   typedef uint16_t LooseHalves __attribute__((vector_size(32), aligned(2), may_alias));
   typedef uint32_t Words __attribute__((vector_size(64)));
@@ -31,9 +32,10 @@ SLUICE_LANES void store16(float* to, Lanes16 value) {
 }
 
 /** The first `count` < 16, zeros behind. */
-SLUICE_LANES Lanes16 load_some(const float* from, int64_t count) {
-  float some[kLanes16] = {};
-  std::memcpy(some, from, static_cast<size_t>(count) * sizeof(float));
+template <typename T>
+SLUICE_LANES Lanes16 load_some(const T* from, int64_t count) {
+  T some[kLanes16] = {};
+  std::memcpy(some, from, static_cast<size_t>(count) * sizeof(T));
   return load16(some);
 }
 

@@ -1,30 +1,12 @@
 // Matrix products: plain, batched, and grouped by expert.
 #include <cstring>
-#include <vector>
 
+#include "expert-rows.h"
 #include "kernels.h"
 #include "product.h"
 #include "row-product.h"
 
 namespace sluice::cpu::SLUICE_ISA {
-namespace {
-
-/** offsets[E+1] ascending from 0 to at most `rows`. */
-Status check_offsets(const Tensor& offsets, int64_t rows) {
-  const int32_t* at = offsets.i32();
-  const int64_t experts = offsets.count() - 1;
-  bool good = at[0] == 0 && at[experts] <= rows;
-  for (int64_t i = 0; i < experts; i++) good &= at[i] <= at[i + 1];
-  return good ? Status() : Status::error("offsets must ascend from 0 to at most the number of rows");
-}
-
-/** One tile of one expert's product. */
-struct GroupTile {
-  int64_t expert, row, column;
-};
-
-}  // namespace
-
 Status kernel_matmul(const KernelCall& call) {
   const Tensor &a = call.in[0], &b = call.in[1], &y = call.out[0];
   const float* bias = call.inputs > 2 && call.in[2] ? call.in[2].f32() : nullptr;
@@ -93,17 +75,12 @@ Status kernel_grouped_matmul(const KernelCall& call) {
               static_cast<size_t>((rows - used) * n * size_of(y.dtype)));
 
   const int64_t tall = 256, wide = std::min<int64_t>(n, 512);
-  std::vector<GroupTile> tiles;
-  for (int64_t e = 0; e < experts; e++) {
-    for (int64_t column = 0; column < n; column += wide) {
-      for (int64_t row = offsets[e]; row < offsets[e + 1]; row += tall) tiles.push_back({e, row, column});
-    }
-  }
+  const std::vector<ExpertTile> tiles = expert_tiles(offsets, experts, n, wide, tall);
   call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
-    const GroupTile& tile = tiles[static_cast<size_t>(piece)];
+    const ExpertTile& tile = tiles[static_cast<size_t>(piece)];
     if (x.dtype != w.dtype) {  // x f32, w bf16 with trans_b
       RowProduct part;
-      part.m = std::min<int64_t>(tall, offsets[tile.expert + 1] - tile.row);
+      part.m = tile.end - tile.row;
       part.n = n, part.k = k;
       part.x = x.f32() + tile.row * k, part.ldx = k;
       part.y = y.f32() + tile.row * n, part.ldy = n;
@@ -112,7 +89,7 @@ Status kernel_grouped_matmul(const KernelCall& call) {
     }
     GemmCall part;
     part.trans_b = trans_b;
-    part.m = std::min<int64_t>(tall, offsets[tile.expert + 1] - tile.row);
+    part.m = tile.end - tile.row;
     part.n = std::min(wide, n - tile.column);
     part.k = k;
     part.operands = x.dtype;

@@ -4,8 +4,8 @@
 #include "quantized-rows.h"
 
 #include <cstring>
-#include <vector>
 
+#include "expert-rows.h"
 #include "kernels.h"
 #include "row-product.h"
 
@@ -15,9 +15,10 @@ namespace {
 constexpr int64_t kFewRows = 4;  // above, a strip of w is expanded once for all rows of x
 constexpr int64_t kTall = 512;   // rows of x of one tile
 
-/** Rows [begin, end) of x and y belong to expert `expert`; without experts there is one. */
-struct Rows {
-  int64_t expert, begin, end;
+/** How the rows of x and y belong to experts; without experts there is one. */
+struct Groups {
+  const int32_t* offsets;  // [experts+1]
+  int64_t experts;
 };
 
 struct Weights {
@@ -46,7 +47,7 @@ void strips(const RowProduct& product, const W& w, int64_t begin, int64_t end, f
 }
 
 template <typename W>
-void forward(const KernelCall& call, const Weights& weights, const std::vector<Rows>& groups, bool by_rows) {
+void forward(const KernelCall& call, const Weights& weights, const Groups& groups, bool by_rows) {
   const float* x = call.in[0].f32();
   float* y = call.out[0].f32();
   const float* bias = call.in[3] ? call.in[3].f32() : nullptr;
@@ -56,19 +57,9 @@ void forward(const KernelCall& call, const Weights& weights, const std::vector<R
                                : std::min<int64_t>(256, (int64_t{1} << 19) / weights.padded);
   const int64_t wide =
       std::max<int64_t>(kTileColumns, std::min(rows, (n + 3) / 4) / kTileColumns * kTileColumns);
-  struct Tile {
-    int64_t expert, row, end, column;
-  };
-  std::vector<Tile> tiles;
-  for (const Rows& group : groups) {
-    for (int64_t column = 0; column < n; column += wide) {
-      for (int64_t row = group.begin; row < group.end; row += kTall) {
-        tiles.push_back({group.expert, row, std::min(row + kTall, group.end), column});
-      }
-    }
-  }
+  const auto tiles = expert_tiles(groups.offsets, groups.experts, n, wide, kTall);
   call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
-    const Tile& tile = tiles[static_cast<size_t>(piece)];
+    const ExpertTile& tile = tiles[static_cast<size_t>(piece)];
     const W w = weights.of<W>(tile.expert);
     const int64_t end = std::min(tile.column + wide, n);
     if (by_rows) {
@@ -97,24 +88,14 @@ void forward(const KernelCall& call, const Weights& weights, const std::vector<R
 
 /** y [R,K] = x [R,N] w, the sum over n in chunks whose expanded tile stays in the cache. */
 template <typename W>
-void backward(const KernelCall& call, const Weights& weights, const std::vector<Rows>& groups) {
+void backward(const KernelCall& call, const Weights& weights, const Groups& groups) {
   const float* x = call.in[0].f32();
   float* y = call.out[0].f32();
   constexpr int64_t kWide = 512, kDeep = 256;  // columns of y, rows of w
   const int64_t n = weights.n, k = weights.k;
-  struct Tile {
-    int64_t expert, row, end, column;
-  };
-  std::vector<Tile> tiles;
-  for (const Rows& group : groups) {
-    for (int64_t column = 0; column < k; column += kWide) {
-      for (int64_t row = group.begin; row < group.end; row += kTall) {
-        tiles.push_back({group.expert, row, std::min(row + kTall, group.end), column});
-      }
-    }
-  }
+  const auto tiles = expert_tiles(groups.offsets, groups.experts, k, kWide, kTall);
   call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
-    const Tile& tile = tiles[static_cast<size_t>(piece)];
+    const ExpertTile& tile = tiles[static_cast<size_t>(piece)];
     const W w = weights.of<W>(tile.expert);
     float* expanded = static_cast<float*>(workspace);
     const int64_t end = std::min(tile.column + kWide, k);
@@ -133,7 +114,7 @@ void backward(const KernelCall& call, const Weights& weights, const std::vector<
 }
 
 template <typename W>
-void multiply(const KernelCall& call, const Weights& weights, const std::vector<Rows>& groups, int64_t rows) {
+void multiply(const KernelCall& call, const Weights& weights, const Groups& groups, int64_t rows) {
   if (!call.integer("trans_b")) return backward<W>(call, weights, groups);
   forward<W>(call, weights, groups, call.independent_rows || rows <= 8);
 }
@@ -147,18 +128,13 @@ Status kernel_quantized_matmul(const KernelCall& call) {
   weights.n = codes.shape[-2], weights.k = call.integer("columns");
   weights.padded = (weights.k + kQuantGroup - 1) / kQuantGroup * kQuantGroup;
   weights.codes = static_cast<const uint8_t*>(codes.data), weights.scales = call.in[2].f32();
-  std::vector<Rows> groups;
+  const int32_t all[2] = {0, static_cast<int32_t>(rows)};
+  Groups groups{all, 1};
   if (call.inputs > 4 && call.in[4]) {
-    const int32_t* offsets = call.in[4].i32();
-    const int64_t experts = codes.shape[0];
-    bool good = offsets[0] == 0 && offsets[experts] <= rows;
-    for (int64_t e = 0; e < experts; e++) good &= offsets[e] <= offsets[e + 1];
-    if (!good) return Status::error("offsets must ascend from 0 to at most the number of rows");
-    for (int64_t e = 0; e < experts; e++) groups.push_back({e, offsets[e], offsets[e + 1]});
-    const int64_t used = offsets[experts], width = y.shape.last();
+    if (Status status = check_offsets(call.in[4], rows); !status.ok()) return status;
+    groups = {call.in[4].i32(), codes.shape[0]};
+    const int64_t used = groups.offsets[groups.experts], width = y.shape.last();
     std::memset(y.f32() + used * width, 0, static_cast<size_t>((rows - used) * width) * sizeof(float));
-  } else {
-    groups.push_back({0, 0, rows});
   }
   if (call.op.attribute("format").text == "int8")
     multiply<Int8Rows>(call, weights, groups, rows);

@@ -26,9 +26,11 @@ struct RowProduct {
 // how far ahead of its use w is asked for: what memory brings in the time one answer takes, and some more
 inline constexpr int64_t kAheadBytes = 12288;
 
-struct FloatRows {
+/** Rows [n,k] as they lie in memory, f32 or bf16. */
+template <typename T>
+struct PlainRows {
   static constexpr int64_t kStep = kLanes16;
-  const float* data;  // [n,k]
+  const T* data;
   int64_t stride;
   inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t) const {
     return load16(data + row * stride + k);
@@ -36,23 +38,12 @@ struct FloatRows {
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t, int64_t count) const {
     return load_some(data + row * stride + k, count);
   }
-  const void* ahead(int64_t row, int64_t k) const { return data + row * stride + k + kAheadBytes / 4; }
-};
-
-struct BfloatRows {
-  static constexpr int64_t kStep = kLanes16;
-  const uint16_t* data;  // [n,k]
-  int64_t stride;
-  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t) const {
-    return load16_bf16(data + row * stride + k);
+  const void* ahead(int64_t row, int64_t k) const {
+    return data + row * stride + k + kAheadBytes / static_cast<int64_t>(sizeof(T));
   }
-  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t, int64_t count) const {
-    uint16_t last[kLanes16] = {};
-    std::memcpy(last, data + row * stride + k, static_cast<size_t>(count) * sizeof(uint16_t));
-    return load16_bf16(last);
-  }
-  const void* ahead(int64_t row, int64_t k) const { return data + row * stride + k + kAheadBytes / 2; }
 };
+using FloatRows = PlainRows<float>;
+using BfloatRows = PlainRows<uint16_t>;
 
 // rows of x and of w in one register tile, as far as the registers go
 #if defined(__AVX512F__)
