@@ -11,6 +11,7 @@ export interface HistoryEntry {
   status: RunRecord['status'];
   startedAt: string;
   durationSeconds: number | null;
+  configSha256: string;
   /** Relative to `outputs/`. */
   folder: string;
   /** Output name -> path, relative to the run folder. */
@@ -63,10 +64,10 @@ export class History {
   }
 
   private entryOf(runDirectory: string, record: RunRecord): HistoryEntry {
-    const { id, stage, status, startedAt, durationSeconds, outputs } = record;
+    const { id, stage, status, startedAt, durationSeconds, configSha256, outputs } = record;
     const folder = relative(this.outputs, runDirectory);
     const named = Object.fromEntries(outputs.map((output) => [output.name, output.path]));
-    return { id, stage, status, startedAt, durationSeconds, folder, outputs: named };
+    return { id, stage, status, startedAt, durationSeconds, configSha256, folder, outputs: named };
   }
 
   private async update(runs: () => HistoryEntry[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
+import { configHash } from './config-hash.js';
 import { type RunRecord, type StepRecord, writeRunRecord } from './run-record.js';
 import { collectVersions } from './versions.js';
 
@@ -8,7 +9,7 @@ export async function openRecord(
   run: { command: string },
   folder: string,
   root: string,
-  { stage, seed, steps }: { stage: string; seed: unknown; steps?: StepRecord[] },
+  { stage, config, steps }: { stage: string; config: { seed?: unknown }; steps?: StepRecord[] },
 ): Promise<RunRecord> {
   const record: RunRecord = {
     id: runId(folder, root),
@@ -21,7 +22,8 @@ export async function openRecord(
     command: run.command,
     pid: process.pid,
     host: hostname(),
-    seed: typeof seed === 'number' ? seed : null,
+    seed: typeof config.seed === 'number' ? config.seed : null,
+    configSha256: configHash(config),
     versions: await collectVersions(root),
     facts: {},
     inputs: [],

@@ -75,9 +75,9 @@ function violationsOf(error: SluiceError, step: string): Violation[] {
 export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<FinishedRun> {
   const folder = await createRunFolder(run.wantedFolder);
   await writeHydraFiles(folder, run.hydraFiles(folder));
-  const { seed } = await run.resolve(standIns(run));
+  const config = await run.resolve(standIns(run));
   const record = await openRecord(run, folder, host.root, {
-    seed,
+    config,
     stage: run.name,
     steps: waiting(run.steps),
   });

@@ -24,6 +24,8 @@ export interface RunRecord {
   pid: number;
   host: string;
   seed: number | null;
+  /** See configHash; of the resolved config that the run was given. */
+  configSha256: string;
   versions: Record<string, string | null>;
   /** What the stage said of itself: `engine`, `fallbacks`, `result`, … */
   facts: Record<string, unknown>;

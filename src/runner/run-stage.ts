@@ -49,7 +49,7 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
   const folder = await createRunFolder(run.wantedFolder);
   const setup = run.setup(folder);
   await writeHydraFiles(folder, setup.hydraFiles);
-  const record = await openRecord(run, folder, host.root, { seed: setup.config.seed, stage: run.stage });
+  const record = await openRecord(run, folder, host.root, { config: setup.config, stage: run.stage });
   const history = new History(host.root);
   await history.note(folder, record);
 
