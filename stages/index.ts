@@ -74,10 +74,19 @@ export async function loadStage(name: string): Promise<StageDefinition> {
   const entry = stages.find((each) => each.name === name);
   if (entry === undefined) throw new SluiceError('usage.unknown_stage', `there is no stage ${name}`);
   // A path that is no literal: a bundler that meets this file is not to take all stages in.
-  const file = `./${name.replaceAll('_', '-')}.js`;
+  const file = `./${fileOf(name)}`;
   const module = (await import(file)) as { stage: StageDefinition };
   return module.stage;
 }
+
+/** As seen from here: the stage's own module, and those of what its config can name. */
+export function codeOf(name: string): string[] {
+  const entry = stages.find((each) => each.name === name);
+  const named = entry?.plugins === undefined ? [] : ['./registries.js', './plugins.js'];
+  return [`./${fileOf(name)}`, ...named];
+}
+
+const fileOf = (name: string) => `${name.replaceAll('_', '-')}.js`;
 
 /** What configs can name, with this project's plugins. */
 export async function loadRegistries(): Promise<Registries> {

@@ -1,4 +1,5 @@
 import type { ComposedConfig } from '../config/compose.js';
+import { CodeHashes } from '../runner/code-hash.js';
 import { type Display, openDisplay } from '../runner/display/display.js';
 import { catchSignals, Interrupt } from '../runner/interrupt.js';
 import { JobLog } from '../runner/logging/job-log.js';
@@ -40,6 +41,7 @@ export async function withHost<Result>(
     return await work({
       root,
       stagesModule,
+      code: new CodeHashes(stagesModule),
       launcher,
       registries,
       callbacks,

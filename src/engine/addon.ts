@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../errors.js';
 
@@ -79,8 +78,5 @@ export function loadAddon(path = addonPath()): NativeAddon {
 
 export const buildHint = 'build it with `./run --setup`';
 
-function addonPath(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
-  return join(folder, 'build', 'Release', 'sluice.node');
-}
+// dist/src/engine -> build/Release
+const addonPath = () => fileURLToPath(new URL('../../../build/Release/sluice.node', import.meta.url));

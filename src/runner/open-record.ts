@@ -9,7 +9,12 @@ export async function openRecord(
   run: { command: string },
   folder: string,
   root: string,
-  { stage, config, steps }: { stage: string; config: { seed?: unknown }; steps?: StepRecord[] },
+  {
+    stage,
+    config,
+    code,
+    steps,
+  }: { stage: string; config: Record<string, unknown>; code?: string; steps?: StepRecord[] },
 ): Promise<RunRecord> {
   const record: RunRecord = {
     id: runId(folder, root),
@@ -24,7 +29,8 @@ export async function openRecord(
     host: hostname(),
     seed: typeof config.seed === 'number' ? config.seed : null,
     configSha256: configHash(config),
-    versions: await collectVersions(root),
+    config,
+    versions: { ...(await collectVersions(root)), ...(code === undefined ? {} : { code }) },
     facts: {},
     inputs: [],
     outputs: [],

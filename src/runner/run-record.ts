@@ -26,6 +26,9 @@ export interface RunRecord {
   seed: number | null;
   /** See configHash; of the resolved config that the run was given. */
   configSha256: string;
+  /** That config. `.hydra/config.yaml` has it as written, interpolations and all. */
+  config: Record<string, unknown>;
+  /** `code` is of a stage alone, see CodeHashes. */
   versions: Record<string, string | null>;
   /** What the stage said of itself: `engine`, `fallbacks`, `result`, … */
   facts: Record<string, unknown>;

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { describeError } from '../errors.js';
 import type { Callbacks } from './callbacks/callbacks.js';
+import type { CodeHashes } from './code-hash.js';
 import type { ComposedStage } from './compose-stage.js';
 import type { Display, EndStatus } from './display/display.js';
 import { History } from './history.js';
@@ -25,6 +26,8 @@ export interface RunnerHost {
   root: string;
   /** See Job. */
   stagesModule: string;
+  /** Of these stages. */
+  code: CodeHashes;
   launcher: Launcher;
   registries: Registries;
   callbacks: Callbacks;
@@ -49,7 +52,11 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
   const folder = await createRunFolder(run.wantedFolder);
   const setup = run.setup(folder);
   await writeHydraFiles(folder, setup.hydraFiles);
-  const record = await openRecord(run, folder, host.root, { config: setup.config, stage: run.stage });
+  const record = await openRecord(run, folder, host.root, {
+    config: setup.config,
+    stage: run.stage,
+    code: await host.code.of(run.stage),
+  });
   const history = new History(host.root);
   await history.note(folder, record);
 

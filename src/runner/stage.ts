@@ -34,6 +34,8 @@ export interface StagesModule {
   loadStage(name: string): Promise<StageDefinition>;
   /** What configs can name, the project's own plugins included. */
   loadRegistries(): Promise<Registries>;
+  /** Files, as seen from this module, that with all they import make a stage's results (see CodeHashes); without it: this one. */
+  codeOf?(name: string): string[];
 }
 
 /** All a stage gets. A stage reads no environment, changes no directory and writes only below `runDirectory`. */
