@@ -7,7 +7,7 @@ import { median } from '../src/telemetry/median.js';
 import { checkMemory, memoryBudget } from '../src/train/memory.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
 import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-profile.js';
-import { momentNames } from '../src/train/optim/adamw.js';
+import { adamW } from '../src/train/optim/adamw.js';
 import { planRecord } from '../src/train/plan-record.js';
 import { buildStep } from '../src/train/step.js';
 import { widenedProducts } from '../src/train/training-run.js';
@@ -30,6 +30,7 @@ export interface BenchConfig {
 }
 
 const warmupSteps = 2;
+const optimizer = adamW({ beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 });
 
 export const stage: StageDefinition<BenchConfig> = {
   name: 'bench',
@@ -45,8 +46,8 @@ export const stage: StageDefinition<BenchConfig> = {
     await initializeWeights(model.parameters(), session, { seed: config.seed, threads });
     if (adapter)
       await initializeWeights([...adapter.parameters.values()], session, { seed: config.seed, threads });
-    for (const { name, shape } of trainable(model, adapter)) {
-      for (const moment of momentNames(name)) session.setState(moment, 'f32', shape, null);
+    for (const spec of trainable(model, adapter)) {
+      for (const moment of optimizer.states(spec)) session.setState(moment, 'f32', spec.shape, null);
     }
     const executable = session.load(program);
     const seconds: number[] = [];
@@ -109,7 +110,7 @@ async function prepare(config: BenchConfig) {
     batch,
     length: config.length,
     accumulation: 1,
-    optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 },
+    optimizer,
     maxGradNorm: 1,
     threads: threadsOf(config),
     dtype: config.dtype,

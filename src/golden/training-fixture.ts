@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Session } from '../engine/index.js';
 import { type Adapter, fileTensors, type Model, type ParameterSpec } from '../models/index.js';
 import { languageModel } from '../train/objectives/language-model.js';
-import { momentNames } from '../train/optim/adamw.js';
+import { adamW } from '../train/optim/adamw.js';
 import { learningRateAt } from '../train/schedule.js';
 import { buildStep, gradientName } from '../train/step.js';
 import { Checks, maxError } from './checks.js';
@@ -97,6 +97,12 @@ export async function followSteps(context: GoldenContext, checks: Checks, run: T
   const [, rows, length] = batches.shape('input_ids') as [number, number, number];
   // recorded micro-batches add their whole auxiliary loss in run `token`, their share in run `mean`
   const coefficient = Number(model.config.router_aux_loss_coef ?? 0) * (perMean ? 1 : accumulation);
+  const optimizer = adamW({
+    beta1: hyper.betas[0],
+    beta2: hyper.betas[1],
+    eps: hyper.eps,
+    weight_decay: hyper.weight_decay,
+  });
   const programs = buildStep({
     model,
     objective: languageModel({ auxLossWeight: coefficient }),
@@ -105,19 +111,14 @@ export async function followSteps(context: GoldenContext, checks: Checks, run: T
     batch: rows,
     length,
     accumulation,
-    optimizer: {
-      beta1: hyper.betas[0],
-      beta2: hyper.betas[1],
-      eps: hyper.eps,
-      weight_decay: hyper.weight_decay,
-    },
+    optimizer,
     maxGradNorm: hyper.max_grad_norm,
     threads: context.threads,
     dtype: 'fp32',
   });
-  for (const { name, shape } of trainable) {
-    for (const state of [...momentNames(name), gradientName(name)])
-      session.setState(state, 'f32', shape, null);
+  for (const spec of trainable) {
+    for (const state of [...optimizer.states(spec), gradientName(spec.name)])
+      session.setState(state, 'f32', spec.shape, null);
   }
   const micro = programs.micro && session.load(programs.micro);
   const update = session.load(programs.update);
@@ -135,17 +136,17 @@ export async function followSteps(context: GoldenContext, checks: Checks, run: T
     const parts = Array.from({ length: accumulation }, (_, i) =>
       microBatch(batches, step * accumulation + i, rows, length),
     );
-    const optimizer = Float32Array.of(rate, step + 1);
+    const scalars = Float32Array.of(rate, step + 1);
     const losses: number[] = [];
     let norm = Number.NaN;
     for (const part of parts) {
       const divisor = perMean ? countTargets(part.labels) * accumulation : expected.target_tokens;
-      const inputs = { ...part, loss_scale: Float32Array.of(1 / divisor), optimizer };
+      const inputs = { ...part, loss_scale: Float32Array.of(1 / divisor), optimizer: scalars };
       const got = await (micro ?? update).runWith(inputs);
       losses.push(got.loss![0]!);
       norm = got.grad_norm?.[0] ?? norm;
     }
-    if (micro) norm = (await update.runWith({ optimizer })).grad_norm![0]!;
+    if (micro) norm = (await update.runWith({ optimizer: scalars })).grad_norm![0]!;
     const total = losses.reduce((sum, loss) => sum + loss, 0);
     worst.loss = Math.max(worst.loss, Math.abs(total - expected.loss));
     worst.micro_losses = Math.max(worst.micro_losses, maxError(losses, expected.micro_losses));

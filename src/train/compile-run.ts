@@ -4,7 +4,7 @@ import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
 import type { BatchSource } from './batch.js';
 import { memoryBudget } from './memory.js';
 import type { Objective } from './objectives/objective.js';
-import type { AdamWOptions } from './optim/adamw.js';
+import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
 import type { ScheduleKeys } from './schedule-config.js';
 import { buildStep, type StepPrograms } from './step.js';
 
@@ -24,7 +24,7 @@ export interface TrainingConfig {
   recompute: RecomputeMode;
   /** Bytes for states and intermediates; null: what the machine has free. */
   memory_budget: number | null;
-  optimizer: AdamWOptions;
+  optimizer: OptimizerKeys;
   schedule: ScheduleKeys;
 }
 
@@ -67,7 +67,7 @@ export function compileRun(
     batch: per_device_batch_size,
     length: run.data.length,
     accumulation: batch_size / per_device_batch_size,
-    optimizer,
+    optimizer: optimizerOf(optimizer, run.trainable),
     maxGradNorm: max_grad_norm,
     threads: run.threads,
     dtype: run.training.dtype,

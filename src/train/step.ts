@@ -22,7 +22,7 @@ import {
 } from '../graph/index.js';
 import type { Adapter, Model, ParameterSpec } from '../models/index.js';
 import type { Objective } from './objectives/objective.js';
-import { type AdamWOptions, updateParameters } from './optim/adamw.js';
+import type { Optimizer } from './optim/optimizer.js';
 
 export interface StepOptions {
   model: Model;
@@ -35,7 +35,7 @@ export interface StepOptions {
   length: number;
   /** Micro-batches per optimizer step. */
   accumulation: number;
-  optimizer: AdamWOptions;
+  optimizer: Optimizer;
   /** Global gradient norm to clip to; null leaves gradients as they are. */
   maxGradNorm: number | null;
   threads: number;
@@ -75,10 +75,7 @@ export function buildStep(options: StepOptions): StepPrograms {
     if (gradient !== null) accumulate(gradientState(graph, parameters[i]!), gradient);
   });
   const update = new Graph();
-  const held = parameters.map(({ name, tensor }) => ({
-    name,
-    tensor: update.state(name, 'f32', tensor.shape),
-  }));
+  const held = parameters.map(({ spec }) => ({ spec, tensor: update.state(spec.name, 'f32', spec.shape) }));
   const sums = held.map((parameter) => gradientState(update, parameter));
   applyGradients(update, options, held, sums);
   for (const sum of sums) assign(sum, full(update, sum.shape, 0));
@@ -97,15 +94,15 @@ function recomputeOf(options: StepOptions, graphs: readonly Graph[]): RecomputeO
   return { mode, arenaBytes: Math.max(0, memoryBudget - taken) };
 }
 
-interface NamedTensor {
-  name: string;
+interface Learning {
+  spec: ParameterSpec;
   tensor: Tensor;
 }
 
-const tensorsOf = (parameters: readonly NamedTensor[]) => parameters.map(({ tensor }) => tensor);
+const tensorsOf = (parameters: readonly Learning[]) => parameters.map(({ tensor }) => tensor);
 
-const gradientState = (graph: Graph, { name, tensor }: NamedTensor) =>
-  graph.state(gradientName(name), 'f32', tensor.shape);
+const gradientState = (graph: Graph, { spec }: Learning) =>
+  graph.state(gradientName(spec.name), 'f32', spec.shape);
 
 function traceLoss(graph: Graph, options: StepOptions) {
   const shape = [options.batch, options.length];
@@ -119,9 +116,9 @@ function traceLoss(graph: Graph, options: StepOptions) {
   const { loss, metrics } = options.objective.build({ output, labels, segmentIds, lossScale, microShare });
   graph.output('loss', loss);
   for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
-  const parameters = options.trainable.map(({ name, shape }) => ({
-    name,
-    tensor: graph.state(name, 'f32', shape),
+  const parameters = options.trainable.map((spec) => ({
+    spec,
+    tensor: graph.state(spec.name, 'f32', spec.shape),
   }));
   return { loss, parameters };
 }
@@ -130,12 +127,12 @@ function traceLoss(graph: Graph, options: StepOptions) {
 function applyGradients(
   graph: Graph,
   options: StepOptions,
-  parameters: readonly NamedTensor[],
+  parameters: readonly Learning[],
   grads: readonly (Tensor | null)[],
 ): void {
-  const reached = parameters.flatMap(({ name, tensor }, i) => {
+  const reached = parameters.flatMap(({ spec, tensor }, i) => {
     const gradient = grads[i];
-    return gradient == null ? [] : [{ name, parameter: tensor, gradient }];
+    return gradient == null ? [] : [{ spec, parameter: tensor, gradient }];
   });
   const [first, ...others] = reached.map(({ gradient }) => gradient);
   if (first === undefined) {
@@ -157,5 +154,5 @@ function applyGradients(
   const scale = add(clip, sub(norm, norm));
   // learning rate and step (counted from 1)
   const scalars = concat([graph.input('optimizer', 'f32', [2]), scale], 0);
-  updateParameters(graph, reached, scalars, options.optimizer);
+  options.optimizer.update(graph, reached, scalars);
 }

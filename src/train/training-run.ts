@@ -8,7 +8,7 @@ import type { TelemetryEvent } from '../telemetry/event.js';
 import { compileRun, programsOf, type TrainingRun, totalSteps } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { checkMemory, memoryBudget } from './memory.js';
-import { momentNames } from './optim/adamw.js';
+import { optimizerOf } from './optim/optimizer-config.js';
 import { planRecord } from './plan-record.js';
 import { scheduleOf } from './schedule-config.js';
 import { gradientName, type StepPrograms } from './step.js';
@@ -101,17 +101,18 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
 export const widenedProducts =
   'this processor has no bf16 products: operands are widened to fp32, so bf16 saves memory but no time';
 
-/** Makes moments and gradient sums, at zero. Returns the names of all states that training changes between steps. */
+/** Makes the optimizer's states and gradient sums, at zero. Returns the names of all states that training changes between steps. */
 function createTrainingStates(run: TrainingRun, session: Session, programs: StepPrograms): string[] {
   const updated = new Set(programs.update.states.map(({ name }) => name));
+  const optimizer = optimizerOf(run.training.optimizer, run.trainable);
   const held: string[] = [];
-  for (const { name, shape } of run.trainable) {
-    const [first, second] = momentNames(name);
-    if (!updated.has(first)) continue; // the loss does not reach it
-    session.setState(first, 'f32', shape, null);
-    session.setState(second, 'f32', shape, null);
+  for (const spec of run.trainable) {
+    const { name, shape } = spec;
+    const kept = optimizer.states(spec);
+    if (!kept.every((state) => updated.has(state))) continue; // the loss does not reach it
+    for (const state of kept) session.setState(state, 'f32', shape, null);
     if (programs.micro !== null) session.setState(gradientName(name), 'f32', shape, null);
-    held.push(name, first, second);
+    held.push(name, ...kept);
   }
   return held;
 }

@@ -20,7 +20,7 @@ import {
   storageOf,
 } from '../../src/models/index.js';
 import { languageModel } from '../../src/train/index.js';
-import { momentNames } from '../../src/train/optim/adamw.js';
+import { adamW } from '../../src/train/optim/adamw.js';
 import { buildStep } from '../../src/train/step.js';
 import { Data } from '../numerics/data.js';
 import { useEngine } from '../numerics/native-run.js';
@@ -200,8 +200,9 @@ describe('frozen weights', () => {
     model.parameters({ adapter });
     const trainable = [...adapter.parameters.values()];
     await initializeWeights(trainable, session, { seed: 1, threads: 2 });
-    for (const { name, shape } of trainable) {
-      for (const moment of momentNames(name)) session.setState(moment, 'f32', shape, null);
+    const optimizer = adamW({ beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0 });
+    for (const spec of trainable) {
+      for (const moment of optimizer.states(spec)) session.setState(moment, 'f32', spec.shape, null);
     }
     const { update } = buildStep({
       model,
@@ -211,7 +212,7 @@ describe('frozen weights', () => {
       batch: 2,
       length: 12,
       accumulation: 1,
-      optimizer: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0 },
+      optimizer,
       maxGradNorm: 1,
       dtype: 'fp32',
       threads: 2,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Session } from '../../src/engine/index.js';
 import { SluiceError } from '../../src/errors.js';
-import { losses, trainTiny } from './tiny-run.js';
+import { largestDifference, losses, trainTiny } from './tiny-run.js';
 
 describe('the training loop', () => {
   it('learns', async () => {
@@ -96,7 +96,3 @@ describe('the training loop', () => {
     expect(plan.planned_bytes).to.equal(plan.state_bytes + plan.arena_bytes + plan.programs[0].input_bytes);
   });
 });
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
-}

@@ -36,7 +36,7 @@ export const tinyTraining: TrainingConfig = {
   max_grad_norm: 1,
   log_every: 2,
   save_every: 0,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
+  optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
   schedule: { name: 'cosine', warmup_ratio: 0.2, min_ratio: 0.1 },
 };
 
@@ -149,3 +149,6 @@ function adapterOf(model: Model, dropout: number): LoraAdapter {
 
 export const losses = (events: readonly TelemetryEvent[]): number[] =>
   events.flatMap((event) => (event.type === 'progress' ? [event.loss!] : []));
+
+export const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);

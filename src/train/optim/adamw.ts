@@ -1,4 +1,5 @@
 import { adamw, type Graph, type Tensor } from '../../graph/index.js';
+import type { Optimizer, Updated } from './optimizer.js';
 
 /** AdamW as `torch.optim.AdamW`; decay is decoupled and skips what Transformers' Trainer skips. */
 export interface AdamWOptions {
@@ -8,40 +9,38 @@ export interface AdamWOptions {
   weight_decay: number;
 }
 
+export const adamW = (options: AdamWOptions): Optimizer => ({
+  name: 'adamw',
+  states: ({ name }) => momentNames(name),
+  update: (graph, updated, scalars) => {
+    for (const each of updated) updateOne(graph, each, scalars, options);
+  },
+});
+
 /** Names of the two moments of a parameter in the session. */
-export const momentNames = (parameter: string): [string, string] => [
+const momentNames = (parameter: string): [string, string] => [
   `optimizer.exp_avg.${parameter}`,
   `optimizer.exp_avg_sq.${parameter}`,
 ];
 
 /** Biases and norm weights are not decayed: vectors, in other words. */
-export const isDecayed = (shape: readonly number[]): boolean => shape.length > 1;
+const isDecayed = (shape: readonly number[]): boolean => shape.length > 1;
 
-/**
- * Adds one update per parameter. `scalars` is f32 [3]: learning rate, step from 1, gradient scale.
- */
-export function updateParameters(
+function updateOne(
   graph: Graph,
-  pairs: readonly { name: string; parameter: Tensor; gradient: Tensor }[],
+  { spec, parameter, gradient }: Updated,
   scalars: Tensor,
-  options: AdamWOptions,
+  { beta1, beta2, eps, weight_decay }: AdamWOptions,
 ): void {
-  for (const { name, parameter, gradient } of pairs) {
-    const [first, second] = momentNames(name);
-    graph.scope(name, () =>
-      adamw(
-        parameter,
-        gradient,
-        graph.state(first, 'f32', parameter.shape),
-        graph.state(second, 'f32', parameter.shape),
-        scalars,
-        {
-          beta1: options.beta1,
-          beta2: options.beta2,
-          eps: options.eps,
-          weightDecay: isDecayed(parameter.shape) ? options.weight_decay : 0,
-        },
-      ),
-    );
-  }
+  const [first, second] = momentNames(spec.name);
+  graph.scope(spec.name, () =>
+    adamw(
+      parameter,
+      gradient,
+      graph.state(first, 'f32', parameter.shape),
+      graph.state(second, 'f32', parameter.shape),
+      scalars,
+      { beta1, beta2, eps, weightDecay: isDecayed(parameter.shape) ? weight_decay : 0 },
+    ),
+  );
 }
