@@ -8,6 +8,7 @@ import {
   type SweepJob,
   type SweepPlan,
 } from '../config/index.js';
+import { describeError } from '../errors.js';
 import { catchSignals, Interrupt } from '../runner/interrupt.js';
 import { type RunnerHost, runStage, type StageRun } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
@@ -44,7 +45,7 @@ export async function sweepCommand(
   try {
     return await sweep.run();
   } finally {
-    sweep.close();
+    await sweep.close();
     await plugged.tell('on_multirun_end');
   }
 }
@@ -84,11 +85,17 @@ class Sweep {
   }
 
   /** Tells how the jobs compare, also where the sweep ended early. */
-  close(): void {
+  async close(): Promise<void> {
     this.stopCatching();
     const { jobs, folder, line, project, plan } = this;
-    if (folder === undefined || jobs.length === 0 || line.log === 'json') return;
+    if (folder === undefined || jobs.length === 0) return;
+    const { writeReport } = await import('../report/index.js');
+    const report = await writeReport(folder).catch(
+      (error: unknown) => void project.stderr.write(`no report: ${describeError(error)}\n`),
+    );
+    if (line.log === 'json') return;
     project.stdout.write(`\n${sweepTable(plan, jobs, folder, project.root)}`);
+    if (report) project.stdout.write(`report: ${report}\n`);
   }
 
   private async runBatch(batch: SweepJob[]): Promise<number> {

@@ -1,28 +1,33 @@
 import { join, resolve } from 'node:path';
 import { writeTextAtomic } from '../checkpoint/index.js';
+import type { PageOptions } from './page.js';
 import { type PipelineStep, pipelinePage } from './pipeline-page.js';
 import { readRunFolder, recordedPath } from './run-folder.js';
 import { runPage } from './run-page.js';
 import type { StepRecord } from './run-record.js';
+import { isSweepFolder, readSweepFolder } from './sweep-folder.js';
+import { sweepPage } from './sweep-page.js';
 
 /**
- * Writes `report.html` into a run folder, from what is in the folder alone, and gives its absolute path. A folder
- * of a pipeline gets the pipeline's page.
- * Throws SluiceError `report.not_a_run` where run.json is missing or damaged.
+ * Writes `report.html` into the folder of a run, a pipeline or a sweep, from what is on disk alone, and gives its absolute
+ * path. Throws as `reportOf`.
  */
-export async function writeReport(runDirectory: string): Promise<string> {
-  const run = await readRunFolder(runDirectory);
-  if (run.record.steps !== undefined) return await writePipelineReport(runDirectory);
-  return writePage(run.directory, runPage(run));
+export async function writeReport(directory: string): Promise<string> {
+  const path = join(resolve(directory), 'report.html');
+  writeTextAtomic(path, await reportOf(directory));
+  return path;
 }
 
-/** Writes `report.html` into a pipeline's folder, from it and the folders of its steps. As `writeReport` otherwise. */
-export async function writePipelineReport(pipelineDirectory: string): Promise<string> {
-  const pipeline = await readRunFolder(pipelineDirectory);
-  const steps = await Promise.all(
-    (pipeline.record.steps ?? []).map((step) => readStep(pipeline.directory, step)),
-  );
-  return writePage(pipeline.directory, pipelinePage(pipeline, steps));
+/**
+ * The page of a folder: that of a run, of a pipeline, which reads the folders of its steps too, or of a sweep.
+ * Throws SluiceError `report.not_a_run` where the folder is no sweep's and its run.json is missing or damaged.
+ */
+export async function reportOf(directory: string, options: PageOptions = {}): Promise<string> {
+  if (isSweepFolder(directory)) return sweepPage(await readSweepFolder(directory), options);
+  const run = await readRunFolder(directory);
+  if (run.record.steps === undefined) return runPage(run, options);
+  const steps = await Promise.all(run.record.steps.map((step) => readStep(run.directory, step)));
+  return pipelinePage(run, steps, options);
 }
 
 /** A step that never started, or whose folder was deleted since, is shown without one. */
@@ -30,10 +35,4 @@ async function readStep(pipelineDirectory: string, record: StepRecord): Promise<
   if (!record.folder) return { record, run: null };
   const run = await readRunFolder(recordedPath(pipelineDirectory, record.folder)).catch(() => null);
   return { record, run };
-}
-
-function writePage(directory: string, text: string): string {
-  const path = join(resolve(directory), 'report.html');
-  writeTextAtomic(path, text);
-  return path;
 }

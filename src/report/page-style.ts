@@ -5,6 +5,7 @@ export const pageStyle = `
   --ground: #f7f7f5; --card: #ffffff; --text: #1f2420; --soft: #667069; --faint: #9aa39c; --edge: #e3e5e1; --code: #f1f2ef;
   --good: #2c8a5b; --bad: #c2413a; --warn: #b7791f; --busy: #3b7dd8;
   --c0: #1f7a8c; --c1: #d9822b; --c2: #7a5cc0; --c3: #5a9e4b; --c4: #c2527a; --c5: #7d8597;
+  --ramp0: #0f7d6c; --ramp1: #e0c9b8; --tint: #f0f7f3; --veil: #ffffffcc;
   --kept: #1f7a8c; --dropped: #cfd5d1; --clean: #5a9e4b; --dirty: #d9822b;
 }
 @media (prefers-color-scheme: dark) {
@@ -12,6 +13,7 @@ export const pageStyle = `
     --ground: #14171a; --card: #1b1f23; --text: #e4e7e4; --soft: #9aa4a0; --faint: #6c7672; --edge: #2b3136; --code: #22272c;
     --good: #4fb583; --bad: #ef7b73; --warn: #e0a84c; --busy: #74a8ef;
     --c0: #4fb3c6; --c1: #eea45c; --c2: #a891e8; --c3: #86c878; --c4: #e58aac; --c5: #a3aab8;
+    --ramp0: #58dcc0; --ramp1: #574a45; --tint: #1d2a26; --veil: #1b1f23cc;
     --kept: #4fb3c6; --dropped: #454d53; --clean: #86c878; --dirty: #eea45c;
   }
 }
@@ -69,6 +71,26 @@ td.path { overflow-wrap: anywhere; min-width: 180px; }
 .axis-y span, .axis-x span { position: absolute; font-size: 11px; color: var(--soft); line-height: 1; white-space: nowrap; }
 .axis-y span { right: calc(100% + 8px); transform: translateY(-50%); } .axis-x span { top: calc(100% + 7px); transform: translateX(-50%); }
 .axis-y, .axis-x { position: absolute; inset: 0; }
+.plot path.ramp, .parallel path.ramp { stroke: var(--ramp0); stroke: color-mix(in oklab, var(--ramp1) var(--shade), var(--ramp0)); }
+.plot path.line.ramp { stroke-width: 1.3; opacity: .8; } .plot path.line.ramp.best { stroke-width: 2.6; opacity: 1; }
+.telling path.ramp { opacity: .15 !important; } .telling path.told { opacity: 1 !important; stroke-width: 2.8 !important; }
+i.ramp { background: color-mix(in oklab, var(--ramp1) var(--shade), var(--ramp0)) !important; }
+.legend i.gradient { width: 56px; background: linear-gradient(90deg, var(--ramp0), color-mix(in oklab, var(--ramp0), var(--ramp1)), var(--ramp1)); margin: 0 3px; }
+.parallel { position: relative; height: 300px; margin: 34px 70px 18px 64px; min-width: calc(105px * (var(--axes) - 1)); touch-action: pan-x pan-y; }
+.parallel svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
+.parallel path { fill: none; stroke-width: 1.6; stroke-linejoin: round; vector-effect: non-scaling-stroke; opacity: .85; }
+.parallel path.best { stroke-width: 3; opacity: 1; } .parallel path.unjudged { stroke: var(--faint); stroke-dasharray: 4 4; } .parallel path.out { opacity: .06 !important; }
+.parallel-axis { position: absolute; top: 0; bottom: 0; width: 28px; margin-left: -14px; cursor: crosshair; touch-action: none; }
+.parallel-axis::before { content: ""; position: absolute; left: 13px; top: -4px; bottom: -4px; width: 2px; background: var(--edge); border-radius: 1px; }
+.parallel-axis b { position: absolute; bottom: calc(100% + 12px); left: 14px; transform: translateX(-50%); font-size: 12px; font-weight: 600; white-space: nowrap; }
+.parallel-axis span { position: absolute; right: 20px; transform: translateY(-50%); font-size: 11px; line-height: 1; color: var(--soft); background: var(--veil); padding: 1px 3px; border-radius: 3px; white-space: nowrap; pointer-events: none; }
+.parallel-axis.last span { right: auto; left: 20px; }
+.parallel-axis .band { position: absolute; left: 7px; width: 14px; background: var(--c0); opacity: .3; border-radius: 4px; }
+table[data-sortable] th button { all: unset; cursor: pointer; } table[data-sortable] th button:hover { color: var(--text); } table[data-sortable] th button:focus-visible { outline: 2px solid var(--c0); outline-offset: 3px; border-radius: 2px; }
+th[aria-sort]::after { content: " ▲"; font-size: 9px; } th[aria-sort=descending]::after { content: " ▼"; }
+tr.best td { background: var(--tint); } .tag { font-weight: 500; font-size: 12px; } tr.best .tag { color: var(--good); border-color: currentColor; }
+table.jobs td, table.jobs th { white-space: nowrap; } .why { color: var(--soft); font-size: 12.5px; white-space: normal; display: inline-block; min-width: 200px; }
+.best-card { margin-top: 18px; border-left: 4px solid var(--good); } .best-card .figure { font-size: 22px; margin-right: 4px; } .best-card .mono { color: var(--soft); }
 .hover { position: absolute; inset: 0; pointer-events: none; }
 .rule { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--faint); }
 .tip { position: absolute; top: 4px; margin-left: 8px; background: var(--card); border: 1px solid var(--edge); border-radius: 7px; padding: 5px 9px; font-size: 12px; white-space: nowrap; box-shadow: 0 3px 12px #0002; }

@@ -4,7 +4,7 @@ import { lineageGraph } from './charts/lineage.js';
 import { durationText } from './format.js';
 import { type Html, html, relativeLink } from './html.js';
 import type { MetricSeries } from './metrics.js';
-import { page } from './page.js';
+import { type PageOptions, page } from './page.js';
 import type { RunFolder } from './run-folder.js';
 import { pageFoot } from './run-page.js';
 import type { StepRecord, TableRecord } from './run-record.js';
@@ -23,7 +23,7 @@ export interface PipelineStep {
 }
 
 /** The report of a pipeline: its result first, then how it came about. */
-export function pipelinePage(pipeline: RunFolder, steps: PipelineStep[]): string {
+export function pipelinePage(pipeline: RunFolder, steps: PipelineStep[], options?: PageOptions): string {
   const { record } = pipeline;
   const tables = resultOf(pipeline, steps);
   const charts = lossCharts(steps);
@@ -42,6 +42,7 @@ ${steps.map(({ run }) => run?.selection && selectionSection(run.selection))}
 ${files(record, pipeline.directory)}
 ${config(pipeline)}
 ${pageFoot(pipeline)}`,
+    options,
   );
 }
 

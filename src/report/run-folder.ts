@@ -49,7 +49,8 @@ export function recordedPath(directory: string, path: string): string {
   return isAbsolute(path) ? path : join(directory, path);
 }
 
-async function readRecord(directory: string): Promise<RunRecord> {
+/** run.json alone. Throws as `readRunFolder`. */
+export async function readRecord(directory: string): Promise<RunRecord> {
   const path = join(directory, 'run.json');
   let record: unknown;
   try {
@@ -66,7 +67,8 @@ async function readRecord(directory: string): Promise<RunRecord> {
   return record as RunRecord;
 }
 
-async function readIfThere(path: string): Promise<string | null> {
+/** The text of a file; null where it is missing or empty. */
+export async function readIfThere(path: string): Promise<string | null> {
   const text = existsSync(path) ? await readFile(path, 'utf8') : '';
   return text.trim() === '' ? null : text;
 }

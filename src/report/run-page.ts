@@ -1,6 +1,6 @@
 import { timeText } from './format.js';
 import { type Html, html } from './html.js';
-import { page } from './page.js';
+import { type PageOptions, page } from './page.js';
 import type { RunFolder } from './run-folder.js';
 import type { RunRecord } from './run-record.js';
 import { config } from './sections/config.js';
@@ -12,7 +12,7 @@ import { selectionSection } from './sections/selection.js';
 import { resultTables } from './sections/tables.js';
 
 /** The report of one run. */
-export function runPage(run: RunFolder): string {
+export function runPage(run: RunFolder, options?: PageOptions): string {
   const { record } = run;
   const tables = record.tables ?? [];
   return page(
@@ -25,6 +25,7 @@ ${run.plan && memory(run.plan, peakMemory(record))}
 ${files(record, run.directory)}
 ${config(run)}
 ${pageFoot(run)}`,
+    options,
   );
 }
 

@@ -10,7 +10,10 @@ export interface Frame {
   lastStep: number;
   low: number;
   high: number;
+  /** Of the values. */
   logarithmic: boolean;
+  /** Of the steps; where they begin at 0 or below, the axis shows their distance from the one before the first. */
+  logarithmicSteps: boolean;
 }
 
 /** Exponential moving average without the pull of a start value; gaps stay gaps. weight 0 changes nothing. */
@@ -25,23 +28,33 @@ export function smoothed(values: (number | null)[], weight: number): (number | n
   });
 }
 
-/** Axes that hold all values, with a little air. A logarithmic axis is refused (linear instead) unless all are > 0. */
-export function frameOf(stepLists: number[][], valueLists: (number | null)[][], logarithmic: boolean): Frame {
+/** Axes that hold all values, with a little air. A logarithmic axis of values is refused (linear instead) unless all are > 0. */
+export function frameOf(
+  stepLists: number[][],
+  valueLists: (number | null)[][],
+  logarithmic: boolean,
+  logarithmicSteps: boolean,
+): Frame {
   const frame = {
     firstStep: Number.POSITIVE_INFINITY,
     lastStep: Number.NEGATIVE_INFINITY,
     low: Number.POSITIVE_INFINITY,
     high: Number.NEGATIVE_INFINITY,
     logarithmic,
+    logarithmicSteps,
   };
-  for (const step of stepLists.flat()) {
-    frame.firstStep = Math.min(frame.firstStep, step);
-    frame.lastStep = Math.max(frame.lastStep, step);
+  for (const steps of stepLists) {
+    for (const step of steps) {
+      frame.firstStep = Math.min(frame.firstStep, step);
+      frame.lastStep = Math.max(frame.lastStep, step);
+    }
   }
-  for (const value of valueLists.flat()) {
-    if (value === null) continue;
-    frame.low = Math.min(frame.low, value);
-    frame.high = Math.max(frame.high, value);
+  for (const values of valueLists) {
+    for (const value of values) {
+      if (value === null) continue;
+      frame.low = Math.min(frame.low, value);
+      frame.high = Math.max(frame.high, value);
+    }
   }
   if (frame.firstStep === frame.lastStep) {
     frame.firstStep -= 1;
@@ -63,7 +76,23 @@ export function frameOf(stepLists: number[][], valueLists: (number | null)[][], 
 
 /** 0 (left) to 1000 (right). */
 export function stepPosition(step: number, frame: Frame): number {
+  if (frame.logarithmicSteps) {
+    const shift = frame.firstStep > 0 ? 0 : 1 - frame.firstStep;
+    return (
+      (1000 * Math.log((step + shift) / (frame.firstStep + shift))) /
+      Math.log((frame.lastStep + shift) / (frame.firstStep + shift))
+    );
+  }
   return (1000 * (step - frame.firstStep)) / (frame.lastStep - frame.firstStep);
+}
+
+/** The step at a place from 0 (left) to 1000 (right), not rounded. */
+export function stepAt(position: number, frame: Frame): number {
+  const share = position / 1000;
+  if (!frame.logarithmicSteps) return frame.firstStep + share * (frame.lastStep - frame.firstStep);
+  const shift = frame.firstStep > 0 ? 0 : 1 - frame.firstStep;
+  const ratio = (frame.lastStep + shift) / (frame.firstStep + shift);
+  return (frame.firstStep + shift) * ratio ** share - shift;
 }
 
 /** 0 (top) to 1000 (bottom). */
@@ -101,6 +130,12 @@ export function dotsPath(steps: number[], values: (number | null)[], frame: Fram
   return path;
 }
 
+/** Where the axis of steps has its marks: whole numbers. */
+export function stepTicks(frame: Frame): number[] {
+  const low = frame.logarithmicSteps ? Math.max(frame.firstStep, 1) : frame.firstStep;
+  return axisTicks(low, frame.lastStep, frame.logarithmicSteps, 4).filter((tick) => Number.isInteger(tick));
+}
+
 /** Round numbers between low and high, about `count` of them; powers of ten and their 2 and 5 on a wide log axis. */
 export function axisTicks(low: number, high: number, logarithmic: boolean, count: number): number[] {
   if (logarithmic && high / low > 8) {
@@ -128,6 +163,7 @@ export function axisTicks(low: number, high: number, logarithmic: boolean, count
 /** Short text for an axis: `0.002`, `3.5`, `12k`, `1.5M`. */
 export function tickText(value: number): string {
   const size = Math.abs(value);
+  if (size >= 1e12) return value.toExponential(1).replace('.0e', 'e').replace('e+', 'e');
   if (size >= 1e9) return `${Number((value / 1e9).toPrecision(4))}G`;
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(4))}M`;
   if (size >= 1e4) return `${Number((value / 1e3).toPrecision(4))}k`;

@@ -4,7 +4,7 @@ import type { MetricSeries } from '../metrics.js';
 
 /** Curves people look at first and last; the others stand between, by name. */
 const FIRST = ['loss', 'lm_loss', 'perplexity', 'accuracy'];
-const LAST = ['learning_rate', 'gradient_norm', 'tokens_per_second', 'mfu'];
+const LAST = ['learning_rate', 'grad_norm', 'gradient_norm', 'tokens_per_second', 'mfu'];
 
 /** One card per measure, the curves of its phases together: `train/loss` and `validation/loss` are the card `loss`. */
 export function curves(metrics: MetricSeries[]): Html {
@@ -19,13 +19,13 @@ export function hasValues(series: MetricSeries): boolean {
   return series.values.some((value) => value !== null);
 }
 
-/** Any line charts under a heading with the smoothing slider and the log switch. */
+/** Any line charts under a heading with the smoothing slider and the switches of both axes. */
 export function curveSection(title: string, charts: LineChart[]): Html {
   const points = Math.max(...charts.flatMap((chart) => chart.series.map((one) => one.points.steps.length)));
   const weight = openingWeight(points);
   return html`<section><h2>${title} <span class="controls" hidden>
 <label>smoothing <input type="range" min="0" max="0.98" step="0.01" value="${weight}"><output>${weight}</output></label>
-<label><input type="checkbox"> log scale</label></span></h2>
+<label><input type="checkbox"> log y</label><label><input type="checkbox"> log x</label></span></h2>
 <div class="grid-cards">${charts.map((chart) => lineChart(chart, weight))}</div></section>`;
 }
 
@@ -44,7 +44,8 @@ function chartsOf(metrics: MetricSeries[]): LineChart[] {
   );
 }
 
-function rank(title: string): number {
+/** Where a measure stands among the others: what people look at first comes first. */
+export function rank(title: string): number {
   const first = FIRST.indexOf(title);
   if (first >= 0) return first;
   const last = LAST.indexOf(title);

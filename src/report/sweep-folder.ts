@@ -1,0 +1,195 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { SluiceError } from '../errors.js';
+import { type MetricSeries, readMetrics } from './metrics.js';
+import { readIfThere, readRecord } from './run-folder.js';
+import type { RunRecord } from './run-record.js';
+import { readSweepManifest, type SweepManifest } from './sweep-manifest.js';
+
+/** All that the report of a sweep is made from. */
+export interface SweepFolder {
+  directory: string;
+  manifest: SweepManifest | null;
+  jobs: SweepJob[];
+  /** Keys whose values differ from job to job, in the order of the overrides. */
+  swept: string[];
+  judgement: Judgement | null;
+  /** `multirun.yaml`: what the jobs share. */
+  config: string | null;
+  /** `optimization_results.yaml` of an optimizing sweeper. */
+  results: string | null;
+}
+
+export interface SweepJob {
+  num: number;
+  /** Absolute; null for one that has not started. */
+  directory: string | null;
+  record: RunRecord | null;
+  /** As in run.json, or what only the sweep knows: `queued`, `pruned`. */
+  status: string;
+  /** Key -> value as written on the command line. */
+  overrides: Map<string, string>;
+  metrics: MetricSeries[];
+  /** Why it failed. */
+  error: string | null;
+  /** What it is judged by; null where it has none. */
+  value: number | null;
+}
+
+/** How jobs are compared. */
+export interface Judgement {
+  metric: string;
+  direction: 'minimize' | 'maximize';
+  /** Nobody set it: a loss that all jobs have was taken. */
+  assumed: boolean;
+  /** Place of the best job among `jobs`; null where none has a value. */
+  best: number | null;
+}
+
+/** Whether a folder is a sweep's: Hydra leaves the config that its jobs share there. */
+export function isSweepFolder(directory: string): boolean {
+  return existsSync(join(directory, 'multirun.yaml')) && !existsSync(join(directory, 'run.json'));
+}
+
+/**
+ * Reads a sweep's folder: its manifest where there is one, else the folders of its jobs. What is damaged is left out.
+ * Throws SluiceError `report.not_a_sweep` without `multirun.yaml`.
+ */
+export async function readSweepFolder(directory: string): Promise<SweepFolder> {
+  directory = resolve(directory);
+  if (!isSweepFolder(directory)) {
+    throw new SluiceError('report.not_a_sweep', 'no report of a sweep without its multirun.yaml', {
+      where: directory,
+    });
+  }
+  const [manifest, config, results] = await Promise.all([
+    readSweepManifest(directory),
+    readIfThere(join(directory, 'multirun.yaml')),
+    readIfThere(join(directory, 'optimization_results.yaml')),
+  ]);
+  const jobs = manifest === null ? await jobsOnDisk(directory) : await listedJobs(directory, manifest);
+  jobs.sort((left, right) => left.num - right.num);
+  const judgement = judge(jobs, manifest?.objective ?? objectiveIn(config));
+  return { directory, manifest, jobs, swept: sweptKeys(jobs), judgement, config, results };
+}
+
+async function listedJobs(directory: string, { jobs }: SweepManifest): Promise<SweepJob[]> {
+  return await Promise.all(
+    jobs.map(async ({ num, overrides, status, folder, error }) => {
+      const empty = emptyJob(num, overrides);
+      const job = (folder === null ? null : await readJob(resolve(directory, folder))) ?? empty;
+      return { ...job, num, overrides: empty.overrides, status, error: error?.message ?? job.error };
+    }),
+  );
+}
+
+const emptyJob = (num: number, overrides: string[]): SweepJob => ({
+  num,
+  directory: null,
+  record: null,
+  status: 'queued',
+  overrides: keysOf(overrides),
+  metrics: [],
+  error: null,
+  value: null,
+});
+
+async function jobsOnDisk(directory: string): Promise<SweepJob[]> {
+  const jobs = await Promise.all((await runFolders(directory, 3)).map(readJob));
+  const found = jobs.filter((job) => job !== null);
+  // Folders that are not numbered, and say no number, stand in the order in which they started.
+  const byStart = found.toSorted((left, right) =>
+    (left.record?.startedAt ?? '').localeCompare(right.record?.startedAt ?? ''),
+  );
+  byStart.forEach((job, index) => {
+    if (job.num < 0) job.num = index;
+  });
+  return found;
+}
+
+async function runFolders(folder: string, depth: number): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  if (entries.some((entry) => entry.name === 'run.json')) return [folder];
+  if (depth === 0) return [];
+  const below = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  return (await Promise.all(below.map((entry) => runFolders(join(folder, entry.name), depth - 1)))).flat();
+}
+
+/** null where the folder is none of a run, or its run.json is damaged. */
+async function readJob(directory: string): Promise<SweepJob | null> {
+  const record = await readRecord(directory).catch(() => null);
+  if (record === null) return null;
+  const [metrics, overrides, hydra] = await Promise.all([
+    readMetrics(join(directory, 'metrics.jsonl')),
+    readFile(join(directory, '.hydra', 'overrides.yaml'), 'utf8').catch(() => ''),
+    readFile(join(directory, '.hydra', 'hydra.yaml'), 'utf8').catch(() => ''),
+  ]);
+  const num = Number(/^ {4}num: (\d+)$/m.exec(hydra)?.[1] ?? (/^\d+$/.exec(basename(directory))?.[0] || -1));
+  const job = emptyJob(num, listItems(overrides));
+  return { ...job, directory, record, status: record.status, metrics, error: record.error?.message ?? null };
+}
+
+/** The items of a YAML list of plain or quoted texts, as `.hydra/overrides.yaml` is. */
+function listItems(yaml: string): string[] {
+  return [...yaml.matchAll(/^- (.*)$/gm)].map(([, text]) => {
+    if (text!.startsWith("'")) return text!.slice(1, -1).replaceAll("''", "'");
+    return text!.startsWith('"') ? String(JSON.parse(text!)) : text!;
+  });
+}
+
+function keysOf(overrides: string[]): Map<string, string> {
+  return new Map(
+    overrides.flatMap((text): [string, string][] => {
+      const at = text.indexOf('=');
+      return at < 0 ? [] : [[text.slice(0, at).replace(/^\++/, ''), text.slice(at + 1)]];
+    }),
+  );
+}
+
+function sweptKeys(jobs: SweepJob[]): string[] {
+  const keys = new Set(jobs.flatMap((job) => [...job.overrides.keys()]));
+  return [...keys].filter((key) => new Set(jobs.map((job) => job.overrides.get(key))).size > 1);
+}
+
+/** `hydra.sweeper.objective` and `direction`, as the runner writes multirun.yaml; null where the sweeper has none. */
+function objectiveIn(config: string | null): SweepManifest['objective'] {
+  const sweeper = /^ {2}sweeper:\n((?: {4}.*\n)*)/m.exec(config ?? '')?.[1] ?? '';
+  const metric = /^ {4}objective: (.+)$/m.exec(sweeper)?.[1];
+  const direction = /^ {4}direction: (.+)$/m.exec(sweeper)?.[1];
+  if (metric === undefined || metric === 'null') return null;
+  return { metric, direction: direction === 'maximize' ? 'maximize' : 'minimize' };
+}
+
+/** Fills in what each job is judged by. Without an objective a loss will do that every finished job has. */
+function judge(jobs: SweepJob[], objective: SweepManifest['objective']): Judgement | null {
+  const done = jobs.filter((job) => job.status === 'done');
+  const assumed = ['validation/loss', 'train/loss'].find(
+    (metric) => done.length > 1 && done.every((job) => finalValue(job, metric) !== null),
+  );
+  const by =
+    objective ?? (assumed === undefined ? null : { metric: assumed, direction: 'minimize' as const });
+  if (by === null) return null;
+  const sign = by.direction === 'maximize' ? -1 : 1;
+  let best: number | null = null;
+  jobs.forEach((job, index) => {
+    job.value = job.status === 'done' || job.status === 'pruned' ? finalValue(job, by.metric) : null;
+    if (job.value === null) return;
+    if (best === null || sign * job.value < sign * jobs[best]!.value!) best = index;
+  });
+  return { ...by, assumed: objective === null, best };
+}
+
+/** The last value of a metric, or a number of that name in the stage's result; null for none or no finite one. */
+export function finalValue({ metrics, record }: SweepJob, name: string): number | null {
+  const curve = metrics.find((one) => one.name === name);
+  if (curve !== undefined) return curve.values.at(-1) ?? null;
+  const result = record?.facts?.result as Record<string, unknown> | undefined;
+  const value = result?.[name];
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+/** The job's folder as seen from the sweep's. */
+export function jobPath(sweep: SweepFolder, job: SweepJob): string | null {
+  return job.directory === null ? null : relative(sweep.directory, job.directory) || '.';
+}

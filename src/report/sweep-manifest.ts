@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** `sweep.json` as the report reads it; the runner writes more. */
+export interface SweepManifest {
+  stage: string;
+  command?: string;
+  status: string;
+  startedAt?: string;
+  endedAt?: string | null;
+  /** What jobs are judged by; null where the sweeper has no objective. */
+  objective: { metric: string; direction: 'minimize' | 'maximize' } | null;
+  jobs: SweepManifestJob[];
+}
+
+export interface SweepManifestJob {
+  num: number;
+  overrides: string[];
+  status: string;
+  /** Relative to the sweep's folder, or absolute; null while queued. */
+  folder: string | null;
+  error?: { code?: string; message: string };
+}
+
+/** The manifest in a sweep's folder; null where there is none or it cannot be read. */
+export async function readSweepManifest(directory: string): Promise<SweepManifest | null> {
+  try {
+    const manifest = JSON.parse(await readFile(join(directory, 'sweep.json'), 'utf8')) as SweepManifest;
+    return Array.isArray(manifest.jobs) ? { ...manifest, objective: manifest.objective ?? null } : null;
+  } catch {
+    return null;
+  }
+}
