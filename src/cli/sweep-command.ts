@@ -90,12 +90,11 @@ class Sweep {
     const { jobs, folder, line, project, plan } = this;
     if (folder === undefined || jobs.length === 0) return;
     const { writeReport } = await import('../report/index.js');
-    const report = await writeReport(folder).catch(
+    await writeReport(folder).catch(
       (error: unknown) => void project.stderr.write(`no report: ${describeError(error)}\n`),
     );
     if (line.log === 'json') return;
     project.stdout.write(`\n${sweepTable(plan, jobs, folder, project.root)}`);
-    if (report) project.stdout.write(`report: ${report}\n`);
   }
 
   private async runBatch(batch: SweepJob[]): Promise<number> {

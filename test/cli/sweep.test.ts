@@ -49,7 +49,7 @@ describe('a sweep on the command line', () => {
     await sweep('answer', 'seed=1');
     await sweep('answer', 'seed=1');
     expect(readdirSync(project.root)).to.include.members(['swept', 'swept-2']);
-    expect(readdirSync(join(project.root, 'swept-2'))).to.have.members(['0', 'multirun.yaml']);
+    expect(readdirSync(join(project.root, 'swept-2'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
   });
 
   it('gives each job the folder that its own hydra.sweep.dir names', async () => {
@@ -121,7 +121,7 @@ describe('a sweep on the command line', () => {
     expect(err).to.include(
       'hint: hydra.sweeper.objective=validation/loss; it has validation/loss, train/loss',
     );
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml']);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
     expect(out).to.include('Sweep in swept');
   });
 
@@ -155,7 +155,7 @@ describe('a sweep on the command line', () => {
     expect(code).to.equal(1);
     expect(err).to.include('error: the pool is empty');
     expect(out).to.match(/ {2}0 +1 {2}failed +0\n$/);
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml']);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
   });
 
   it('ends with 130 when interrupted, the running job in order and the others not begun', async () => {
@@ -166,7 +166,7 @@ describe('a sweep on the command line', () => {
     expect(code).to.equal(130);
     expect(out).to.match(/ {2}0 +1 {2}interrupted +0\n$/);
     expect(existsSync(join(project.root, 'swept/0/checkpoint'))).to.equal(true);
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml']);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
   });
 
   const nothingLeft: [what: string, overrides: string[], code: number, message: RegExp][] = [
