@@ -210,7 +210,8 @@ function readBy({ path, notes }: Call): undefined {
 
 // Unlike readWhen no mistake: `max_steps=3` for a quick try leaves `epochs` as it stands.
 function overruledBy({ setting, siblings, path, notes }: Call): undefined {
-  if ((siblings[setting as string] ?? null) !== null) notes.notOfStage.push(dottedPath(path));
+  if ([setting as string | string[]].flat().some((key) => (siblings[key] ?? null) !== null))
+    notes.notOfStage.push(dottedPath(path));
 }
 
 function mustExist({ setting, value, schema, notes: { facts } }: Call): Finding | undefined {

@@ -1,4 +1,4 @@
-import { Random } from './random.js';
+import { epochOrder } from './epoch-order.js';
 
 /** What one step eats. All arrays are [batchSize, length], row-major. */
 export interface Batch {
@@ -19,65 +19,54 @@ export interface Batch {
   targets: number;
 }
 
-/** Where a row's tokens go: the four arrays of a batch, already set to padding, and the first position of the row. */
-export type FillRow = (row: number, batch: Batch, offset: number) => void;
-
-export interface Dataset {
+/** Rows of tokens, each by its number. */
+export interface RowTable {
   rows: number;
+  /** Positions of a row. */
   length: number;
+  /** Of all rows; padding is none. */
+  tokens: number;
+  /** Stands where no segment is. */
+  padId: number;
+  /** Writes a row into the four arrays of a batch, which hold padding, from position `offset` on. */
+  fill(row: number, batch: Batch, offset: number): void;
+  /** Where a row comes from, for messages: file and documents or lines. */
+  describe(row: number): string;
+  close(): void;
+}
+
+/** Which row stands at a place of the endless sequence that training reads: a pure function. */
+export type RowOrder = (seed: number, place: number) => number;
+
+export interface Dataset extends RowTable {
   /** The batch of a training step: a pure function of (seed, step, batchSize). Each epoch is a new order of all rows. */
   batch(seed: number, step: number, batchSize: number): Batch;
   /** Rows step·batchSize … in their own order, once; past the end come rows of padding. For evaluation. */
   inOrder(step: number, batchSize: number): Batch;
-  close(): void;
 }
 
 export const NO_TARGET = -100;
 
-/** A dataset over rows that `fill` writes. `padId` fills what no segment covers. */
-export function datasetOf(
-  rows: number,
-  length: number,
-  padId: number,
-  fill: FillRow,
-  close: () => void,
-): Dataset {
-  let latest: { seed: number; epoch: number; order: Uint32Array } | undefined;
-  const orderOf = (seed: number, epoch: number): Uint32Array => {
-    if (latest === undefined || latest.seed !== seed || latest.epoch !== epoch) {
-      latest = { seed, epoch, order: epochOrder(rows, seed, epoch) };
-    }
-    return latest.order;
-  };
+/** A dataset over a table of rows; training reads it epoch by epoch unless another order is given. */
+export function datasetOf(table: RowTable, order: RowOrder = epochOrder(table.rows)): Dataset {
+  const places = (step: number, batchSize: number) =>
+    Array.from({ length: batchSize }, (_, i) => step * batchSize + i);
   return {
-    rows,
-    length,
-    batch(seed, step, batchSize) {
-      const first = step * batchSize;
-      return assemble(
-        Array.from({ length: batchSize }, (_, i) => {
-          const place = first + i;
-          return orderOf(seed, Math.floor(place / rows))[place % rows]!;
-        }),
-        length,
-        padId,
-        fill,
-      );
-    },
-    inOrder(step, batchSize) {
-      const first = step * batchSize;
-      const chosen = Array.from({ length: batchSize }, (_, i) => (first + i < rows ? first + i : -1));
-      return assemble(chosen, length, padId, fill);
-    },
-    close,
+    ...table,
+    batch: (seed, step, batchSize) =>
+      assemble(
+        table,
+        places(step, batchSize).map((place) => order(seed, place)),
+      ),
+    inOrder: (step, batchSize) =>
+      assemble(
+        table,
+        places(step, batchSize).map((place) => (place < table.rows ? place : -1)),
+      ),
   };
 }
 
-function epochOrder(rows: number, seed: number, epoch: number): Uint32Array {
-  return new Random(seed, 'epoch', epoch).shuffle(Uint32Array.from({ length: rows }, (_, i) => i));
-}
-
-function assemble(rows: number[], length: number, padId: number, fill: FillRow): Batch {
+function assemble({ length, padId, fill }: RowTable, rows: number[]): Batch {
   const size = rows.length * length;
   const batch: Batch = {
     batchSize: rows.length,

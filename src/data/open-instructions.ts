@@ -130,11 +130,13 @@ function datasetFrom(
       start += samples[i]!.tokens;
     });
   });
-  const dataset = datasetOf(
-    rows.length,
+  const samplesOf = (row: number) => rows[row]!.map((i) => samples[i]!);
+  const dataset = datasetOf({
+    rows: rows.length,
     length,
+    tokens: samples.reduce((sum, sample) => sum + sample.tokens, 0),
     padId,
-    (row, batch, offset) => {
+    fill(row, batch, offset) {
       for (const i of rows[row]!) {
         const { ids, answer } = chats[i]!;
         const first = offset + samples[i]!.start;
@@ -146,9 +148,12 @@ function datasetFrom(
         }
       }
     },
-    () => {},
-  );
-  const samplesOf = (row: number) => rows[row]!.map((i) => samples[i]!);
+    describe: (row) =>
+      samplesOf(row)
+        .map(({ where }) => where)
+        .join(', '),
+    close: () => {},
+  });
   return { ...dataset, samples, samplesOf, counts };
 }
 

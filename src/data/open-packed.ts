@@ -28,11 +28,12 @@ export function openPacked(directory: string, options: { tokenizerSha256: string
     throw error;
   }
   const firstPiece = piecesByRow(store);
-  const dataset = datasetOf(
-    meta.rows,
-    meta.length,
-    meta.padId,
-    (row, batch, offset) => {
+  const dataset = datasetOf({
+    rows: meta.rows,
+    length: meta.length,
+    tokens: meta.tokens,
+    padId: meta.padId,
+    fill(row, batch, offset) {
       let at = offset;
       for (let p = firstPiece[row]!; p < firstPiece[row + 1]!; p++) {
         const { document, start, count } = store.pieces[p]!;
@@ -47,8 +48,14 @@ export function openPacked(directory: string, options: { tokenizerSha256: string
         }
       }
     },
-    () => store.close(),
-  );
+    describe(row) {
+      const documents = store.pieces
+        .slice(firstPiece[row], firstPiece[row + 1])
+        .map((piece) => piece.document);
+      return `row ${row} of ${directory} (${documents.length > 1 ? 'documents' : 'document'} ${documents.join(', ')})`;
+    },
+    close: () => store.close(),
+  });
   return { ...dataset, meta };
 }
 

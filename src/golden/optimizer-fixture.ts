@@ -83,6 +83,7 @@ const scheduleNames: readonly [prefix: string, name: ScheduleName][] = [
   ['constant', 'constant'],
   ['linear', 'linear'],
   ['cosine_with_restarts', 'cosine_with_restarts'],
+  ['cosine_with_min_lr', 'cosine_with_min_lr'],
   ['cosine', 'cosine'],
   ['polynomial', 'polynomial'],
   ['inverse_sqrt', 'inverse_sqrt'],

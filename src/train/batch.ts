@@ -4,9 +4,13 @@ import { type Batch, NO_TARGET } from '../data/index.js';
 export interface BatchSource {
   /** Packed rows per epoch. */
   readonly rows: number;
-  /** Tokens per row. */
+  /** Positions of a row. */
   readonly length: number;
+  /** Per epoch; padding is none. */
+  readonly tokens: number;
   batch(seed: number, step: number, batchSize: number): Batch;
+  /** Where a row of a batch comes from, for messages. */
+  describe(row: number): string;
 }
 
 /** Rows `from` to `to` (exclusive) of a batch, as views; counts are taken anew. */
@@ -30,8 +34,7 @@ export function sliceBatch(batch: Batch, from: number, to: number): Batch {
 /** The same batches with every token that has a successor in its segment as a target, not only the answers. */
 export function targetEveryToken(source: BatchSource): BatchSource {
   return {
-    rows: source.rows,
-    length: source.length,
+    ...source,
     batch: (seed, step, batchSize) => withAllTargets(source.batch(seed, step, batchSize)),
   };
 }

@@ -5,18 +5,16 @@ import type { BatchSource } from './batch.js';
 import { memoryBudget } from './memory.js';
 import type { Objective } from './objectives/objective.js';
 import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
+import type { LengthKeys } from './run-length.js';
 import type { ScheduleKeys } from './schedule-config.js';
 import { buildStep, type StepPrograms } from './step.js';
 
 /** The keys of `training` that every training stage has. */
-export interface TrainingConfig {
+export interface TrainingConfig extends LengthKeys {
   /** bf16: mixed precision; weights, moments and gradients stay fp32. */
   dtype: 'fp32' | 'bf16';
   learning_rate: number;
-  batch_size: number;
   per_device_batch_size: number;
-  epochs: number;
-  max_steps: number | null;
   max_grad_norm: number | null;
   log_every: number;
   save_every: number;
@@ -38,11 +36,6 @@ export interface TrainingRun {
   training: TrainingConfig;
   seed: number;
   threads: number;
-}
-
-/** Steps that a training config asks for on so many packed rows. */
-export function totalSteps(training: TrainingConfig, rows: number): number {
-  return training.max_steps ?? Math.max(1, Math.ceil((training.epochs * rows) / training.batch_size));
 }
 
 /** The programs of a run, compiled but not loaded, in at most `budget` bytes if they can be. Throws `config.batch_size`. */

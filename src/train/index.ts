@@ -1,5 +1,5 @@
 export { targetEveryToken } from './batch.js';
-export { compileRun, type TrainingConfig, type TrainingRun, totalSteps } from './compile-run.js';
+export { compileRun, type TrainingConfig, type TrainingRun } from './compile-run.js';
 export { describeRun } from './describe-run.js';
 export type { MakeObjective } from './objectives/built-in.js';
 export { languageModel } from './objectives/language-model.js';

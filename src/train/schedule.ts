@@ -6,6 +6,7 @@ export type ScheduleName =
   | 'constant_with_warmup'
   | 'linear'
   | 'cosine'
+  | 'cosine_with_min_lr'
   | 'cosine_with_restarts'
   | 'polynomial'
   | 'inverse_sqrt'
@@ -36,13 +37,16 @@ export interface ScheduleOptions {
 /** Share of the peak after the warm-up; `progress` is 0 at its end and 1 at `totalSteps`. */
 type Decay = (progress: number, step: number, options: ScheduleOptions) => number;
 
+// past the end a cosine rises again, as the reference's does; no run goes there
+const cosine: Decay = (progress, _, { minRatio = 0, cycles = 0.5 }) =>
+  Math.max(0, aboveFloor(0.5 * (1 + Math.cos(Math.PI * cycles * 2 * progress)), minRatio));
+
 const decays: Record<ScheduleName, Decay> = {
   constant: () => 1,
   constant_with_warmup: () => 1,
   linear: (progress, _, { minRatio = 0 }) => aboveFloor(Math.max(0, 1 - progress), minRatio),
-  // past the end a cosine rises again, as the reference's does; no run goes there
-  cosine: (progress, _, { minRatio = 0, cycles = 0.5 }) =>
-    Math.max(0, aboveFloor(0.5 * (1 + Math.cos(Math.PI * cycles * 2 * progress)), minRatio)),
+  cosine,
+  cosine_with_min_lr: cosine,
   cosine_with_restarts: (progress, _, { minRatio = 0, cycles = 1 }) =>
     progress >= 1
       ? minRatio

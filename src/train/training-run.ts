@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { openTrainingState, saveTrainingState, writeTextAtomic } from '../checkpoint/index.js';
 import type { Engine, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { elementCount } from '../graph/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
-import { compileRun, programsOf, type TrainingRun, totalSteps } from './compile-run.js';
+import { compileRun, programsOf, type TrainingRun } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { checkMemory, memoryBudget } from './memory.js';
 import { optimizerOf } from './optim/optimizer-config.js';
 import { planRecord } from './plan-record.js';
+import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.js';
 import { scheduleOf } from './schedule-config.js';
 import { gradientName, type StepPrograms } from './step.js';
 import { whatWouldFit } from './what-would-fit.js';
@@ -39,7 +39,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   const { training } = run;
   const budget = memoryBudget(training.memory_budget, session);
   const programs = compileRun(run, budget);
-  const steps = totalSteps(training, run.data.rows);
+  const steps = totalSteps(training, run.data);
   const record = planRecord(programsOf(programs), session);
   checkMemory(record, budget, () => whatWouldFit(run, budget));
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
@@ -53,10 +53,11 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   });
   stage.addFact('peak_flops', peakFlops);
   stage.addFact('matmul', engine.info.matmul);
-  stage.addFact(
-    'trained_parameters',
-    run.trainable.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-  );
+  stage.addFact('trained_parameters', numbersIn(run.trainable));
+  const tokens = planTokens(run, steps);
+  stage.addFact('planned_tokens', tokens.tokens);
+  if (tokens.perWeight !== null) stage.addFact('tokens_per_parameter', tokens.perWeight);
+  stage.log('info', `${steps} steps, ${describeTokens(tokens)}`);
   const checkpoints = join(stage.runDirectory, 'checkpoints');
   let previous: string | null = null;
   return runLoop({

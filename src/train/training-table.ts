@@ -1,7 +1,7 @@
-import { elementCount } from '../graph/index.js';
 import type { TableEvent } from '../telemetry/event.js';
 import type { TrainingRun } from './compile-run.js';
 import type { LoopResult } from './loop.js';
+import { numbersIn } from './run-length.js';
 
 /** What a finetuning stage shows at its end. Loss is the mean over the last logged interval. */
 export function trainingTable(title: string, run: TrainingRun, result: LoopResult): TableEvent {
@@ -14,7 +14,7 @@ export function trainingTable(title: string, run: TrainingRun, result: LoopResul
         result.steps,
         result.tokens,
         result.loss.toFixed(4),
-        run.trainable.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+        numbersIn(run.trainable),
         Math.round(result.tokensPerSecond),
         `${(100 * result.mfu).toFixed(1)} %`,
       ],

@@ -32,6 +32,7 @@ export const tinyTraining: TrainingConfig = {
   recompute: 'none',
   memory_budget: null,
   epochs: 1,
+  max_tokens: null,
   max_steps: 6,
   max_grad_norm: 1,
   log_every: 2,
@@ -75,6 +76,8 @@ function batch(seed: number, step: number, batchSize: number): Batch {
 
 export interface Trained {
   events: TelemetryEvent[];
+  facts: Record<string, unknown>;
+  logs: string[];
   weights: Map<string, Float32Array>;
   folder: string;
   session: Session;
@@ -104,7 +107,7 @@ export async function trainTiny(
     adapter,
     objective: languageModel({ auxLossWeight: 0 }),
     trainable,
-    data: { rows: 24, length: 12, batch },
+    data: { rows: 24, length: 12, tokens: 240, batch, describe: (row) => `row ${row}` },
     training: { ...tinyTraining, ...training },
     seed: 3,
     threads,
@@ -114,6 +117,8 @@ export async function trainTiny(
   options.prepare?.(session);
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'sluice-train-'));
   const events: TelemetryEvent[] = [];
+  const facts: Record<string, unknown> = {};
+  const logs: string[] = [];
   const abort = new AbortController();
   await train(run, {
     engine,
@@ -124,8 +129,10 @@ export async function trainTiny(
     stage: {
       runDirectory: folder,
       signal: abort.signal,
-      log: () => {},
-      addFact: () => {},
+      log: (level, text) => logs.push(`${level}: ${text}`),
+      addFact: (key, value) => {
+        facts[key] = value;
+      },
       emit: (event) => {
         events.push(event);
         if (event.type === 'progress' && event.step === abortAfter) abort.abort();
@@ -137,7 +144,7 @@ export async function trainTiny(
   const weights = new Map(
     trainable.map(({ name }) => [name, Float32Array.from(session.getState(name).data as Float32Array)]),
   );
-  return { events, weights, folder, session };
+  return { events, facts, logs, weights, folder, session };
 }
 
 function adapterOf(model: Model, dropout: number): LoraAdapter {
