@@ -7,7 +7,7 @@ export function helpText({ stages }: Project): string {
   ./run <stage> [key=value …]        run a stage; ./run <stage> --help shows its config
   ./run <pipeline> [key=value …]     run configs/experiment/<pipeline>.yaml; ./run demo is the tour
   ./run stages                       every stage with one line
-  ./run runs [reindex]               past runs, newest last
+  ./run runs [stage=… status=…]      past runs, newest last; runs show ID, and more in docs/runs.md
   ./run config-schema [name]         the JSON Schema of a stage, group or pipeline
 
 Stages:

@@ -50,10 +50,7 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     stdout.write(`${stageLines(project.stages)}\n`);
     return 0;
   }
-  if (command === 'runs') {
-    await (await import('./list-runs.js')).listRuns(line, project);
-    return 0;
-  }
+  if (command === 'runs') return (await import('./runs/command.js')).runsCommand(line, project);
   if (command === 'config-schema') {
     (await import('./config-schema.js')).configSchema(line, project);
     return 0;

@@ -1,55 +1,70 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { withFileLock } from './file-lock.js';
+import { type HistoryEntry, historyEntry } from './history-entry.js';
+import { beginOfLine, IndexFile, lineOf } from './index-file.js';
 import { type RunRecord, readRunRecord } from './run-record.js';
-
-/** What the index knows of a run; all of it stands in the run's own folder too. */
-export interface HistoryEntry {
-  id: string;
-  stage: string;
-  status: RunRecord['status'];
-  startedAt: string;
-  durationSeconds: number | null;
-  configSha256: string;
-  /** Relative to `outputs/`. */
-  folder: string;
-  /** Output name -> path, relative to the run folder. */
-  outputs: Record<string, string>;
-}
 
 /**
  * The index of runs, `outputs/registry.json`. Run folders are the truth: the index is made from them whenever it is
- * missing, and every process that writes it holds its lock.
+ * missing or damaged, and every process that writes it holds its lock.
  */
 export class History {
-  private readonly outputs: string;
-  private readonly path: string;
+  /** Absolute. */
+  readonly outputs: string;
+  private readonly file: IndexFile;
 
   constructor(root: string) {
     this.outputs = join(root, 'outputs');
-    this.path = join(this.outputs, 'registry.json');
+    this.file = new IndexFile(join(this.outputs, 'registry.json'));
   }
 
   /** Adds or updates one run. */
   async note(runDirectory: string, record: RunRecord): Promise<void> {
-    const entry = this.entryOf(runDirectory, record);
-    await this.update(() => [...this.list().filter((other) => other.folder !== entry.folder), entry]);
+    const entry = historyEntry(this.outputs, runDirectory, record);
+    const begin = beginOfLine(entry.folder);
+    await this.update((lines) => [...lines.filter((line) => !line.startsWith(begin)), lineOf(entry)]);
+  }
+
+  /** Takes runs out, by the `folder` of their entries; the run folders are the caller's. */
+  async forget(folders: Iterable<string>): Promise<void> {
+    const begins = [...folders].map(beginOfLine);
+    await this.update((lines) => lines.filter((line) => !begins.some((begin) => line.startsWith(begin))));
   }
 
   /** Every known run, oldest first. */
   list(): HistoryEntry[] {
-    try {
-      return (JSON.parse(readFileSync(this.path, 'utf8')) as { runs: HistoryEntry[] }).runs;
-    } catch {
-      return this.scan();
-    }
+    return this.file.entries()?.sort(byStart) ?? this.scan();
   }
 
-  /** Makes the index anew from the folders below `outputs/` and gives the number of runs. */
+  /** The same; an index that is missing or damaged is made anew on the way. */
+  async listAndMend(): Promise<HistoryEntry[]> {
+    const known = this.file.entries();
+    if (known !== undefined) return known.sort(byStart);
+    const found = this.scan();
+    // Of no runs there is nothing to write; and where nothing can be written, they can still be listed.
+    if (found.length > 0) await this.reindex().catch(() => {});
+    return found;
+  }
+
+  /**
+   * Makes the index anew from the folders below `outputs/`, and from those elsewhere that it knew; gives the number of
+   * runs.
+   */
   async reindex(): Promise<number> {
-    await this.update(() => this.scan());
-    return this.list().length;
+    let count = 0;
+    await this.update(() => {
+      const found = this.scan();
+      count = found.length;
+      return found.map(lineOf);
+    });
+    return count;
+  }
+
+  /** Absolute. */
+  folderOf({ folder }: Pick<HistoryEntry, 'folder'>): string {
+    return resolve(this.outputs, folder);
   }
 
   /** Absolute folder of the latest `done` run of a stage whose folder still says so; undefined where there is none. */
@@ -57,48 +72,42 @@ export class History {
     const limit = before === undefined ? Number.POSITIVE_INFINITY : Date.parse(before);
     for (const entry of this.list().reverse()) {
       if (entry.stage !== stage || entry.status !== 'done' || endOf(entry) > limit) continue;
-      const folder = resolve(this.outputs, entry.folder);
+      const folder = this.folderOf(entry);
       if (existsSync(join(folder, 'run.json')) && readRunRecord(folder).status === 'done') return folder;
     }
     return undefined;
   }
 
-  private entryOf(runDirectory: string, record: RunRecord): HistoryEntry {
-    const { id, stage, status, startedAt, durationSeconds, configSha256, outputs } = record;
-    const folder = relative(this.outputs, runDirectory);
-    const named = Object.fromEntries(outputs.map((output) => [output.name, output.path]));
-    return { id, stage, status, startedAt, durationSeconds, configSha256, folder, outputs: named };
-  }
-
-  private async update(runs: () => HistoryEntry[]): Promise<void> {
-    const [{ Low }, { JSONFile }] = await Promise.all([import('lowdb'), import('lowdb/node')]);
+  private async update(change: (lines: string[]) => string[]): Promise<void> {
     mkdirSync(this.outputs, { recursive: true });
-    await withFileLock(this.path, async () => {
-      const index = new Low(new JSONFile<{ runs: HistoryEntry[] }>(this.path), {
-        runs: runs().sort(byStart),
-      });
-      await index.write();
-    });
+    await withFileLock(this.file.path, () =>
+      this.file.write(change(this.file.lines() ?? this.scan().map(lineOf))),
+    );
   }
 
   private scan(): HistoryEntry[] {
-    return runFolders(this.outputs)
-      .flatMap((folder) => {
-        try {
-          return [this.entryOf(folder, readRunRecord(folder))];
-        } catch (error) {
-          if (error instanceof SluiceError) return []; // a damaged folder is no reason to lose the others
-          throw error;
-        }
-      })
-      .sort(byStart);
+    const here = runFolders(this.outputs).flatMap((folder) => this.entryIn(folder));
+    const folders = new Set(here.map(({ folder }) => folder));
+    const elsewhere = (this.file.entries() ?? []).filter(({ folder }) => !folders.has(folder));
+    return [...here, ...elsewhere.flatMap((entry) => this.entryIn(this.folderOf(entry)))].sort(byStart);
+  }
+
+  // None for a damaged folder: it is no reason to lose the others.
+  private entryIn(folder: string): HistoryEntry[] {
+    try {
+      return [historyEntry(this.outputs, folder, readRunRecord(folder))];
+    } catch (error) {
+      if (error instanceof SluiceError) return [];
+      throw error;
+    }
   }
 }
 
 const endOf = ({ startedAt, durationSeconds }: HistoryEntry) =>
   Date.parse(startedAt) + 1000 * (durationSeconds ?? 0);
 
-const byStart = (a: HistoryEntry, b: HistoryEntry) => a.startedAt.localeCompare(b.startedAt);
+const byStart = (a: HistoryEntry, b: HistoryEntry) =>
+  a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : 0;
 
 // outputs/<stage>/<date>/<time> and outputs/multirun/<date>/<time>/<n>; nothing of a run lies deeper.
 function runFolders(folder: string, depth = 4): string[] {

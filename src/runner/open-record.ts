@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
 import { configHash } from './config-hash.js';
+import { processStart } from './process-identity.js';
 import { type RunRecord, type StepRecord, writeRunRecord } from './run-record.js';
 import { collectVersions } from './versions.js';
 
@@ -26,12 +27,14 @@ export async function openRecord(
     durationSeconds: null,
     command: run.command,
     pid: process.pid,
+    processStart: processStart(process.pid),
     host: hostname(),
     seed: typeof config.seed === 'number' ? config.seed : null,
     configSha256: configHash(config),
     config,
     versions: { ...(await collectVersions(root)), ...(code === undefined ? {} : { code }) },
     facts: {},
+    metrics: {},
     inputs: [],
     outputs: [],
     tables: [],

@@ -2,7 +2,6 @@ import { relative, resolve } from 'node:path';
 import { SchemaError, type Violation } from '../config/schema.js';
 import { SluiceError } from '../errors.js';
 import type { ComposeStage } from './compose-stage.js';
-import { History } from './history.js';
 import { openRecord } from './open-record.js';
 import { type PlannedStep, standIn, stepOverrides } from './pipeline-plan.js';
 import { createRunFolder, type HydraFiles, writeHydraFiles } from './run-folder.js';
@@ -15,7 +14,7 @@ import {
   type StepRecord,
   writeRunRecord,
 } from './run-record.js';
-import { type FinishedRun, type RunnerHost, runStage, writeReport } from './run-stage.js';
+import { type FinishedRun, noteRun, type RunnerHost, runStage, writeReport } from './run-stage.js';
 
 /** A pipeline, planned, ready to run. */
 export interface PipelineRun {
@@ -81,8 +80,7 @@ export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<F
     stage: run.name,
     steps: waiting(run.steps),
   });
-  const history = new History(host.root);
-  await history.note(folder, record);
+  await noteRun(folder, record, host);
 
   const outputs = standIns(run);
   for (const [index, step] of run.steps.entries()) {
@@ -97,7 +95,7 @@ export async function runPipeline(run: PipelineRun, host: RunnerHost): Promise<F
   }
   closeRecord(record);
   writeRunRecord(folder, record);
-  await history.note(folder, record);
+  await noteRun(folder, record, host);
   await writeReport(folder, host);
   return { folder, record };
 }

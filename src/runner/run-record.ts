@@ -22,6 +22,8 @@ export interface RunRecord {
   command: string;
   /** Of the process that watches the run: tells a run that lost its watcher from one still running. */
   pid: number;
+  /** See processStart: of the same process. */
+  processStart: string | null;
   host: string;
   seed: number | null;
   /** See configHash; of the resolved config that the run was given. */
@@ -32,6 +34,8 @@ export interface RunRecord {
   versions: Record<string, string | null>;
   /** What the stage said of itself: `engine`, `fallbacks`, `result`, … */
   facts: Record<string, unknown>;
+  /** The last value of each metric that it logged. */
+  metrics: Record<string, MetricValue>;
   inputs: Artifact[];
   outputs: Artifact[];
   tables: Pick<TableEvent, 'title' | 'columns' | 'rows'>[];
@@ -39,6 +43,12 @@ export interface RunRecord {
   /** Only of a pipeline. */
   steps?: StepRecord[];
 }
+
+/** What JSON has no number for stands by its name, as in metrics.jsonl. */
+export type MetricValue = number | 'NaN' | 'Infinity' | '-Infinity';
+
+export const metricValue = (value: number): MetricValue =>
+  Number.isFinite(value) ? value : (String(value) as MetricValue);
 
 export interface RunError {
   code: string;
@@ -65,11 +75,16 @@ export function writeRunRecord(runDirectory: string, record: RunRecord): void {
   writeTextAtomic(join(runDirectory, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Reads run.json of a folder. Throws SluiceError `run.unreadable` where there is none or it is not whole. */
+/**
+ * Reads run.json of a folder; what a record of an earlier version lacks is empty. Throws SluiceError `run.unreadable`
+ * where there is none or it is not whole.
+ */
 export function readRunRecord(runDirectory: string): RunRecord {
   const path = join(runDirectory, 'run.json');
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
+    const record = JSON.parse(readFileSync(path, 'utf8')) as Partial<RunRecord>;
+    if (typeof record.status !== 'string' || typeof record.stage !== 'string') throw new Error('no status');
+    return { ...empty, ...record } as RunRecord;
   } catch (cause) {
     throw new SluiceError('run.unreadable', 'not a run folder: its run.json is missing or damaged', {
       where: path,
@@ -77,6 +92,8 @@ export function readRunRecord(runDirectory: string): RunRecord {
     });
   }
 }
+
+const empty = { processStart: null, facts: {}, metrics: {}, inputs: [], outputs: [], tables: [] };
 
 /** Sets the end time of a record whose status is decided. */
 export function closeRecord(record: RunRecord): void {

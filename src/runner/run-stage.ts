@@ -57,20 +57,27 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
     stage: run.stage,
     code: await host.code.of(run.stage),
   });
-  const history = new History(host.root);
-  await history.note(folder, record);
+  await noteRun(folder, record, host);
 
   host.display.started(run.label, relative(host.root, folder) || folder);
   const settled = { ...run, config: setup.config };
   await host.callbacks.jobStart(settled, folder);
   await watchStage({ run, setup, folder, host, record, sinks });
   writeRunRecord(folder, record);
-  await history.note(folder, record);
+  await noteRun(folder, record, host);
   await writeReport(folder, host);
   host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);
   const finished = { folder, record };
   await host.callbacks.jobEnd(settled, finished);
   return finished;
+}
+
+// The folder is the truth: an index that cannot be written ends no run.
+export async function noteRun(folder: string, record: RunRecord, host: RunnerHost): Promise<void> {
+  await new History(host.root).note(folder, record).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    host.display.note(`not noted in the index of runs (./run runs reindex mends it): ${why}`, 'warning');
+  });
 }
 
 // A report that cannot be made is worth a line, not the loss of a finished run.

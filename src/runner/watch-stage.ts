@@ -6,7 +6,7 @@ import type { FromStage, Job } from './job.js';
 import type { JobEnd } from './launchers/launcher.js';
 import { JobLog } from './logging/job-log.js';
 import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
-import { closeRecord, type RunError, type RunRecord, recordedPath } from './run-record.js';
+import { closeRecord, metricValue, type RunError, type RunRecord, recordedPath } from './run-record.js';
 import type { RunnerHost, StageRun } from './run-stage.js';
 
 /** A run whose folder is made, and what following it needs. */
@@ -121,6 +121,8 @@ class Watch {
     this.host.display.event(this.run.label, event);
     if (event.type === 'metrics') {
       this.sinks.write(event);
+      for (const [name, value] of Object.entries(event.values))
+        this.record.metrics[name] = metricValue(value);
     } else if (event.type === 'table') {
       const { title, columns, rows } = event;
       this.record.tables.push({ title, columns, rows });

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { execaNode } from 'execa';
-import { isAlive } from '../../src/runner/file-lock.js';
 import { History } from '../../src/runner/history.js';
+import { isAlive } from '../../src/runner/process-identity.js';
 import { readRunRecord } from '../../src/runner/run-record.js';
 
 const entry = fileURLToPath(new URL('./fixtures/test-command-line.js', import.meta.url));

@@ -8,6 +8,7 @@ import { findStage, type Project } from '../project.js';
 import { commandNames, pipelineNames, schemaWords } from './command-names.js';
 import { filesBelow, namesBelow } from './files.js';
 import { flagNames, flagValues, readWords } from './flag-words.js';
+import { runsCandidates } from './runs-words.js';
 
 /** What may stand in place of `current` after `words`, the program's own name left out. Sorted, whole words. */
 export async function completeWord(
@@ -30,7 +31,7 @@ async function plainWord(line: CommandLine, current: string, project: Project): 
   if (command === undefined) return commandNames(project);
   if (command === 'pipeline' && line.rest.length === 0) return pipelineNames(project);
   if (command === 'config-schema') return line.rest.length === 0 ? schemaWords(project) : [];
-  if (command === 'runs') return line.rest.length === 0 ? ['reindex'] : [];
+  if (command === 'runs') return runsCandidates(line.rest, current, project);
   const config = await configOf(line, project);
   if (config === undefined) return [];
   return completeOverride(current, { ...config, files: (begin) => filesBelow(project.root, begin) });

@@ -1,0 +1,34 @@
+import type { RunRecord } from './run-record.js';
+
+/** One figure with its name: `validation/loss`, 4.65. */
+export interface Figure {
+  name: string;
+  value: number;
+}
+
+/** Lowest first: what a model is judged by comes before what it was trained by. */
+const preferred = ['validation/loss', 'evaluation/loss', 'train/loss'];
+
+/**
+ * The figure that tells most of a run in one cell of a list: a loss that it logged, else the first metric, the first
+ * number of its result, or of the last row of its last table. Null where there is no number.
+ */
+export function headline({ metrics, facts, tables }: RunRecord): Figure | null {
+  const names = [...preferred, ...Object.keys(metrics)];
+  return (
+    firstNumber(names.map((name) => [name, metrics[name]])) ??
+    firstNumber(Object.entries((facts.result ?? {}) as object)) ??
+    ofTable(tables.at(-1))
+  );
+}
+
+function ofTable(table: RunRecord['tables'][number] | undefined): Figure | null {
+  const row = table?.rows.at(-1) ?? [];
+  const figure = firstNumber(row.map((cell, column) => [table!.columns[column] ?? '', cell]));
+  return figure && typeof row[0] === 'string' ? { ...figure, name: `${row[0]} ${figure.name}` } : figure;
+}
+
+function firstNumber(entries: [string, unknown][]): Figure | null {
+  const found = entries.find((entry): entry is [string, number] => Number.isFinite(entry[1]));
+  return found === undefined ? null : { name: found[0], value: found[1] };
+}
