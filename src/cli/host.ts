@@ -10,12 +10,12 @@ import type { Plugged } from './plugged.js';
 import type { Project } from './project.js';
 
 /**
- * Runs `work` with a display of these steps and with Ctrl-C meaning an orderly end; tidies both up afterwards. Who runs work
+ * Runs `work` with a display of these steps, or of the jobs of a sweep, and with Ctrl-C meaning an orderly end; tidies both up afterwards. Who runs work
  * in several parts catches signals for all of them and hands the `interrupt` in. The command's own lines go where
  * `hydra.hydra_logging` says.
  */
 export async function withHost<Result>(
-  steps: string[],
+  steps: string[] | 'jobs',
   line: CommandLine,
   project: Project,
   plugged: Plugged,

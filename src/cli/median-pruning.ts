@@ -4,32 +4,31 @@ import { median } from '../telemetry/median.js';
 
 /**
  * Tells which jobs of a sweep are not worth their end, by the median rule (Golovin et al. 2017, "Google Vizier"): a job
- * whose best value so far is worse than the median of what the jobs before it had at the same step.
+ * whose best value so far is worse than the median of what the others had at the same step, as far as they got there.
  */
 export class MedianPruning {
   private readonly objective: Objective;
-  /** Values by step of the jobs so far; the lower the better. */
-  private readonly before: Map<number, number>[] = [];
+  /** Values by step of each job, also of those still running; the lower the better. */
+  private readonly jobs: Map<number, number>[] = [];
 
   constructor(objective: Objective) {
     this.objective = objective;
   }
 
-  /** Follows one job: for each of its events, whether it should end now. Its values count for the jobs after it. */
+  /** Follows one job: for each of its events, whether it should end now. Its values count for the others. */
   follow(): (event: TelemetryEvent) => boolean {
     const { metric, direction, pruneAfter } = this.objective;
     const needed = pruneAfter ?? Number.POSITIVE_INFINITY;
     const sign = direction === 'maximize' ? -1 : 1;
-    const earlier = [...this.before];
     const own = new Map<number, number>();
-    this.before.push(own);
+    this.jobs.push(own);
     let best = Number.POSITIVE_INFINITY;
     return (event) => {
       const value = event.type === 'metrics' ? event.values[metric] : undefined;
       if (event.type !== 'metrics' || value === undefined) return false;
       if (Number.isFinite(value)) own.set(event.step, sign * value);
       best = Math.min(best, own.get(event.step) ?? best);
-      const others = earlier.flatMap((job) => job.get(event.step) ?? []);
+      const others = this.jobs.flatMap((job) => (job === own ? [] : (job.get(event.step) ?? [])));
       return others.length >= needed && best > median(others);
     };
   }

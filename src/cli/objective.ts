@@ -6,20 +6,30 @@ import { readMetrics } from '../report/metrics.js';
 import type { FinishedRun } from '../runner/run-stage.js';
 
 /**
- * What a finished run reached: the last value of the metric in `metrics.jsonl`, or a number of that name in the stage's
- * result. Undefined for a value that is no finite number. Throws where the run has no such metric: a sweeper would learn nothing.
+ * What a finished run reached, by name: the last value of each metric in `metrics.jsonl` and the numbers of the stage's
+ * result. A value that is no finite number is null.
  */
-export async function reachedValue(
-  { folder, record }: FinishedRun,
-  { metric }: Objective,
-): Promise<number | undefined> {
-  const curves = await readMetrics(join(folder, 'metrics.jsonl'));
-  const known = new Map<string, unknown>(Object.entries(record.facts.result ?? {}));
-  for (const { name, values } of curves) known.set(name, values.at(-1) ?? Number.NaN);
-  const value = known.get(metric);
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+export async function reachedValues({ folder, record }: FinishedRun): Promise<Record<string, number | null>> {
+  const reached: Record<string, number | null> = {};
+  for (const [name, value] of Object.entries(record.facts.result ?? {}))
+    if (typeof value === 'number') reached[name] = Number.isFinite(value) ? value : null;
+  for (const { name, values } of await readMetrics(join(folder, 'metrics.jsonl')))
+    reached[name] = values.at(-1) ?? null;
+  return reached;
+}
 
-  const names = [...known].filter(([, one]) => typeof one === 'number').map(([name]) => name);
+/**
+ * The value that a run is judged by; null where it is no finite number. Throws `config.objective` where the run has no
+ * such metric: a sweeper would learn nothing.
+ */
+export function judgedValue(
+  reached: Readonly<Record<string, number | null>>,
+  { metric }: Objective,
+  { folder, record }: FinishedRun,
+): number | null {
+  const value = reached[metric];
+  if (value !== undefined) return value;
+  const names = Object.keys(reached);
   const [close] = nearest(metric, names);
   throw new SluiceError(
     'config.objective',

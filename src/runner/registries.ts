@@ -2,6 +2,7 @@ import type { MakeSweeper, Registry, Targets } from '../config/index.js';
 import type { OpenSink } from '../telemetry/sinks/sink.js';
 import type { Callback } from './callbacks/callback.js';
 import type { Launcher } from './launchers/launcher.js';
+import { sweepPolicyOptions } from './launchers/sweep-policy.js';
 
 /** Everything that a config can name, by kind; `stages/registries.ts` fills them. */
 export interface Registries {
@@ -26,7 +27,10 @@ export const builtInCallbacks: Targets<Callback> = {
 };
 
 export const builtInLaunchers: Targets<Launcher> = {
-  local: { load: async () => (await import('./launchers/local.js')).makeLocalLauncher, options: {} },
+  local: {
+    load: async () => (await import('./launchers/local.js')).makeLocalLauncher,
+    options: sweepPolicyOptions,
+  },
 };
 
 /** How the reference's own configs call it. */

@@ -2,7 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readRunRecord } from '../../src/runner/run-record.js';
+import { readSweepManifest } from '../../src/runner/sweep-manifest.js';
 import { CommandLineProject } from './command-line-run.js';
+
+/** The closing table, with all times alike. */
+const tableOf = (out: string) =>
+  out.slice(out.indexOf('Sweep in'), out.indexOf('report: ')).replace(/\d:\d\d/g, '0:00');
 
 describe('a sweep on the command line', () => {
   let project: CommandLineProject;
@@ -18,13 +23,13 @@ describe('a sweep on the command line', () => {
   it('runs a job per combination and closes with a table', async () => {
     const { code, out } = await sweep('train', 'seed=1,2', 'data=null');
     expect(code).to.equal(0);
-    expect(out.slice(out.indexOf('Sweep in'))).to.equal(
+    expect(tableOf(out)).to.equal(
       [
         'Sweep in swept',
-        'job  seed  status  folder',
-        '───  ────  ──────  ──────',
-        '  0     1  done         0',
-        '  1     2  done         1',
+        'job  seed  train/loss  status  time  folder',
+        '───  ────  ──────────  ──────  ────  ──────',
+        '  0     1           1  done    0:00       0',
+        '  1     2           1  done    0:00       1',
         '',
       ].join('\n'),
     );
@@ -49,7 +54,12 @@ describe('a sweep on the command line', () => {
     await sweep('answer', 'seed=1');
     await sweep('answer', 'seed=1');
     expect(readdirSync(project.root)).to.include.members(['swept', 'swept-2']);
-    expect(readdirSync(join(project.root, 'swept-2'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
+    expect(readdirSync(join(project.root, 'swept-2'))).to.have.members([
+      '0',
+      'multirun.yaml',
+      'sweep.json',
+      'report.html',
+    ]);
   });
 
   it('gives each job the folder that its own hydra.sweep.dir names', async () => {
@@ -85,8 +95,8 @@ describe('a sweep on the command line', () => {
     );
     expect(code).to.equal(0);
     // All three points, none twice; the one that reached no number is never the best.
-    expect(out).to.match(/^ +\d +3 +– {2}done +\d$/m);
-    expect(out).to.match(/\nbest: job \d, validation\/loss 0 {2}seed=5\n$/);
+    expect(out).to.match(/^ +\d +3 +– +5 {2}done +0:\d\d +\d$/m);
+    expect(out).to.match(/\nbest: job \d, validation\/loss 0 {2}seed=5\n/);
     expect(read('optimization_results.yaml')).to.equal(
       'name: tpe\nbest_evaluated_params:\n  seed: 5\nbest_evaluated_result: 0.0\n',
     );
@@ -101,12 +111,12 @@ describe('a sweep on the command line', () => {
       'hydra.sweeper.direction=maximize',
       'seed=choice(4,6,9)',
     );
-    expect(out).to.match(/\nbest: job [012], validation\/loss 16 {2}seed=9\n$/);
+    expect(out).to.match(/\nbest: job [012], validation\/loss 16 {2}seed=9\n/);
   });
 
   it('judges by a number of the result of a stage', async () => {
     const { out } = await sweep('answer', '+hydra.sweeper.objective=tokens_per_second', 'seed=1');
-    expect(out).to.match(/\nbest: job 0, tokens_per_second 42 {2}\n$/);
+    expect(out).to.match(/\nbest: job 0, tokens_per_second 42\n/);
   });
 
   it('stops after the first job that lacks the objective, and says what there is', async () => {
@@ -121,7 +131,12 @@ describe('a sweep on the command line', () => {
     expect(err).to.include(
       'hint: hydra.sweeper.objective=validation/loss; it has validation/loss, train/loss',
     );
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members([
+      '0',
+      'multirun.yaml',
+      'sweep.json',
+      'report.html',
+    ]);
     expect(out).to.include('Sweep in swept');
   });
 
@@ -133,16 +148,16 @@ describe('a sweep on the command line', () => {
       'seed=1,2,9,0',
     );
     expect(code).to.equal(0);
-    expect(err).to.include('#2 seed=9: worse than the median of the jobs before it');
-    expect(out.slice(out.indexOf('Sweep in'))).to.equal(
+    expect(err).to.include('#2 seed=9: worse than the median of the others at this step');
+    expect(tableOf(out)).to.equal(
       [
         'Sweep in swept',
-        'job  seed  validation/loss  status  folder',
-        '───  ────  ───────────────  ──────  ──────',
-        '  0     1                6  done         0',
-        '  1     2               16  done         1',
-        '  2     9               89  pruned       2',
-        '  3     0               -4  done         3',
+        'job  seed  validation/loss  status      time  folder',
+        '───  ────  ───────────────  ──────────  ────  ──────',
+        '  0     1                6  done        0:00       0',
+        '  1     2               16  done        0:00       1',
+        '  2     9               89  pruned      0:00       2',
+        '  3     0               -4  done, best  0:00       3',
         'best: job 3, validation/loss -4  seed=0',
         '',
       ].join('\n'),
@@ -154,8 +169,13 @@ describe('a sweep on the command line', () => {
     const { code, out, err } = await sweep('refuse', 'seed=1,2');
     expect(code).to.equal(1);
     expect(err).to.include('error: the pool is empty');
-    expect(out).to.match(/ {2}0 +1 {2}failed +0\n$/);
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
+    expect(out).to.match(/ {2}0 +1 {2}failed +0:\d\d +0\n {2}1 +2 {2}queued\n/);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members([
+      '0',
+      'multirun.yaml',
+      'sweep.json',
+      'report.html',
+    ]);
   });
 
   it('ends with 130 when interrupted, the running job in order and the others not begun', async () => {
@@ -164,9 +184,123 @@ describe('a sweep on the command line', () => {
     process.emit('SIGTERM');
     const { code, out } = await ended;
     expect(code).to.equal(130);
-    expect(out).to.match(/ {2}0 +1 {2}interrupted +0\n$/);
+    expect(out).to.match(/ {2}0 +1 {2}interrupted +0:\d\d +0\n {2}1 +2 {2}queued\n/);
     expect(existsSync(join(project.root, 'swept/0/checkpoint'))).to.equal(true);
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members(['0', 'multirun.yaml', 'report.html']);
+    expect(readdirSync(join(project.root, 'swept'))).to.have.members([
+      '0',
+      'multirun.yaml',
+      'sweep.json',
+      'report.html',
+    ]);
+  });
+
+  describe('with hydra/launcher=local', () => {
+    const parallel = (stage: string, ...rest: string[]) =>
+      sweep(stage, 'hydra/launcher=local', 'hydra.launcher.n_jobs=2', ...rest);
+    const manifest = () => readSweepManifest(join(project.root, 'swept'));
+
+    it('runs as many jobs at a time as told', async () => {
+      // Each job waits for another to be there.
+      const { code } = await parallel('meet', 'seed=1,2,3,4');
+      expect(code).to.equal(0);
+      expect(manifest().jobs.map(({ status, folder }) => [status, folder])).to.deep.equal([
+        ['done', '0'],
+        ['done', '1'],
+        ['done', '2'],
+        ['done', '3'],
+      ]);
+    });
+
+    it('gives each job its share of the cores, as an override that its run records', async () => {
+      await parallel('answer', 'seed=1', 'hydra.launcher.threads=3');
+      expect(manifest().jobs[0]).to.include({ threads: 3 });
+      expect(read('0/.hydra/overrides.yaml')).to.equal('- seed=1\n- threads=3\n');
+      expect(readRunRecord(join(project.root, 'swept', '0')).command).to.equal(
+        './run answer seed=1 threads=3',
+      );
+    });
+
+    it('leaves threads that a job sets itself', async () => {
+      await parallel('answer', 'threads=1', 'hydra.launcher.threads=3');
+      expect(manifest().jobs[0]!.threads).to.equal(null);
+      expect(read('0/.hydra/overrides.yaml')).to.equal('- threads=1\n');
+    });
+
+    it('starts nothing after a failure, and lets what runs end', async () => {
+      const { code, err } = await parallel('odd', 'seed=1,2,3,4');
+      expect(code).to.equal(1);
+      expect(manifest().jobs.map(({ status }) => status)).to.deep.equal([
+        'failed',
+        'done',
+        'queued',
+        'queued',
+      ]);
+      expect(manifest()).to.include({ status: 'failed' });
+      expect(err).to.include('#0 seed=1\nerror: 1 is odd');
+    });
+
+    it('goes on after failures with on_failure=continue, and fails in the end', async () => {
+      const { code } = await parallel('odd', 'seed=1,2,3,4', 'hydra.launcher.on_failure=continue');
+      expect(code).to.equal(1);
+      expect(manifest().jobs.map(({ status }) => status)).to.deep.equal(['failed', 'done', 'failed', 'done']);
+    });
+
+    it('starts a failed job again with on_failure=retry, in a folder of its own', async () => {
+      const { code, err } = await parallel(
+        'flaky',
+        'seed=2',
+        'hydra.launcher.on_failure=retry',
+        'hydra.launcher.retries=3',
+      );
+      expect(code).to.equal(0);
+      expect(err).to.include('#0 is started again (2 of 3)');
+      const [job] = manifest().jobs;
+      expect(job).to.include({ status: 'done', folder: '0-3' });
+      expect(job!.attempts.map(({ folder, status }) => [folder, status])).to.deep.equal([
+        ['0', 'failed'],
+        ['0-2', 'failed'],
+        ['0-3', 'done'],
+      ]);
+    });
+
+    it('prunes among jobs that run at the same time', async () => {
+      const { code } = await parallel(
+        'descend',
+        '+hydra.sweeper.objective=validation/loss',
+        '+hydra.sweeper.prune_after=2',
+        'seed=1,2,9,0',
+      );
+      expect(code).to.equal(0);
+      expect(manifest().jobs.map(({ status }) => status)).to.deep.equal(['done', 'done', 'pruned', 'done']);
+      expect(manifest()).to.include({ best: 3 });
+    });
+
+    it('interrupts all that run and starts no more', async () => {
+      const ended = parallel('wait', 'seed=1,2,3');
+      await project.shown('[#0 seed=1] waiting');
+      await project.shown('[#1 seed=2] waiting');
+      process.emit('SIGTERM');
+      expect((await ended).code).to.equal(130);
+      expect(manifest().jobs.map(({ status }) => status)).to.deep.equal([
+        'interrupted',
+        'interrupted',
+        'queued',
+      ]);
+      expect(manifest()).to.include({ status: 'interrupted' });
+    });
+
+    const refused: [option: string, message: string][] = [
+      ['n_jobs=0', 'hydra.launcher.n_jobs: '],
+      ['on_failure=retri', 'did you mean retry?'],
+      ['n_job=2', "Key 'n_job' is not in struct"],
+    ];
+    for (const [option, message] of refused) {
+      it(`refuses ${option} before anything starts`, async () => {
+        const { code, err } = await parallel('answer', `hydra.launcher.${option}`);
+        expect([code, existsSync(join(project.root, 'swept'))]).to.deep.equal([2, false]);
+        expect(err).to.include(message);
+      });
+    }
   });
 
   const nothingLeft: [what: string, overrides: string[], code: number, message: RegExp][] = [

@@ -7,7 +7,10 @@ export interface Display {
   event(step: string, event: TelemetryEvent): void;
   /** A line of the runner itself: an interrupt was heard, a folder was taken. */
   note(text: string, level?: LogEvent['level']): void;
-  ended(step: string, status: EndStatus, seconds: number): void;
+  /** `detail` is what came of it, in a few words. */
+  ended(step: string, status: EndStatus, seconds: number, detail?: string): void;
+  /** How many jobs of a sweep wait for their turn. */
+  waiting?(jobs: number): void;
   close(): Promise<void>;
 }
 
@@ -16,13 +19,19 @@ export type EndStatus = 'done' | 'failed' | 'interrupted' | 'pruned';
 
 export type LogFormat = 'auto' | 'plain' | 'json';
 
-/** `auto`: a live tree on a terminal, plain lines elsewhere. Loads only what it shows with. */
+/**
+ * `auto`: a live tree on a terminal, or a table of the running jobs of a sweep, whose steps nobody knows ahead; plain
+ * lines elsewhere. Loads only what it shows with.
+ */
 export async function openDisplay(
   format: LogFormat,
-  steps: string[],
+  steps: string[] | 'jobs',
   stream: NodeJS.WriteStream,
 ): Promise<Display> {
   if (format === 'json') return (await import('./json-lines.js')).openJsonLines(stream);
-  if (format === 'auto' && stream.isTTY) return (await import('./tree.js')).openTree(steps, stream);
+  if (format === 'auto' && stream.isTTY) {
+    if (steps === 'jobs') return (await import('./job-lines.js')).openJobLines(stream);
+    return (await import('./tree.js')).openTree(steps, stream);
+  }
   return (await import('./plain-lines.js')).openPlainLines(stream);
 }

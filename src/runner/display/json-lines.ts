@@ -8,7 +8,7 @@ export function openJsonLines(stream: NodeJS.WritableStream): Display {
     started: (step, folder) => print({ step, type: 'started', folder }),
     event: (step, event) => print({ ...event, ...('step' in event ? { at: event.step } : {}), step }),
     note: (text) => print({ type: 'note', text }),
-    ended: (step, status, seconds) => print({ step, type: 'ended', status, seconds }),
+    ended: (step, status, seconds, detail) => print({ step, type: 'ended', status, seconds, detail }),
     close: async () => {},
   };
 }

@@ -8,25 +8,29 @@ const secondsBetweenLines = 2;
 /** A line per event; progress at most every two seconds, but always the first and the last of a phase. */
 export function openPlainLines(stream: NodeJS.WritableStream): Display {
   const print = (step: string, text: string) => stream.write(`[${step}] ${text}\n`);
-  let shown: { phase: string; at: number } | undefined;
-  let held: ProgressEvent | undefined;
+  const shown = new Map<string, { phase: string; at: number }>();
+  const held = new Map<string, ProgressEvent>();
 
   const flush = (step: string) => {
-    if (held !== undefined) print(step, progressText(held));
-    held = undefined;
+    const event = held.get(step);
+    if (event !== undefined) print(step, progressText(event));
+    held.delete(step);
   };
   const progress = (step: string, event: ProgressEvent) => {
-    if (event.phase !== shown?.phase) flush(step);
+    const { phase } = event;
+    const before = shown.get(step);
+    if (phase !== before?.phase) flush(step);
     const now = performance.now() / 1000;
-    held = event;
-    if (event.phase === shown?.phase && now - shown.at < secondsBetweenLines) return;
+    held.set(step, event);
+    if (phase === before?.phase && now - before.at < secondsBetweenLines) return;
     flush(step);
-    shown = { phase: event.phase, at: now };
+    shown.set(step, { phase, at: now });
   };
 
   return {
     started(step, folder) {
-      shown = held = undefined;
+      shown.delete(step);
+      held.delete(step);
       print(step, `started in ${folder}`);
     },
     event(step, event) {
@@ -34,9 +38,9 @@ export function openPlainLines(stream: NodeJS.WritableStream): Display {
       if (event.type === 'log') print(step, mark(event.level) + event.text);
     },
     note: (text) => void stream.write(`${text}\n`),
-    ended(step, status, seconds) {
+    ended(step, status, seconds, detail) {
       flush(step);
-      print(step, `${status} after ${clock(seconds)}`);
+      print(step, `${status} after ${clock(seconds)}${detail === undefined ? '' : `  ${detail}`}`);
     },
     close: async () => {},
   };

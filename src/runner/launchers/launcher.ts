@@ -1,9 +1,12 @@
 import type { FromStage, Job } from '../job.js';
+import type { SweepPolicy } from './sweep-policy.js';
 
 /** Runs one job in a process of its own, here or elsewhere. A value handed to the runner, one per kind of place. */
 export interface Launcher {
   name: string;
   launch(job: Job, listener: JobListener): RunningJob;
+  /** How the jobs of a sweep are run; absent: `oneByOne`. */
+  sweeps?: SweepPolicy;
 }
 
 export interface JobListener {

@@ -2,13 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { execaNode } from 'execa';
 import type { FromStage, Job, ToStage } from '../job.js';
 import type { JobEnd, JobListener, Launcher, RunningJob } from './launcher.js';
+import { type SweepPolicyOptions, sweepPolicy } from './sweep-policy.js';
 
 const childEntry = fileURLToPath(new URL('../child.js', import.meta.url));
 
 /** A child process on this machine, spoken to over Node's IPC channel. */
 export const localLauncher: Launcher = { name: 'local', launch };
 
-export const makeLocalLauncher = (): Launcher => localLauncher;
+export const makeLocalLauncher = (options: SweepPolicyOptions = {}): Launcher => ({
+  ...localLauncher,
+  sweeps: sweepPolicy(options),
+});
 
 function launch(job: Job, listener: JobListener): RunningJob {
   const child = execaNode(childEntry, {
