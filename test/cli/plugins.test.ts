@@ -52,7 +52,7 @@ describe('plugins named in a config', () => {
         ...['on_job_start one', 'on_job_start two', 'on_job_end two', 'on_job_end one'],
         ...['on_run_end two', 'on_run_end one'],
       ]);
-      for (const { config } of heard()) expect(config).to.deep.equal({ seed: 9, threads: null, data: null });
+      for (const { config } of heard()) expect(config).to.deep.equal({ seed: 9, data: null });
       const end = heard().find(({ event }) => event === 'on_job_end')!;
       expect(end).to.deep.include({ label: 'train', folder: runFolder() });
       expect(end.job_return).to.include({ status: 'done', exit_code: 0, folder: runFolder() });

@@ -212,18 +212,18 @@ describe('a sweep on the command line', () => {
     });
 
     it('gives each job its share of the cores, as an override that its run records', async () => {
-      await parallel('answer', 'seed=1', 'hydra.launcher.threads=3');
+      await parallel('answer', '+threads=null', 'hydra.launcher.threads=3');
       expect(manifest().jobs[0]).to.include({ threads: 3 });
-      expect(read('0/.hydra/overrides.yaml')).to.equal('- seed=1\n- threads=3\n');
+      expect(read('0/.hydra/overrides.yaml')).to.equal('- +threads=null\n- threads=3\n');
       expect(readRunRecord(join(project.root, 'swept', '0')).command).to.equal(
-        './run answer seed=1 threads=3',
+        './run answer +threads=null threads=3',
       );
     });
 
     it('leaves threads that a job sets itself', async () => {
-      await parallel('answer', 'threads=1', 'hydra.launcher.threads=3');
+      await parallel('answer', '+threads=1', 'hydra.launcher.threads=3');
       expect(manifest().jobs[0]!.threads).to.equal(null);
-      expect(read('0/.hydra/overrides.yaml')).to.equal('- threads=1\n');
+      expect(read('0/.hydra/overrides.yaml')).to.equal('- +threads=1\n');
     });
 
     it('starts nothing after a failure, and lets what runs end', async () => {
