@@ -18,6 +18,7 @@ import {
   type SourceDocument,
   type Split,
   sotuAddresses,
+  sotuFolder,
   splitDocuments,
   type TokenStoreMeta,
   type TruthRow,
@@ -185,8 +186,10 @@ function readDocuments(context: StageContext<PrepareConfig>) {
   const { source } = context.config;
   const cleaning: CleaningCounts = { controls: 0, marks: 0, quotes: 0 };
   let documents: SourceDocument[];
-  if (source.name === 'sotu') documents = sotuAddresses();
-  else {
+  if (source.name === 'sotu') {
+    context.addInput('source', sotuFolder());
+    documents = sotuAddresses();
+  } else {
     if (source.path === null) {
       throw new SluiceError('config.missing_value', 'source.path is needed with source.name=files', {
         where: 'source.path',

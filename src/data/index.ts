@@ -29,7 +29,7 @@ export {
 } from './readers/mapping.js';
 export { type RowSelection, selectRows } from './select-rows.js';
 export type { SourceDocument } from './sources/document.js';
-export { sotuAddresses } from './sources/sotu.js';
+export { sotuAddresses, sotuFolder } from './sources/sotu.js';
 export { type Split, splitDocuments } from './split.js';
 export { TokenStore, type TokenStoreMeta, writeTokenStore } from './token-store.js';
 export { tokenizeDocuments } from './tokenize.js';

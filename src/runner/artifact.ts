@@ -13,14 +13,28 @@ export interface Artifact {
   /** Of a file: of its bytes. Of a folder: of its manifest, see {@link fingerprint}. */
   sha256: string;
   bytes: number;
+  /** Of a folder with no more than {@link listedFiles}: what its manifest lists, so that a copy of one can be told. */
+  files?: ArtifactFile[];
 }
+
+export interface ArtifactFile {
+  /** Below the folder. */
+  path: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** More would make run.json a book; the hash of the folder holds for any number. */
+const listedFiles = 256;
+
+export type Fingerprint = Pick<Artifact, 'kind' | 'sha256' | 'bytes' | 'files'>;
 
 /**
  * Hashes a file, or a folder as the sorted list of its files (`<sha256>  <path>\n` each, as sha256sum prints them), so
  * that the hash of a folder can be checked with standard tools.
  * Throws SluiceError `run.artifact_missing` where there is nothing at `path`.
  */
-export async function fingerprint(path: string): Promise<Pick<Artifact, 'kind' | 'sha256' | 'bytes'>> {
+export async function fingerprint(path: string): Promise<Fingerprint> {
   const found = await stat(path).catch((cause) => {
     throw new SluiceError('run.artifact_missing', 'a stage recorded a file or folder that is not there', {
       where: path,
@@ -29,13 +43,17 @@ export async function fingerprint(path: string): Promise<Pick<Artifact, 'kind' |
   });
   if (!found.isDirectory()) return { kind: 'file', sha256: await hashFile(path), bytes: found.size };
 
+  const files: ArtifactFile[] = [];
+  for (const file of await filesBelow(path))
+    files.push({ path: relative(path, file), sha256: await hashFile(file), bytes: (await stat(file)).size });
   const manifest = createHash('sha256');
-  let bytes = 0;
-  for (const file of await filesBelow(path)) {
-    manifest.update(`${await hashFile(file)}  ${relative(path, file)}\n`);
-    bytes += (await stat(file)).size;
-  }
-  return { kind: 'folder', sha256: manifest.digest('hex'), bytes };
+  for (const file of files) manifest.update(`${file.sha256}  ${file.path}\n`);
+  return {
+    kind: 'folder',
+    sha256: manifest.digest('hex'),
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    ...(files.length <= listedFiles && { files }),
+  };
 }
 
 async function hashFile(path: string): Promise<string> {

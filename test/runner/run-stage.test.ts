@@ -54,7 +54,17 @@ describe('a stage run', () => {
     const manifest = `${sha256('a')}  a.txt\n${sha256('b')}  b.txt\n`;
     expect(record.outputs).to.deep.equal([
       { name: 'weights', path: 'weights.txt', kind: 'file', sha256: sha256('weights'), bytes: 7 },
-      { name: 'model', path: 'model', kind: 'folder', sha256: sha256(manifest), bytes: 2 },
+      {
+        name: 'model',
+        path: 'model',
+        kind: 'folder',
+        sha256: sha256(manifest),
+        bytes: 2,
+        files: [
+          { path: 'a.txt', sha256: sha256('a'), bytes: 1 },
+          { path: 'b.txt', sha256: sha256('b'), bytes: 1 },
+        ],
+      },
     ]);
   });
 

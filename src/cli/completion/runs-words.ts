@@ -2,6 +2,7 @@ import { History } from '../../runner/history.js';
 import type { Project } from '../project.js';
 import { runsWords } from '../runs/command.js';
 import { listKeys, statuses } from '../runs/list.js';
+import { filesBelow } from './files.js';
 
 /** What may follow `./run runs …`: a word of its own, an option and its values, or a run. */
 export function runsCandidates(words: readonly string[], current: string, project: Project): string[] {
@@ -10,10 +11,11 @@ export function runsCandidates(words: readonly string[], current: string, projec
   const options = listing ? optionWords(current, project) : [];
   if (command === undefined) return [...runsWords, ...options];
   if (listing) return options;
+  if (command === 'trace') return rest.length === 0 ? filesBelow(project.cwd, current) : [];
   return takesRuns(command) > rest.length ? runWords(project) : [];
 }
 
-const takesRuns = (command: string) => ({ show: 1 })[command] ?? 0;
+const takesRuns = (command: string) => ({ show: 1, diff: 2 })[command] ?? 0;
 
 function optionWords(current: string, { root, stages }: Project): string[] {
   const [key] = current.split('=') as [string];

@@ -11,6 +11,8 @@ type RunsCommand = (words: readonly string[], line: CommandLine, project: Projec
 const commands: Readonly<Record<string, RunsCommand>> = {
   list: async (...args) => (await import('./list.js')).listCommand(...args),
   show: async (...args) => (await import('./show.js')).showCommand(...args),
+  diff: async (...args) => (await import('./diff.js')).diffCommand(...args),
+  trace: async (...args) => (await import('./trace.js')).traceCommand(...args),
   reindex: async (words, { log }, { root, stdout }) => {
     readWords(words, { usage: './run runs reindex', keys: [], plain: [0, 0] });
     const runs = await new History(root).reindex();

@@ -1,3 +1,4 @@
+import { bytesText } from '../../report/format.js';
 import { clock } from '../../runner/display/progress-text.js';
 import { History } from '../../runner/history.js';
 import { type ListedRun, type ListQuery, listRuns } from '../../runner/runs/list-runs.js';
@@ -7,7 +8,7 @@ import type { CommandLine } from '../arguments.js';
 import { findStage, type Project } from '../project.js';
 import { tableText } from '../table-text.js';
 import { readTime } from './read-time.js';
-import { bytesText, numberText } from './texts.js';
+import { numberText } from './texts.js';
 import { type CommandForm, readCount, readWords, wrong } from './words.js';
 
 export const listKeys = ['stage', 'status', 'since', 'until', 'sort', 'limit'] as const;
@@ -73,17 +74,22 @@ function readStatus(text: string): ShownStatus {
 
 function text(runs: ListedRun[], found: number, { sort }: ListQuery): string {
   const metric = sort !== undefined && !['started', 'duration', 'size'].includes(sort) ? sort : undefined;
+  const owned = runs.some(({ part }) => part !== null);
   const rows = runs.map((run) => [
     run.id,
     run.shownStatus,
     run.durationSeconds === null ? '' : clock(run.durationSeconds),
     run.bytes === null ? '' : bytesText(run.bytes),
     metric === undefined ? figure(run) : metricCell(run, metric),
-    belongs(run),
+    ...(owned ? [belongs(run)] : []),
   ]);
   const title =
     runs.length === found ? `${found} runs` : `the last ${runs.length} of ${found} runs, limit=0 shows all`;
-  return tableText({ title, columns: ['run', 'status', 'time', 'size', metric ?? 'figure', ''], rows });
+  return tableText({
+    title,
+    columns: ['run', 'status', 'time', 'size', metric ?? 'figure', ...(owned ? ['part of'] : [])],
+    rows,
+  });
 }
 
 const figure = ({ headline }: ListedRun) =>
@@ -94,6 +100,5 @@ const metricCell = ({ metrics }: ListedRun, metric: string) =>
 
 function belongs({ part, partOf, steps }: ListedRun): string {
   if (part === 'pipeline') return `pipeline of ${steps!.length}`;
-  if (part === 'job') return `job of ${partOf}`;
-  return part === 'step' ? `step of ${partOf}` : '';
+  return part === null ? '' : `${part} of ${partOf}`;
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { bytesText } from '../../report/format.js';
 import type { Artifact } from '../../runner/artifact.js';
 import { clock } from '../../runner/display/progress-text.js';
 import { folderBytes } from '../../runner/folder-bytes.js';
@@ -10,7 +11,7 @@ import type { CommandLine } from '../arguments.js';
 import type { Project } from '../project.js';
 import { tableText } from '../table-text.js';
 import { foundRun } from './find.js';
-import { bytesText, fields, numberText, shortHash, timeText } from './texts.js';
+import { fields, numberText, shortHash, timeText } from './texts.js';
 import { readWords } from './words.js';
 
 const form = { usage: './run runs show latest', keys: [], plain: [1, 1] } as const;

@@ -1,21 +1,9 @@
+import { numberText as plainNumberText } from '../../report/format.js';
 import type { MetricValue } from '../../runner/run-record.js';
 
-/** 1536 -> `1.5 kB`: sizes as file managers show them, in thousands. */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let unit = 0;
-  while (bytes >= 1000 && unit < units.length - 1) {
-    bytes /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${units[unit]}`;
-}
-
-/** Four significant digits, whole numbers as they are. */
-export function numberText(value: MetricValue): string {
-  if (typeof value === 'string' || Number.isInteger(value)) return String(value);
-  return String(Number(value.toPrecision(4)));
-}
+/** As in the report; what is no finite number by its name. */
+export const numberText = (value: MetricValue) =>
+  typeof value === 'string' ? value : plainNumberText(value);
 
 /** `2026-01-31 12:00:00`, in the time of this machine, as the folders of runs are named. */
 export function timeText(iso: string): string {

