@@ -7,21 +7,21 @@ import { buildModel, initializeWeights, saveModelFolder } from '../src/models/in
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
-  checkpointToResume,
   compileRun,
   describeRun,
   type MakeObjective,
+  type StartKeys,
+  startOf,
   type TrainingConfig,
   type TrainingRun,
   train,
 } from '../src/train/index.js';
 
 /** configs/pretrain.schema.json describes each key. */
-export interface PretrainConfig {
+export interface PretrainConfig extends StartKeys {
   seed: number;
   device: string;
   threads: number | null;
-  resume: string | null;
   model: Record<string, unknown>;
   /** A folder that `prepare` made: train/, validation/ and tokenizer/. */
   dataset: { data_path: string };
@@ -42,7 +42,7 @@ export const stage: StageDefinition<PretrainConfig> = {
     const result = await train(run, {
       ...device,
       stage: context,
-      resumeFrom: checkpointToResume(context),
+      start: startOf(context),
       evaluateEvery: config.training.evaluate_every,
       evaluate: async () => {
         const { loss, accuracy } = await meanLoss(run.model, device.session, validation, {

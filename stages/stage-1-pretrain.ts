@@ -14,14 +14,15 @@ import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { type GateConfig, loadSelector, openSelector, saveRouterWeights } from '../src/select/index.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
-  checkpointToResume,
   compileRun,
   describeRun,
   type LoraKeys,
   loraFor,
   type RowsConfig,
   rowsOf,
+  type StartKeys,
   selectMoe,
+  startOf,
   type TrainingConfig,
   type TrainingRun,
   targetEveryToken,
@@ -31,11 +32,10 @@ import {
 } from '../src/train/index.js';
 
 /** configs/stage_1_pretrain.schema.json describes each key. */
-export interface RouterTrainingConfig {
+export interface RouterTrainingConfig extends StartKeys {
   seed: number;
   device: string;
   threads: number | null;
-  resume: string | null;
   selector_model: { path: string };
   dataset: RowsConfig;
   training: TrainingConfig &
@@ -72,7 +72,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
     const result = await train(run, {
       ...device,
       stage: context,
-      resumeFrom: checkpointToResume(context),
+      start: startOf(context),
       evaluate: null,
       evaluateEvery: 0,
     });

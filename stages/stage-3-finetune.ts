@@ -15,7 +15,6 @@ import {
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
-  checkpointToResume,
   compileRun,
   describeRun,
   type LoraKeys,
@@ -24,6 +23,8 @@ import {
   type PeftMode,
   type RowsConfig,
   rowsOf,
+  type StartKeys,
+  startOf,
   type TrainingConfig,
   type TrainingRun,
   targetEveryToken,
@@ -33,11 +34,10 @@ import {
 } from '../src/train/index.js';
 
 /** configs/stage_3_finetune.schema.json describes each key. */
-export interface FinetuneConfig {
+export interface FinetuneConfig extends StartKeys {
   seed: number;
   device: string;
   threads: number | null;
-  resume: string | null;
   model_checkpoint_path: string;
   quantization: StorageKeys['quantization'];
   dataset: RowsConfig;
@@ -64,7 +64,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
     const result = await train(run, {
       ...device,
       stage: context,
-      resumeFrom: checkpointToResume(context),
+      start: startOf(context),
       evaluate: null,
       evaluateEvery: 0,
     });

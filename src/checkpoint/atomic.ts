@@ -20,7 +20,7 @@ export function isTemporary(path: string): boolean {
 
 /** `write` makes the file under the name it is given and returns the synced descriptor; then it gets its real name. */
 export function writeFileAtomic(path: string, write: (temporary: string) => number): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const temporary = temporaryName(path);
   try {
     closeSync(write(temporary));
@@ -47,7 +47,7 @@ export function writeTextAtomic(path: string, text: string): void {
  * already there under that name is replaced.
  */
 export function writeFolderAtomic(path: string, fill: (temporary: string) => void): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const temporary = temporaryName(path);
   mkdirSync(temporary);
   try {
@@ -63,6 +63,13 @@ export function writeFolderAtomic(path: string, fill: (temporary: string) => voi
   }
 }
 
+/** A folder made a moment ago is lost with the power too, unless the one above it is synced. */
+function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+}
+
 function temporaryName(path: string): string {
   return join(
     dirname(path),
@@ -71,7 +78,7 @@ function temporaryName(path: string): string {
 }
 
 function syncFile(path: string): void {
-  const descriptor = openSync(path, 'r+');
+  const descriptor = openSync(path, 'r'); // a linked file may be another's, which cannot be opened for writing
   fsyncSync(descriptor);
   closeSync(descriptor);
 }

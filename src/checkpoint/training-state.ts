@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { isTemporary, writeFolderAtomic } from './atomic.js';
 import { SafetensorsFile } from './safetensors-file.js';
@@ -18,8 +18,10 @@ import { type TensorToWrite, writeSafetensors } from './safetensors-write.js';
 /** Everything a run needs to go on as if it had never stopped. */
 export interface TrainingState {
   readonly step: number;
-  /** Plain JSON: data position, seeds, counters. */
+  /** Plain JSON: seeds, counters, running sums. */
   readonly progress: Readonly<Record<string, unknown>>;
+  /** Further files by name, as texts: the config, the metrics so far. */
+  readonly texts?: Readonly<Record<string, string>>;
   /** Weights, moments and whatever else lives in the session, by state name; f32. */
   readonly tensors: readonly TensorToWrite[];
 }
@@ -30,24 +32,58 @@ interface Manifest {
 }
 
 const manifestName = 'manifest.json';
+const ownFiles = ['progress.json', 'state.safetensors'];
 
 /**
- * Writes `<folder>/step_<n>/` with state.safetensors, progress.json and a manifest of hashes: into a temporary
- * folder, synced, renamed. Returns the path.
+ * Writes `<folder>/step_<n>/` with state.safetensors, progress.json, the texts and a manifest of hashes: into a
+ * temporary folder, synced, renamed, its parent synced. Returns the path. Throws `checkpoint.write` where the disk does
+ * not take it; what was there before is still there.
  */
 export function saveTrainingState(folder: string, state: TrainingState): string {
   const path = join(folder, `step_${state.step}`);
-  writeFolderAtomic(path, (temporary) => {
-    writeSafetensors(join(temporary, 'state.safetensors'), state.tensors, { step: String(state.step) });
-    writeFileSync(join(temporary, 'progress.json'), `${JSON.stringify(state.progress, null, 1)}\n`);
-    const manifest: Manifest = { step: state.step, files: {} };
-    for (const name of ['progress.json', 'state.safetensors']) {
-      const file = join(temporary, name);
-      manifest.files[name] = { bytes: statSync(file).size, sha256: sha256OfFile(file) };
-    }
-    writeFileSync(join(temporary, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
-  });
+  const texts = { ...state.texts, 'progress.json': `${JSON.stringify(state.progress, null, 1)}\n` };
+  try {
+    writeFolderAtomic(path, (temporary) => {
+      writeSafetensors(join(temporary, 'state.safetensors'), state.tensors, { step: String(state.step) });
+      for (const [name, text] of Object.entries(texts)) writeFileSync(join(temporary, name), text);
+      const manifest: Manifest = { step: state.step, files: {} };
+      for (const name of [...Object.keys(texts), 'state.safetensors'].sort()) {
+        const file = join(temporary, name);
+        manifest.files[name] = { bytes: statSync(file).size, sha256: sha256OfFile(file) };
+      }
+      writeFileSync(join(temporary, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
+    });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw cause;
+    throw new SluiceError(
+      'checkpoint.write',
+      `the checkpoint of step ${state.step} cannot be written: ${message}`,
+      {
+        where: path,
+        hint: reasons[code] ?? 'look at the disk and the folder',
+        cause,
+      },
+    );
+  }
   return path;
+}
+
+const reasons: Record<string, string> = {
+  ENOSPC: 'the disk is full: make room, or lower training.keep_last and training.keep_best',
+  EDQUOT: 'the disk quota is used up: make room, or lower training.keep_last and training.keep_best',
+  EFBIG: 'a limit on the size of files stands in the way (ulimit -f)',
+  EROFS: 'the disk is mounted read-only',
+  EACCES: 'the folder cannot be written to: see its owner and mode',
+};
+
+/** The names and texts of a checkpoint's own record, without its tensors; see {@link openTrainingState}. */
+export function readStateText(path: string, name: string): string {
+  const { files } = readManifest(path);
+  const found = files[name];
+  if (found === undefined) throw corrupt(path, `its manifest has no ${name}`);
+  checkFile(path, name, found);
+  return readFileSync(join(path, name), 'utf8');
 }
 
 /** An opened training state; `tensors` is open for reading and the caller closes it. */
@@ -61,13 +97,11 @@ export interface OpenTrainingState {
 /** Opens one `step_<n>` folder. Throws `checkpoint.corrupt` naming the file that is not what the manifest says. */
 export function openTrainingState(path: string): OpenTrainingState {
   const manifest = readManifest(path);
-  for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
-    const file = join(path, name);
-    if (!existsSync(file)) throw corrupt(path, `${name} is missing`);
-    if (statSync(file).size !== bytes)
-      throw corrupt(path, `${name} has ${statSync(file).size} bytes, not ${bytes}`);
-    if (sha256OfFile(file) !== sha256) throw corrupt(path, `${name} does not have the recorded sha256`);
-  }
+  const unlisted = ownFiles.find((name) => manifest.files[name] === undefined);
+  if (unlisted !== undefined) throw corrupt(path, `its manifest has no ${unlisted}`);
+  if (basename(path) !== `step_${manifest.step}`)
+    throw corrupt(path, `its manifest is of step ${manifest.step}`);
+  for (const [name, file] of Object.entries(manifest.files)) checkFile(path, name, file);
   return {
     path,
     step: manifest.step,
@@ -78,13 +112,15 @@ export function openTrainingState(path: string): OpenTrainingState {
 
 /**
  * Opens the newest complete state below `folder`, or gives null when there is none. Unfinished folders are passed
- * over in silence (they are what a kill leaves); damaged ones are passed over with a warning.
+ * over in silence (they are what a kill leaves); damaged ones are passed over with a warning. `from`: the step to start
+ * at, going down.
  */
 export function openLatestTrainingState(
   folder: string,
   warn: (text: string) => void,
+  from = Number.POSITIVE_INFINITY,
 ): OpenTrainingState | null {
-  for (const step of listSteps(folder)) {
+  for (const step of listSteps(folder).filter((each) => each <= from)) {
     const path = join(folder, `step_${step}`);
     try {
       return openTrainingState(path);
@@ -114,6 +150,14 @@ export function sha256OfFile(path: string): string {
   while ((count = readSync(descriptor, chunk)) > 0) hash.update(chunk.subarray(0, count));
   closeSync(descriptor);
   return hash.digest('hex');
+}
+
+function checkFile(path: string, name: string, { bytes, sha256 }: Manifest['files'][string]): void {
+  const file = join(path, name);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw corrupt(path, `${name} is missing`);
+  if (found.size !== bytes) throw corrupt(path, `${name} has ${found.size} bytes, not ${bytes}`);
+  if (sha256OfFile(file) !== sha256) throw corrupt(path, `${name} does not have the recorded sha256`);
 }
 
 function readManifest(path: string): Manifest {

@@ -53,9 +53,10 @@ export async function runJob(
 ): Promise<{ finished: FinishedRun; status: EndStatus }> {
   const shouldEnd = pruning?.follow();
   const interrupt = new Interrupt();
-  const stopListening = host.interrupt.on((force) => {
+  const stopListening = host.interrupt.on((request) => {
+    if (request === 'checkpoint') interrupt.requestCheckpoint();
     // Of a job that is being pruned anyway the first Ctrl-C is not the second request, which would kill it.
-    if (force || !interrupt.requested) interrupt.request();
+    else if (request === 'kill' || !interrupt.requested) interrupt.request();
   });
   let pruned = false;
   const display: RunnerHost['display'] = {

@@ -3,14 +3,19 @@ import { basename, dirname, join } from 'node:path';
 import { nearest } from './nearest.js';
 import type { Finding } from './schema-keywords.js';
 
-/** `mustExist` of a schema. `checkpoints`: a run folder with checkpoints, or one of them. */
-export type PathKind = 'file' | 'folder' | 'any' | 'checkpoints';
+/**
+ * `mustExist` of a schema. `checkpoints`: a run folder with checkpoints, or one of them; `weights`: that, or a folder of a
+ * model. Of both, `latest` names a run that is looked for later.
+ */
+export type PathKind = 'file' | 'folder' | 'any' | 'checkpoints' | 'weights';
 
 const KINDS: Record<PathKind, string> = {
   file: 'a file',
   folder: 'a folder',
   any: 'a file or folder',
-  checkpoints: 'a run folder with checkpoints/, or a checkpoints/step_<n> folder',
+  checkpoints: 'latest, a run folder with checkpoints/, or a checkpoints/step_<n> folder',
+  weights:
+    'latest, a run folder with checkpoints/ or model/, a checkpoints/step_<n> folder, or a folder of a model',
 };
 
 /**
@@ -23,6 +28,7 @@ export function findPathProblem(
   kind: PathKind,
   { holding = [], stage }: { holding?: readonly string[]; stage?: string | undefined } = {},
 ): Finding | undefined {
+  if (text === 'latest' && (kind === 'checkpoints' || kind === 'weights')) return undefined;
   const expected = `expected ${KINDS[kind]}${holding.length === 0 ? '' : ` with ${listed(holding)}`}`;
   const wrong = (what: string, hint?: string): Finding => ({
     message: `${expected}, got ${JSON.stringify(text)}, which ${what}`,
@@ -34,8 +40,12 @@ export function findPathProblem(
   if (kind !== 'any' && kind !== 'file' && !stat.isDirectory()) return wrong('is a file');
   const lacking = holding.filter((name) => !existsSync(join(absolute, name)));
   if (lacking.length > 0) return wrong(`has no ${listed(lacking)}`);
-  return kind === 'checkpoints' ? checkpointProblem(absolute, stage, wrong) : undefined;
+  if (kind === 'weights' && isModel(absolute)) return undefined;
+  return kind === 'checkpoints' || kind === 'weights' ? checkpointProblem(absolute, stage, wrong) : undefined;
 }
+
+const isModel = (folder: string) =>
+  [folder, join(folder, 'model')].some((each) => existsSync(join(each, 'config.json')));
 
 function checkpointProblem(
   folder: string,

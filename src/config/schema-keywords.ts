@@ -53,6 +53,7 @@ const RULES: [name: string, type: 'string' | 'number' | 'array' | 'object' | und
   ['atMostKey', 'number', atMostKey],
   ['sumOfKeys', 'object', sumOfKeys],
   ['exactlyOneOf', 'object', exactlyOneOf],
+  ['atMostOneOf', 'object', atMostOneOf],
   ['increasing', 'array', increasing],
   ['anyPositive', 'object', anyPositive],
   ['requiredWhen', undefined, requiredWhen],
@@ -158,6 +159,16 @@ function exactlyOneOf({ setting, value, path }: Call): Finding | undefined {
     message: `expected one of ${keys.join(' and ')}, got ${given.length === 0 ? 'none' : given.join(' and ')}`,
     hint:
       given.length === 0 ? `set it: ${keys.map((key) => `${child(path, key)}=…`).join(' or ')}` : undefined,
+    also: given.map((key) => child(path, key)),
+  };
+}
+
+function atMostOneOf({ setting, value, path }: Call): Finding | undefined {
+  const keys = setting as string[];
+  const given = keys.filter((key) => ((value as Record<string, unknown>)[key] ?? null) !== null);
+  if (given.length <= 1) return undefined;
+  return {
+    message: `expected at most one of ${keys.join(', ')}, got ${given.join(' and ')}`,
     also: given.map((key) => child(path, key)),
   };
 }

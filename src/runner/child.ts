@@ -8,23 +8,35 @@ import { type RunError, runError } from './run-record.js';
 import type { StageContext, StagesModule } from './stage.js';
 
 const abort = new AbortController();
-// A terminal sends Ctrl-C to the whole process group. The watcher decides what it means and tells us by message.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => abort.abort());
-process.on('SIGHUP', () => abort.abort());
+let checkpointAsked = false;
+// A terminal or a Slurm step signals the whole group: the watcher tells us what we know already, and once is enough.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
+process.on('SIGUSR1', askForCheckpoint);
 // The watcher is gone (killed): nobody waits for the result, but the work so far is worth a checkpoint.
 process.on('disconnect', () => abort.abort());
 process.on('message', (message: ToStage) => {
   if (message.type === 'abort') abort.abort();
+  else if (message.type === 'checkpoint') askForCheckpoint();
   else void work(message.job);
 });
+
+// Signal and message of one request come within milliseconds of each other.
+let lastAsked = Number.NEGATIVE_INFINITY;
+function askForCheckpoint(): void {
+  const now = performance.now();
+  if (now - lastAsked > 1000) checkpointAsked = true;
+  lastAsked = now;
+}
 
 async function work(job: Job): Promise<void> {
   try {
     const stages = (await import(job.stagesModule)) as StagesModule;
     const stage = await stages.loadStage(job.stage);
     const { config, unread } = trackReads(job.config as object);
-    const context = contextOf({ ...job, config }, await stages.loadRegistries());
+    const context = {
+      ...contextOf({ ...job, config }, await stages.loadRegistries()),
+      plainConfig: job.config,
+    };
     if (job.mode === 'plan') {
       if (stage.plan === undefined) {
         throw new SluiceError('usage.no_plan', `${job.stage} cannot be planned ahead`, {
@@ -43,12 +55,17 @@ async function work(job: Job): Promise<void> {
   }
 }
 
-function contextOf(job: Job, registries: Registries): StageContext {
+function contextOf(job: Job, registries: Registries): Omit<StageContext, 'plainConfig'> {
   return {
     config: job.config,
     runDirectory: job.runDirectory,
     resolvePath: (path) => (isAbsolute(path) ? path : resolve(job.root, path)),
     signal: abort.signal,
+    takeCheckpointRequest() {
+      const asked = checkpointAsked;
+      checkpointAsked = false;
+      return asked;
+    },
     registries,
     emit: (event) => send({ type: 'event', event }),
     log: (level, text, logger) =>

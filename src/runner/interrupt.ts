@@ -1,7 +1,13 @@
-/** What a Ctrl-C (or SIGTERM, SIGHUP) asks for: the first one an orderly end, the second one an end at once. */
+/** `end`: in order, with a checkpoint. `kill`: at once. `checkpoint`: write one and go on. */
+export type Request = 'end' | 'kill' | 'checkpoint';
+
+/**
+ * What signals ask of the runs that this process watches: of Ctrl-C, SIGTERM and SIGHUP the first one an orderly end, the
+ * second one an end at once; SIGUSR1, which batch systems send ahead of time limits, a checkpoint.
+ */
 export class Interrupt {
   private count = 0;
-  private readonly listeners = new Set<(force: boolean) => void>();
+  private readonly listeners = new Set<(request: Request) => void>();
 
   get requested(): boolean {
     return this.count > 0;
@@ -9,13 +15,21 @@ export class Interrupt {
 
   request(): void {
     this.count++;
-    for (const listener of this.listeners) listener(this.count > 1);
+    this.tell(this.count > 1 ? 'kill' : 'end');
+  }
+
+  requestCheckpoint(): void {
+    this.tell('checkpoint');
   }
 
   /** Gives the function that ends the listening. */
-  on(listener: (force: boolean) => void): () => void {
+  on(listener: (request: Request) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  private tell(request: Request): void {
+    for (const listener of this.listeners) listener(request);
   }
 }
 
@@ -23,8 +37,11 @@ export class Interrupt {
 export function catchSignals(interrupt: Interrupt): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const request = () => interrupt.request();
+  const checkpoint = () => interrupt.requestCheckpoint();
   for (const signal of signals) process.on(signal, request);
+  process.on('SIGUSR1', checkpoint);
   return () => {
+    process.off('SIGUSR1', checkpoint);
     for (const signal of signals) process.off(signal, request);
   };
 }

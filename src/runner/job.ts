@@ -21,8 +21,8 @@ export interface Job {
   env: Record<string, string>;
 }
 
-/** From the watcher to the stage's process. `abort`: write a checkpoint and end. */
-export type ToStage = { type: 'start'; job: Job } | { type: 'abort' };
+/** From the watcher to the stage's process. `abort`: write a checkpoint and end. `checkpoint`: write one and go on. */
+export type ToStage = { type: 'start'; job: Job } | { type: 'abort' } | { type: 'checkpoint' };
 
 /** From the stage's process to the watcher; the last one is `done` or `failed`, unless the process crashed. */
 export type FromStage =

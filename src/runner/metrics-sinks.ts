@@ -39,7 +39,7 @@ export class MetricsSinks {
   }
 
   write(event: MetricsEvent): void {
-    const seconds = Date.now() / 1000;
+    const seconds = event.seconds ?? Date.now() / 1000;
     this.jsonl.write(event, seconds);
     for (const [name, sink] of this.others) this.attempt(name, () => sink.write(event, seconds));
   }

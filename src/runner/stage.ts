@@ -47,6 +47,10 @@ export interface StageContext<Config = unknown> {
   /** Absolute path for a path written in the config (relative ones are relative to the project root or caller's cwd). */
   resolvePath(path: string): string;
   signal: AbortSignal;
+  /** The same config as plain data, to be stored somewhere: reading a key of it does not count as using it. */
+  plainConfig: Config;
+  /** True once after somebody asked for a checkpoint (SIGUSR1): write one after the step in work, and go on. */
+  takeCheckpointRequest(): boolean;
   /** For `instantiate`: what configs can name. */
   registries: Registries;
   emit(event: TelemetryEvent): void;

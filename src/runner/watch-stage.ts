@@ -77,7 +77,12 @@ class Watch {
       message: (message) => this.message(message),
       line: (text) => this.log.writeRaw(text),
     });
-    const stopListening = host.interrupt.on((force) => {
+    const stopListening = host.interrupt.on((request) => {
+      if (request === 'checkpoint') {
+        running.checkpoint();
+        return;
+      }
+      const force = request === 'kill';
       this.killed ||= force;
       if (force) running.kill();
       else running.abort();

@@ -21,6 +21,10 @@ export interface MetricsEvent {
   type: 'metrics';
   step: number;
   values: Record<string, number>;
+  /** Those of the values that a clock made, such as throughput: the others are the same in every run of a config. */
+  measured?: readonly string[];
+  /** Unix time of the step where it was logged earlier, by the run that this one goes on from; else: now. */
+  seconds?: number;
 }
 
 export interface LogEvent {

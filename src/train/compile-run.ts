@@ -2,6 +2,7 @@ import { SluiceError } from '../errors.js';
 import type { Program, RecomputeMode } from '../graph/index.js';
 import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
 import type { BatchSource } from './batch.js';
+import type { CheckpointKeys } from './checkpoints.js';
 import { memoryBudget } from './memory.js';
 import type { Objective } from './objectives/objective.js';
 import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
@@ -10,14 +11,13 @@ import type { ScheduleKeys } from './schedule-config.js';
 import { buildStep, type StepPrograms } from './step.js';
 
 /** The keys of `training` that every training stage has. */
-export interface TrainingConfig extends LengthKeys {
+export interface TrainingConfig extends LengthKeys, CheckpointKeys {
   /** bf16: mixed precision; weights, moments and gradients stay fp32. */
   dtype: 'fp32' | 'bf16';
   learning_rate: number;
   per_device_batch_size: number;
   max_grad_norm: number | null;
   log_every: number;
-  save_every: number;
   /** Which results of the forward pass are made again instead of held; changes no number. */
   recompute: RecomputeMode;
   /** Bytes for states and intermediates; null: what the machine has free. */

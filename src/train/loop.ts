@@ -5,6 +5,7 @@ import { rngInput } from '../models/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
 import { type BatchSource, sliceBatch } from './batch.js';
 import { firstNonFinite } from './first-non-finite.js';
+import { Interval, type IntervalFigures, type IntervalSums } from './interval.js';
 import { learningRateAt, type ScheduleOptions } from './schedule.js';
 import type { StepPrograms } from './step.js';
 
@@ -17,22 +18,42 @@ export interface LoopOptions {
   /** Packed rows per optimizer step, and per micro-batch. */
   batchSize: number;
   perDeviceBatchSize: number;
-  /** First step to take (0 unless resumed) and the step to stop before. */
-  startStep: number;
+  /** Where to begin: step 0 with nothing summed up, or what a checkpoint says. */
+  begin: { step: number; progress: LoopProgress | null };
+  /** The step to stop before. */
   totalSteps: number;
   logEvery: number;
-  /** 0: only when interrupted. */
-  saveEvery: number;
   /** 0: only at the end. */
   evaluateEvery: number;
   /** Product rate of the machine in FLOP/s, for MFU. */
   peakFlops: number;
   emit(event: TelemetryEvent): void;
   signal: AbortSignal;
-  /** Writes a complete checkpoint of the state after `step` steps; returns its folder. */
-  save(step: number): Promise<string>;
+  checkpoints: Checkpointing;
   /** Figures of held-out data, named as they are logged; null where there are none. */
   evaluate: (() => Promise<Record<string, number>>) | null;
+}
+
+/** When and how the loop's state is saved. */
+export interface Checkpointing {
+  /**
+   * Whether the state after `step` steps is to be saved; `values` are the figures that were logged at that step.
+   * Asked once a step.
+   */
+  isDue(step: number, values: Readonly<Record<string, number>>, isEnd: boolean): boolean;
+  /** Writes a complete checkpoint of the state after `step` steps; returns its folder. */
+  save(step: number, progress: LoopProgress): string;
+}
+
+/** What the loop needs besides weights and moments to go on as if it had never stopped. Plain JSON. */
+export interface LoopProgress {
+  /** Since step 0. */
+  tokens: number;
+  /** Of the interval that the checkpoint lies in. */
+  interval: IntervalSums;
+  /** The last interval that was logged, and the last evaluation. */
+  last: IntervalFigures;
+  evaluation: Record<string, number>;
 }
 
 export interface LoopResult {
@@ -55,15 +76,21 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   const micro = programs.micro === null ? null : session.load(programs.micro);
   const update = session.load(programs.update);
   const stepFlops = programs.update.cost.flops + (programs.micro?.cost.flops ?? 0) * accumulation;
-  const interval = new Interval();
-  let evaluation: Record<string, number> = {};
-  let tokens = 0;
-  let last = interval.close(stepFlops, options.peakFlops);
+  const { step: startStep, progress } = options.begin;
+  const interval = new Interval(progress?.interval);
+  let evaluation = progress?.evaluation ?? {};
+  let tokens = progress?.tokens ?? 0;
+  let last = progress?.last ?? { means: {}, tokensPerSecond: 0, mfu: 0 };
+  const save = (step: number) => {
+    const folder = options.checkpoints.save(step, { tokens, interval: interval.state(), last, evaluation });
+    interval.restartClock();
+    return folder;
+  };
   const started = performance.now();
 
-  for (let step = options.startStep; step < totalSteps; step += 1) {
+  for (let step = startStep; step < totalSteps; step += 1) {
     if (signal.aborted) {
-      const folder = await options.save(step);
+      const folder = save(step);
       throw new SluiceError('interrupted', `interrupted after step ${step}; checkpoint written`, {
         where: folder,
         hint: `go on with resume=${folder}`,
@@ -107,19 +134,14 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     interval.add(values, batch.tokens);
 
     const done = step + 1;
+    const logged: Record<string, number> = {};
     if (done % options.logEvery === 0 || done === totalSteps) {
       last = interval.close(stepFlops, options.peakFlops);
-      const logged = Object.entries(last.means).map(([name, value]) => [`train/${name}`, value] as const);
-      emit({
-        type: 'metrics',
-        step: done,
-        values: {
-          ...Object.fromEntries(logged),
-          'train/learning_rate': learningRate,
-          'train/tokens_per_second': last.tokensPerSecond,
-          'train/mfu': last.mfu,
-        },
-      });
+      for (const [name, value] of Object.entries(last.means)) logged[`train/${name}`] = value;
+      logged['train/learning_rate'] = learningRate;
+      const measured = { 'train/tokens_per_second': last.tokensPerSecond, 'train/mfu': last.mfu };
+      const values = { ...logged, ...measured };
+      emit({ type: 'metrics', step: done, values, measured: Object.keys(measured) });
     }
     emit({
       type: 'progress',
@@ -129,19 +151,17 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
       loss: values.lm_loss ?? values.loss ?? Number.NaN,
       tokensPerSecond: last.tokensPerSecond || interval.rate(),
       mfu: last.mfu || interval.mfu(stepFlops, options.peakFlops),
-      etaSeconds: ((performance.now() - started) / 1000 / (done - options.startStep)) * (totalSteps - done),
+      etaSeconds: ((performance.now() - started) / 1000 / (done - startStep)) * (totalSteps - done),
     });
     const evaluateNow =
       done === totalSteps || (options.evaluateEvery > 0 && done % options.evaluateEvery === 0);
     if (options.evaluate !== null && evaluateNow) {
       evaluation = await options.evaluate();
       emit({ type: 'metrics', step: done, values: evaluation });
+      Object.assign(logged, evaluation);
       interval.restartClock();
     }
-    if (options.saveEvery > 0 && done % options.saveEvery === 0 && done < totalSteps) {
-      await options.save(done);
-      interval.restartClock();
-    }
+    if (options.checkpoints.isDue(done, logged, done === totalSteps)) save(done);
   }
   return {
     steps: totalSteps,
@@ -166,50 +186,4 @@ function stepInputs(batch: Batch, whole: Batch, seed: number, randomStep: number
 
 function addInto(values: Record<string, number>, outputs: Record<string, ArrayLike<number>>): void {
   for (const [name, value] of Object.entries(outputs)) values[name] = (values[name] ?? 0) + value[0]!;
-}
-
-/** Means, token rate and MFU since the last logged step. */
-class Interval {
-  #sums: Record<string, number> = {};
-  #steps = 0;
-  #tokens = 0;
-  #seconds = 0;
-  #best = 0;
-  #clock = performance.now();
-
-  add(values: Record<string, number>, tokens: number): void {
-    for (const [name, value] of Object.entries(values)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
-    this.#steps += 1;
-    this.#tokens += tokens;
-    this.#seconds += (performance.now() - this.#clock) / 1000;
-    this.#clock = performance.now();
-  }
-
-  rate(): number {
-    return this.#seconds > 0 ? this.#tokens / this.#seconds : 0;
-  }
-
-  // Training faster than the measured peak shows that the measurement was disturbed: its rate is the peak from then on.
-  mfu(stepFlops: number, peak: number): number {
-    if (this.#seconds === 0) return 0;
-    const rate = (stepFlops * this.#steps) / this.#seconds;
-    this.#best = Math.max(this.#best, peak, rate);
-    return rate / this.#best;
-  }
-
-  close(stepFlops: number, peak: number) {
-    const steps = Math.max(1, this.#steps);
-    const means = Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / steps]));
-    const result = { means, tokensPerSecond: this.rate(), mfu: this.mfu(stepFlops, peak) };
-    this.#sums = {};
-    this.#steps = 0;
-    this.#tokens = 0;
-    this.#seconds = 0;
-    return result;
-  }
-
-  /** Leaves out what was not training: evaluation, saving. */
-  restartClock(): void {
-    this.#clock = performance.now();
-  }
 }

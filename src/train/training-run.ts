@@ -1,16 +1,20 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTrainingState, saveTrainingState, writeTextAtomic } from '../checkpoint/index.js';
 import type { Engine, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
+import { type Beginning, begin, markOf, restore, type SavedProgress } from './begin.js';
+import { Checkpoints } from './checkpoints.js';
 import { compileRun, programsOf, type TrainingRun } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { checkMemory, memoryBudget } from './memory.js';
+import { MetricsLog } from './metrics-log.js';
 import { optimizerOf } from './optim/optimizer-config.js';
 import { planRecord } from './plan-record.js';
 import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.js';
+import type { ScheduleOptions } from './schedule.js';
 import { scheduleOf } from './schedule-config.js';
+import type { Start } from './start.js';
 import { gradientName, type StepPrograms } from './step.js';
 import { whatWouldFit } from './what-would-fit.js';
 
@@ -18,6 +22,10 @@ import { whatWouldFit } from './what-would-fit.js';
 export interface TrainingHost {
   runDirectory: string;
   signal: AbortSignal;
+  /** True once after somebody asked for a checkpoint of the next step. */
+  takeCheckpointRequest(): boolean;
+  /** The stage's config, to be stored with checkpoints. */
+  plainConfig: unknown;
   emit(event: TelemetryEvent): void;
   log(level: 'info' | 'warning', text: string): void;
   addFact(key: string, value: unknown): void;
@@ -27,8 +35,8 @@ export interface TrainingContext {
   stage: TrainingHost;
   engine: Engine;
   session: Session;
-  /** A `step_<n>` folder to go on from. */
-  resumeFrom: string | null;
+  /** What to begin with; null: step 0 of the weights that the session holds. */
+  start: Start | null;
   evaluate: (() => Promise<Record<string, number>>) | null;
   evaluateEvery: number;
 }
@@ -44,7 +52,12 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   checkMemory(record, budget, () => whatWouldFit(run, budget));
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);
-  const startStep = context.resumeFrom === null ? 0 : restore(context.resumeFrom, held, session);
+  const schedule = scheduleOf(training.schedule, training.learning_rate, steps);
+  const { log } = stage;
+  const beginning = begin(context.start, { run, held, session, steps, schedule, log });
+  const metrics = new MetricsLog(stage.emit);
+  metrics.replay(beginning.metrics);
+  const checkpoints = checkpointsOf(run, context, { held, steps, schedule, beginning, metrics });
   if (training.dtype === 'bf16' && !engine.hasBf16Products) stage.log('warning', widenedProducts);
   const peakFlops = await engine.measurePeak({
     dtype: training.dtype === 'bf16' ? 'bf16' : 'f32',
@@ -58,26 +71,50 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   stage.addFact('planned_tokens', tokens.tokens);
   if (tokens.perWeight !== null) stage.addFact('tokens_per_parameter', tokens.perWeight);
   stage.log('info', `${steps} steps, ${describeTokens(tokens)}`);
-  const checkpoints = join(stage.runDirectory, 'checkpoints');
-  let previous: string | null = null;
-  return runLoop({
+  const result = await runLoop({
     session,
     programs,
     data: run.data,
-    schedule: scheduleOf(training.schedule, training.learning_rate, steps),
+    schedule,
     seed: run.seed,
     batchSize: training.batch_size,
     perDeviceBatchSize: training.per_device_batch_size,
-    startStep,
+    begin: { step: beginning.step, progress: beginning.saved?.loop ?? null },
     totalSteps: steps,
     logEvery: training.log_every,
-    saveEvery: training.save_every,
     evaluateEvery: context.evaluateEvery,
     peakFlops,
-    emit: stage.emit,
+    emit: metrics.emit,
     signal: stage.signal,
     evaluate: context.evaluate,
-    async save(step) {
+    checkpoints,
+  });
+  if (training.keep_best > 0 && training.load_best_at_end) loadBest(checkpoints, held, run, context);
+  else if (checkpoints.unjudged !== undefined) log('warning', checkpoints.unjudged);
+  return result;
+}
+
+interface CheckpointParts {
+  held: readonly string[];
+  steps: number;
+  schedule: ScheduleOptions;
+  beginning: Beginning;
+  metrics: MetricsLog;
+}
+
+function checkpointsOf(
+  run: TrainingRun,
+  { stage, session }: TrainingContext,
+  { held, steps, schedule, beginning, metrics }: CheckpointParts,
+): Checkpoints {
+  const folder = join(stage.runDirectory, 'checkpoints');
+  const checkpoints = new Checkpoints({
+    folder,
+    keys: run.training,
+    best: beginning.saved?.best ?? [],
+    requested: () => stage.takeCheckpointRequest(),
+    log: (level, text) => stage.log(level, text),
+    write(step, loop, best) {
       const shapes = new Map(session.states().map(({ name, shape }) => [name, shape]));
       const tensors = held.map((name) => ({
         name,
@@ -85,17 +122,61 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
         shape: shapes.get(name)!,
         data: () => session.getState(name).data,
       }));
-      const folder = saveTrainingState(checkpoints, {
+      const progress: SavedProgress = {
+        seed: run.seed,
+        total_steps: steps,
+        loop,
+        best,
+        schedule,
+        data: markOf(run, step),
+      };
+      return saveTrainingState(folder, {
         step,
-        progress: { seed: run.seed, total_steps: steps },
+        progress: { ...progress },
+        texts: {
+          'config.json': `${JSON.stringify(stage.plainConfig, null, 1)}\n`,
+          'metrics.jsonl': metrics.text(),
+        },
         tensors,
       });
-      stage.log('info', `checkpoint of step ${step}: ${folder}`);
-      if (previous !== null) rmSync(previous, { recursive: true });
-      previous = folder;
-      return folder;
     },
   });
+  if (beginning.checkpoints !== null) checkpoints.adopt(beginning.checkpoints, beginning.step);
+  return checkpoints;
+}
+
+/** Puts the best checkpoint's weights into the session; a damaged one is passed over with a warning. */
+function loadBest(
+  checkpoints: Checkpoints,
+  held: readonly string[],
+  { trainable }: TrainingRun,
+  { stage, session }: TrainingContext,
+): void {
+  const weights = new Set(trainable.map(({ name }) => name));
+  for (const folder of checkpoints.best) {
+    try {
+      const state = openTrainingState(folder);
+      restore(
+        state,
+        held.filter((name) => weights.has(name)),
+        session,
+      );
+      state.tensors.close();
+      stage.log('info', `the final weights are those of the best checkpoint, ${folder}`);
+      stage.addFact('best_checkpoint', { step: state.step, folder });
+      return;
+    } catch (error) {
+      stage.log('warning', `skipped a damaged checkpoint: ${(error as Error).message}`);
+    }
+  }
+  throw new SluiceError(
+    'checkpoint.missing',
+    `training.load_best_at_end: ${checkpoints.unjudged ?? 'no best checkpoint is whole'}`,
+    {
+      where: join(stage.runDirectory, 'checkpoints'),
+      hint: 'training.metric_for_best takes the name of a figure in metrics.jsonl',
+    },
+  );
 }
 
 /** Said once where bf16 saves memory only. */
@@ -116,25 +197,4 @@ function createTrainingStates(run: TrainingRun, session: Session, programs: Step
     held.push(name, ...kept);
   }
   return held;
-}
-
-/** Puts a saved state into the session and gives its step. Throws `checkpoint.other_model` where it does not fit. */
-function restore(folder: string, held: readonly string[], session: Session): number {
-  const state = openTrainingState(folder);
-  try {
-    for (const name of held) {
-      const { shape } = session.getState(name);
-      const stored = state.tensors.names.includes(name) ? state.tensors.entry(name).shape : null;
-      if (String(stored) !== String(shape)) {
-        throw new SluiceError('checkpoint.other_model', `${folder} has no ${name} of shape [${shape}]`, {
-          where: folder,
-          hint: 'a checkpoint goes on with the model, adapter and peft_mode that it was written with',
-        });
-      }
-      session.setState(name, 'f32', shape, state.tensors.readF32(name));
-    }
-    return state.step;
-  } finally {
-    state.tensors.close();
-  }
 }

@@ -42,7 +42,10 @@ const SCHEMA = {
     loss: { type: 'object', properties: { weight: { type: 'number', readWhen: { '..name': 'steps' } } } },
     prompt: { type: 'string' },
     ids: { type: 'array' },
+    again: { type: ['string', 'null'] },
+    more: { type: ['string', 'null'] },
   },
+  atMostOneOf: ['again', 'more'],
   // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
   allOf: [{ if: { properties: { name: { const: 'linear' } } }, then: { required: ['warmup'] } }],
 };
@@ -139,7 +142,14 @@ describe('the check of a config', () => {
       'checkpoints of another stage',
       ['+resume=run/checkpoints/step_3'],
       [
-        'resume | expected a run folder with checkpoints/, or a checkpoints/step_<n> folder, got "run/checkpoints/step_3", which is of pretrain, not of finetune | override +resume=run/checkpoints/step_3',
+        'resume | expected latest, a run folder with checkpoints/, or a checkpoints/step_<n> folder, got "run/checkpoints/step_3", which is of pretrain, not of finetune | override +resume=run/checkpoints/step_3',
+      ],
+    ],
+    [
+      'two of what there can be one of',
+      ['+again=run', '+more=run'],
+      [
+        'expected at most one of again, more, got again and more | again at override +again=run; more at override +more=run',
       ],
     ],
     ['a device that is not there', ['+device=cuda'], ['device | there is no driver | override +device=cuda']],

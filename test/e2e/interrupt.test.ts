@@ -4,12 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { execaNode } from 'execa';
+import { execa, execaNode } from 'execa';
 import { History } from '../../src/runner/history.js';
 import { isAlive } from '../../src/runner/process-identity.js';
 import { readRunRecord } from '../../src/runner/run-record.js';
 
 const entry = fileURLToPath(new URL('./fixtures/test-command-line.js', import.meta.url));
+
+/** The process that a command started for its stage. */
+async function stageProcess(command: number): Promise<number> {
+  const { stdout } = await execa('ps', ['-o', 'pid=', '--ppid', String(command)]);
+  return Number(stdout.trim().split('\n')[0]);
+}
 
 describe('a run in a process of its own', () => {
   let root: string;
@@ -35,6 +41,26 @@ describe('a run in a process of its own', () => {
       expect((await running).exitCode).to.equal(130);
       expect(existsSync(join(folder, 'checkpoint'))).to.equal(true);
       expect(readRunRecord(folder)).to.include({ status: 'interrupted', exitCode: 130 });
+    });
+  }
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`writes a checkpoint and exits 130 on ${signal} to the stage's own process`, async () => {
+      const { running, folder } = await start('wait', 'waiting');
+      process.kill(await stageProcess(running.pid!), signal);
+      expect((await running).exitCode).to.equal(130);
+      expect(readRunRecord(folder)).to.include({ status: 'interrupted', exitCode: 130 });
+    });
+  }
+
+  for (const whose of ['of the command', "of the stage's own process", 'of both'] as const) {
+    it(`writes one checkpoint and goes on at SIGUSR1 ${whose}`, async () => {
+      const { running, folder } = await start('long', 'waiting');
+      if (whose !== "of the stage's own process") running.kill('SIGUSR1');
+      if (whose !== 'of the command') process.kill(await stageProcess(running.pid!), 'SIGUSR1');
+      const { exitCode, stderr } = await running;
+      expect(exitCode, stderr).to.equal(0);
+      expect(readRunRecord(folder).facts.checkpoints).to.equal(1);
     });
   }
 

@@ -53,8 +53,15 @@ describe('prepare', function () {
     folders.push(folder);
     const outputs: Record<string, string> = {};
     const events: TelemetryEvent[] = [];
+    const given: PrepareConfig = {
+      ...config,
+      source: { name: 'files', path: addresses, mapping: {} },
+      ...changes,
+    };
     const context: StageContext<PrepareConfig> = {
-      config: { ...config, source: { name: 'files', path: addresses, mapping: {} }, ...changes },
+      config: given,
+      plainConfig: given,
+      takeCheckpointRequest: () => false,
       runDirectory: folder,
       resolvePath: (path) => path,
       signal,

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openCsvSink } from '../../src/telemetry/sinks/csv.js';
@@ -17,6 +18,20 @@ metricsSinkContract('jsonl', openJsonlSink, 15, (folder) =>
       return { step: Number(step), seconds: Date.parse(time!) / 1000, values: Object.fromEntries(numbers) };
     }),
 );
+
+describe('metrics.jsonl', () => {
+  it('has what a clock made last, so that runs can be compared by what stands before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-sink-'));
+    const sink = openJsonlSink(folder, 0);
+    const values = { 'train/mfu': 0.5, 'train/loss': 4.2 };
+    sink.write({ type: 'metrics', step: 1, values, measured: ['train/mfu'] }, 0);
+    await sink.close();
+    expect(readFileSync(join(folder, 'metrics.jsonl'), 'utf8')).to.equal(
+      '{"step":1,"train/loss":4.2,"time":"1970-01-01T00:00:00.000Z","train/mfu":0.5}\n',
+    );
+    rmSync(folder, { recursive: true });
+  });
+});
 
 metricsSinkContract('csv', openCsvSink, 15, (folder) => {
   const [header, ...lines] = readFileSync(join(folder, 'metrics.csv'), 'utf8').trimEnd().split('\n');

@@ -6,6 +6,7 @@ import { openEngine, type Session } from '../../src/engine/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model } from '../../src/models/index.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
 import { languageModel, type TrainingConfig, type TrainingRun, train } from '../../src/train/index.js';
+import type { Verb } from '../../src/train/start.js';
 
 /** A model small enough to train in milliseconds, with everything that a large one has. */
 const config = {
@@ -37,6 +38,11 @@ export const tinyTraining: TrainingConfig = {
   max_grad_norm: 1,
   log_every: 2,
   save_every: 0,
+  keep_last: 1,
+  keep_best: 0,
+  metric_for_best: 'train/lm_loss',
+  greater_is_better: false,
+  load_best_at_end: false,
   optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
   schedule: { name: 'cosine', warmup_ratio: 0.2, min_ratio: 0.1 },
 };
@@ -83,21 +89,33 @@ export interface Trained {
   session: Session;
 }
 
+let peak: Promise<number> | undefined;
+
 /** Trains the tiny model, or adapters on it; `abortAfter` aborts once that many steps were taken. */
 export async function trainTiny(
   training: Partial<TrainingConfig> = {},
   options: {
     threads?: number;
+    /** A `step_<n>` folder, and what is done with it; default: resume. */
     resumeFrom?: string;
+    verb?: Verb;
     abortAfter?: number;
+    /** Asks for a checkpoint once that many steps were taken. */
+    requestAfter?: number;
+    /** What held-out data says. */
+    evaluate?: (step: number) => Record<string, number>;
+    evaluateEvery?: number;
     folder?: string;
     loraDropout?: number;
     /** Changes the first weights. */
     prepare?: (session: Session) => void;
   } = {},
 ): Promise<Trained> {
-  const { threads = 2, resumeFrom = null, abortAfter } = options;
+  const { threads = 2, resumeFrom, verb = 'resume', abortAfter, requestAfter, evaluate } = options;
   const engine = await openEngine();
+  // measured once: it takes longer than the training
+  peak ??= engine.measurePeak({ dtype: 'f32', threads, seconds: 0.1 });
+  engine.measurePeak = () => peak!;
   const session = engine.session({ device: 'cpu', threads });
   const model = await buildModel(config);
   const adapter = options.loraDropout === undefined ? null : adapterOf(model, options.loraDropout);
@@ -120,21 +138,25 @@ export async function trainTiny(
   const facts: Record<string, unknown> = {};
   const logs: string[] = [];
   const abort = new AbortController();
+  let step = 0;
   await train(run, {
     engine,
     session,
-    resumeFrom,
-    evaluate: null,
-    evaluateEvery: 0,
+    start: resumeFrom === undefined ? null : { verb, folder: resumeFrom, kind: 'checkpoint' },
+    evaluate: evaluate === undefined ? null : async () => evaluate(step),
+    evaluateEvery: options.evaluateEvery ?? 0,
     stage: {
       runDirectory: folder,
       signal: abort.signal,
+      plainConfig: {},
+      takeCheckpointRequest: () => step === requestAfter,
       log: (level, text) => logs.push(`${level}: ${text}`),
       addFact: (key, value) => {
         facts[key] = value;
       },
       emit: (event) => {
         events.push(event);
+        if (event.type === 'progress') step = event.step;
         if (event.type === 'progress' && event.step === abortAfter) abort.abort();
       },
     },

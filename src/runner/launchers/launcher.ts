@@ -21,6 +21,8 @@ export interface RunningJob {
   ended: Promise<JobEnd>;
   /** Asks the stage to write a checkpoint and end. */
   abort(): void;
+  /** Asks the stage to write a checkpoint and go on. */
+  checkpoint(): void;
   /** Ends it at once. */
   kill(): void;
 }

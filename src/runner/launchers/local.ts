@@ -42,7 +42,12 @@ function launch(job: Job, listener: JobListener): RunningJob {
     await Promise.all([messagesRead, linesRead]);
     return { exitCode: result.exitCode ?? null, signal: result.signal ?? null };
   });
-  return { ended, abort: () => tell({ type: 'abort' }), kill: () => child.kill('SIGKILL') };
+  return {
+    ended,
+    abort: () => tell({ type: 'abort' }),
+    checkpoint: () => tell({ type: 'checkpoint' }),
+    kill: () => child.kill('SIGKILL'),
+  };
 }
 
 // Resolves at the end of the stream. A last line without an end is a line too: crash reports end so.

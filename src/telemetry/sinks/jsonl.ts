@@ -3,7 +3,9 @@ import { AppendFile } from './append-file.js';
 import type { OpenSink } from './sink.js';
 
 /**
- * metrics.jsonl, one object per logged step: `{"step":1,"time":"2026-01-31T12:00:00.000Z","train/loss":4.2}`.
+ * metrics.jsonl, one object per logged step:
+ * `{"step":1,"train/loss":4.2,"time":"2026-01-31T12:00:00.000Z","train/mfu":0.5}`. What a clock made stands last, from
+ * `time` on; what stands before it is the same in every run of a config, so that lines of two runs can be compared.
  * JSON has no NaN or infinity: they are written as the strings "NaN", "Infinity" and "-Infinity".
  */
 export const openJsonlSink: OpenSink = (runDirectory) => {
@@ -11,7 +13,16 @@ export const openJsonlSink: OpenSink = (runDirectory) => {
   return {
     write(event, seconds) {
       const time = new Date(seconds * 1000).toISOString();
-      file.write(`${JSON.stringify({ step: event.step, time, ...event.values }, nameNonFinite)}\n`);
+      const { step, values, measured = [] } = event;
+      const isMeasured = ([name]: [string, number]) => measured.includes(name);
+      const entries = Object.entries(values);
+      const line = {
+        step,
+        ...Object.fromEntries(entries.filter((entry) => !isMeasured(entry))),
+        time,
+        ...Object.fromEntries(entries.filter(isMeasured)),
+      };
+      file.write(`${JSON.stringify(line, nameNonFinite)}\n`);
     },
     close: () => file.close(),
   };
