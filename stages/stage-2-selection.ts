@@ -57,8 +57,9 @@ export const stage: StageDefinition<SelectionConfig> = {
     const { session, threads } = await openDevice(config);
     await loadSelector(model, folder, session, { seed: config.seed, threads });
     loadRouterWeights(weights, model, session);
-    const adapter =
-      info.adapter === null ? null : loadAdapter(join(dirname(weights), info.adapter), model, session);
+    const adapterFolder = info.adapter === null ? null : join(dirname(weights), info.adapter);
+    if (adapterFolder !== null) context.addInput('adapter', adapterFolder);
+    const adapter = adapterFolder === null ? null : loadAdapter(adapterFolder, model, session);
 
     const pool = await openInstructions(
       { ...rowsOf(config.dataset, dataPath), dropWithoutTargets: false },

@@ -23,6 +23,10 @@ export interface CommandLine {
   /** A run folder, its `.hydra` folder, or a file in that. */
   rerun: string | undefined;
   plan: boolean;
+  /** Of a pipeline, see PipelineChoice. */
+  force: boolean;
+  from: string | undefined;
+  only: string | undefined;
   log: 'auto' | 'plain' | 'json';
   help: boolean;
   hydraHelp: boolean;

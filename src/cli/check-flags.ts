@@ -29,6 +29,16 @@ export function checkFlags(line: CommandLine): void {
   needsCfg('origin', '--origin');
   needsCfg('package', '--package');
   if (line.rerun !== undefined) checkRerun(line);
+  const choices = stepFlags(line);
+  if (choices.length > 1)
+    throw wrong(`only one of --force, --from and --only can be given`, `got ${choices.join(' and ')}`);
+}
+
+/** Which of the flags about the steps of a pipeline were given. */
+export function stepFlags({ force, from, only }: CommandLine): string[] {
+  return [force && '--force', from !== undefined && '--from', only !== undefined && '--only'].filter(
+    (flag) => flag !== false,
+  );
 }
 
 // Hydra warns and ignores them; a run that is not what its command says is worse than none.

@@ -62,6 +62,23 @@ export const flags: readonly Flag[] = [
   { names: ['--origin'], field: 'origin', help: 'With --cfg: which file or override set each value' },
   { names: ['--plan'], field: 'plan', help: 'Print memory, FLOPs and ops of the programs that would run' },
   {
+    names: ['--force'],
+    field: 'force',
+    help: 'Of a pipeline: run every step, whatever earlier runs have done',
+  },
+  {
+    names: ['--from'],
+    field: 'from',
+    values: 'any',
+    help: 'Of a pipeline: run this step and all that depend on it, and take earlier runs of those before it',
+  },
+  {
+    names: ['--only'],
+    field: 'only',
+    values: 'any',
+    help: 'Of a pipeline: run this step alone, and take earlier runs of those before it',
+  },
+  {
     names: ['--log'],
     field: 'log',
     values: ['auto', 'plain', 'json'],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nearest } from '../config/nearest.js';
 import { describeError, SluiceError } from '../errors.js';
 import { type CommandLine, parseArguments } from './arguments.js';
-import { checkFlags } from './check-flags.js';
+import { checkFlags, stepFlags } from './check-flags.js';
 import { helpText, stageLines } from './help.js';
 import { findStage, type Project } from './project.js';
 
@@ -36,6 +36,9 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     return 0;
   }
   checkFlags(line);
+  const stage = command === undefined ? undefined : findStage(project.stages, command);
+  const [stepFlag] = stepFlags(line);
+  if (stepFlag !== undefined && (stage !== undefined || line.rerun !== undefined)) throw noSteps(stepFlag);
   if (line.hydraHelp) {
     stdout.write(await (await import('./hydra-help.js')).hydraHelp(line, project));
     return 0;
@@ -55,10 +58,14 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     (await import('./config-schema.js')).configSchema(line, project);
     return 0;
   }
-  const stage = findStage(project.stages, command);
   if (stage !== undefined) return (await import('./stage-command.js')).stageCommand(stage, line, project);
   return (await import('./pipeline-command.js')).pipelineCommand(pipelineOf(line, project), line, project);
 }
+
+const noSteps = (flag: string) =>
+  new SluiceError('usage.flags', `${flag} is about the steps of a pipeline, and a stage has none`, {
+    hint: 'a stage run by itself is always run: leave the flag away',
+  });
 
 /** `./run demo`, `./run pipeline experiment/demo`, `./run pipeline=demo`: the config name of a pipeline. */
 function pipelineOf({ command, rest }: CommandLine, project: Project): string {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type ComposedConfig,
@@ -9,8 +10,9 @@ import {
 } from '../config/index.js';
 import { SluiceError } from '../errors.js';
 import type { ComposedStage } from '../runner/compose-stage.js';
+import { type PipelineChoice, stepRules } from '../runner/pipeline-choice.js';
 import { isStandIn, overrideText, planPipeline } from '../runner/pipeline-plan.js';
-import type { PipelineRun, StepOutputs } from '../runner/run-pipeline.js';
+import type { PipelineRun, StepOutputs } from '../runner/pipeline-run.js';
 import { allMistakes } from './all-mistakes.js';
 import type { CommandLine } from './arguments.js';
 import { machineFacts } from './check-facts.js';
@@ -43,6 +45,8 @@ export async function pipelineCommand(
   if (composed.declaredMode === 'MULTIRUN') throw runsOnce(configName, 'hydra.mode=MULTIRUN');
   const violations = await pipelineViolations(composed, project);
   const steps = planSteps(composed, violations);
+  const choice: PipelineChoice = { force: line.force, from: line.from, only: line.only };
+  stepRules(steps, choice);
   const run: PipelineRun = {
     name,
     steps,
@@ -56,21 +60,22 @@ export async function pipelineCommand(
     wantedFolder: resolve(project.root, String(composed.value('hydra.run.dir'))),
     command: commandText(line.argv),
   };
-  const [{ withHost }, { asRun, plug }, { checkPipeline, runPipeline }, { printResult }] = await Promise.all([
-    import('./host.js'),
-    import('./plugged.js'),
-    import('../runner/run-pipeline.js'),
-    import('./print-result.js'),
-  ]);
+  const { checkPipeline } = await import('../runner/check-pipeline.js');
   await checkPipeline(run, violations);
   if (line.plan) {
     for (const step of steps) project.stdout.write(`${planLine(step)}\n`);
     return 0;
   }
+  const [{ withHost }, { asRun, plug }, { runPipeline }, { printResult }] = await Promise.all([
+    import('./host.js'),
+    import('./plugged.js'),
+    import('../runner/run-pipeline.js'),
+    import('./print-result.js'),
+  ]);
   const names = steps.map((step) => step.name);
   const plugged = await plug(composed, composed.unresolved(), line, project);
   const finished = await withHost(names, line, project, plugged, (host) =>
-    asRun(plugged, () => runPipeline(run, host)),
+    asRun(plugged, () => runPipeline(run, host, choice)),
   );
   printResult(finished, line.log, project);
   return finished.record.exitCode!;
@@ -80,7 +85,25 @@ export async function pipelineCommand(
 async function pipelineViolations(composed: ComposedConfig, project: Project): Promise<Violation[]> {
   const validate = await validatorOf(join(project.configs, 'pipeline.schema.json'));
   const comesLater = (text: string) => text.includes('${steps.');
-  return checkConfig(composed, validate, { ...machineFacts(project), comesLater }).violations;
+  const { violations } = checkConfig(composed, validate, { ...machineFacts(project), comesLater });
+  return [...violations, ...misspeltKeys(composed, project)];
+}
+
+/** Keys of its top level are free, for its steps to refer to; one that none refers to and that is nearly another is a mistake. */
+function misspeltKeys(composed: ComposedConfig, project: Project): Violation[] {
+  const schema = JSON.parse(readFileSync(join(project.configs, 'pipeline.schema.json'), 'utf8')) as {
+    properties?: Record<string, unknown>;
+  };
+  const known = Object.keys(schema.properties ?? {});
+  const config = composed.unresolved();
+  const text = JSON.stringify(config);
+  return Object.keys(config).flatMap((key) => {
+    if (known.includes(key) || text.includes(`\${${key}`)) return [];
+    const [close] = nearest(key, known);
+    if (close === undefined) return [];
+    const where = placeOfValue(composed, key);
+    return [{ path: key, message: 'nothing reads this key', where, hint: `did you mean ${close}?` }];
+  });
 }
 
 function planSteps(composed: ComposedConfig, violations: readonly Violation[]) {

@@ -28,7 +28,7 @@ export async function stageCommand(stage: StageEntry, line: CommandLine, project
   // Only now: printing a config needs none of this.
   const { readyStage } = await import('./ready-stage.js');
   const ready = await readyStage(stage, composed, project);
-  if (line.plan) return (await import('./plan-stage.js')).planStage(ready, project);
+  if (line.plan) return (await import('./plan-stage.js')).printPlan(ready, project);
   const { runAndPrint } = await import('./run-and-print.js');
   return (await runAndPrint(ready, composed, line, project)).record.exitCode!;
 }

@@ -30,22 +30,25 @@ const listedFiles = 256;
 export type Fingerprint = Pick<Artifact, 'kind' | 'sha256' | 'bytes' | 'files'>;
 
 /**
- * Hashes a file, or a folder as the sorted list of its files (`<sha256>  <path>\n` each, as sha256sum prints them), so
- * that the hash of a folder can be checked with standard tools.
+ * Hashes a file (by `hashOf`), or a folder as the sorted list of its files (`<sha256>  <path>\n` each, as sha256sum prints
+ * them), so that the hash of a folder can be checked with standard tools.
  * Throws SluiceError `run.artifact_missing` where there is nothing at `path`.
  */
-export async function fingerprint(path: string): Promise<Fingerprint> {
+export async function fingerprint(
+  path: string,
+  hashOf: (file: string) => Promise<string> = hashFile,
+): Promise<Fingerprint> {
   const found = await stat(path).catch((cause) => {
     throw new SluiceError('run.artifact_missing', 'a stage recorded a file or folder that is not there', {
       where: path,
       cause,
     });
   });
-  if (!found.isDirectory()) return { kind: 'file', sha256: await hashFile(path), bytes: found.size };
+  if (!found.isDirectory()) return { kind: 'file', sha256: await hashOf(path), bytes: found.size };
 
   const files: ArtifactFile[] = [];
   for (const file of await filesBelow(path))
-    files.push({ path: relative(path, file), sha256: await hashFile(file), bytes: (await stat(file)).size });
+    files.push({ path: relative(path, file), sha256: await hashOf(file), bytes: (await stat(file)).size });
   const manifest = createHash('sha256');
   for (const file of files) manifest.update(`${file.sha256}  ${file.path}\n`);
   return {
@@ -56,7 +59,8 @@ export async function fingerprint(path: string): Promise<Fingerprint> {
   };
 }
 
-async function hashFile(path: string): Promise<string> {
+/** Hex sha256 of a file. */
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -43,7 +43,8 @@ async function work(job: Job): Promise<void> {
           hint: 'it runs no program, or its programs depend on what it reads; the training stages, stage_2 and bench have plans',
         });
       }
-      send({ type: 'plan', text: await stage.plan(context) });
+      const plan = await stage.plan(context);
+      send({ type: 'plan', plan: typeof plan === 'string' ? { text: plan } : plan });
     } else {
       await stage.run(context);
       tellUnread(unread(), job);

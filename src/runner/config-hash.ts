@@ -17,3 +17,10 @@ function canonical(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
   return JSON.stringify(value) ?? 'null';
 }
+
+/** A config as run.json has it: NaN and the infinities, which JSON has no words for, as their names. */
+export function recordedConfig(config: Record<string, unknown>): Record<string, unknown> {
+  const named = (_: string, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  return JSON.parse(JSON.stringify(config, named)) as Record<string, unknown>;
+}

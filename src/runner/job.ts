@@ -1,5 +1,6 @@
 import type { TelemetryEvent } from '../telemetry/event.js';
 import type { RunError } from './run-record.js';
+import type { StagePlan } from './stage.js';
 
 /** All that a stage's process is told. Plain data: it crosses the process boundary, later also to another machine. */
 export interface Job {
@@ -29,6 +30,6 @@ export type FromStage =
   | { type: 'event'; event: TelemetryEvent }
   | { type: 'input' | 'output'; name: string; path: string }
   | { type: 'fact'; key: string; value: unknown }
-  | { type: 'plan'; text: string }
+  | { type: 'plan'; plan: StagePlan }
   | { type: 'done'; peakMemoryBytes: number }
   | { type: 'failed'; error: RunError };

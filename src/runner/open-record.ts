@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join, relative } from 'node:path';
-import { configHash } from './config-hash.js';
+import { configHash, recordedConfig } from './config-hash.js';
 import { processStart } from './process-identity.js';
 import { type RunRecord, type StepRecord, writeRunRecord } from './run-record.js';
 import { collectVersions } from './versions.js';
@@ -31,7 +31,7 @@ export async function openRecord(
     host: hostname(),
     seed: typeof config.seed === 'number' ? config.seed : null,
     configSha256: configHash(config),
-    config,
+    config: recordedConfig(config),
     versions: { ...(await collectVersions(root)), ...(code === undefined ? {} : { code }) },
     facts: {},
     metrics: {},

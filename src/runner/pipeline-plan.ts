@@ -10,6 +10,8 @@ export interface StepConfig {
   config: Record<string, unknown>;
   /** Steps to wait for besides those its references name. */
   needs: string[];
+  /** false: it is run every time, whatever earlier runs there are. Default: true. */
+  reuse: boolean;
 }
 
 /** A step with what it waits for; the steps of a plan stand in an order that can run. */
@@ -18,9 +20,10 @@ export interface PlannedStep {
   stage: string;
   needs: string[];
   uses: StepRecord['uses'];
+  reuse: boolean;
 }
 
-const stepKeys = ['stage', 'overrides', 'config', 'needs'];
+const stepKeys = ['stage', 'overrides', 'config', 'needs', 'reuse'];
 const reference = /\$\{steps\.([\w-]+)\.([\w-]+)\}/g;
 
 /**
@@ -57,7 +60,7 @@ function planStep(name: string, step: unknown, known: string[]): PlannedStep {
     if (!known.includes(need))
       throw wrong(`step ${name} needs an unknown step ${need}`, `steps: ${known.join(', ')}`);
   }
-  return { name, stage: step.stage, needs, uses: uses.filter(isFirst) };
+  return { name, stage: step.stage, needs, uses: uses.filter(isFirst), reuse: step.reuse !== false };
 }
 
 const isFirst = (
@@ -82,6 +85,15 @@ function inRunnableOrder(steps: PlannedStep[]): PlannedStep[] {
 
 /** A path of an output that no step has made yet, as `${steps.<step>.<output>}` gives it while all steps are checked. */
 export const standIn = (step: string, output: string) => `made-by-${step}/${output}`;
+
+/** Stand-ins for all that the steps use of each other: step -> output -> path. */
+export function standIns(steps: readonly PlannedStep[]): Record<string, Record<string, string>> {
+  const paths: Record<string, Record<string, string>> = {};
+  for (const { step, output } of steps.flatMap((each) => each.uses)) {
+    (paths[step] ??= {})[output] = standIn(step, output);
+  }
+  return paths;
+}
 
 /** Whether a path is a stand-in, or lies in one. */
 export const isStandIn = (path: string) => /^made-by-[\w-]+\/[\w-]+/.test(path);

@@ -63,9 +63,14 @@ export interface StepRecord {
   name: string;
   stage: string;
   status: RunStatus | 'waiting' | 'skipped';
-  /** Resolves against the pipeline's folder; null before the step started. */
+  /** Resolves against the pipeline's folder; null before the step started. Of a step that was skipped: the run it took. */
   folder: string | null;
+  /** null also where nothing was run. */
   durationSeconds: number | null;
+  /** Of a step that was skipped: why. `same config, code and inputs`; `base failed`. */
+  reason?: string;
+  /** Of a step that failed or was interrupted. */
+  error?: RunError;
   needs: string[];
   /** Which outputs of which steps its config refers to. */
   uses: { step: string; output: string }[];

@@ -45,9 +45,13 @@ export interface FinishedRun {
 /**
  * Runs a stage in its own process and leaves a complete run folder, whatever happens to the stage: a failure is a
  * record with `status` and `error`, not an exception. Throws only where a sink of its config cannot be made, or the
- * folder itself.
+ * folder itself. `onStart` is told the folder.
  */
-export async function runStage(run: StageRun, host: RunnerHost): Promise<FinishedRun> {
+export async function runStage(
+  run: StageRun,
+  host: RunnerHost,
+  onStart: (folder: string) => void = () => {},
+): Promise<FinishedRun> {
   const sinks = await configuredSinks(run.config, host.registries);
   const folder = await createRunFolder(run.wantedFolder);
   const setup = run.setup(folder);
@@ -60,6 +64,7 @@ export async function runStage(run: StageRun, host: RunnerHost): Promise<Finishe
   await noteRun(folder, record, host);
 
   host.display.started(run.label, relative(host.root, folder) || folder);
+  onStart(folder);
   const settled = { ...run, config: setup.config };
   await host.callbacks.jobStart(settled, folder);
   await watchStage({ run, setup, folder, host, record, sinks });

@@ -11,8 +11,18 @@ export interface StageDefinition<Config = unknown> {
    * `new SluiceError('interrupted', …)`.
    */
   run(context: StageContext<Config>): Promise<void>;
-  /** `--plan`: text for standard output (programs, planned bytes, FLOPs, op list) without running a step. */
-  plan?(context: StageContext<Config>): Promise<string>;
+  /** `--plan`: what would run, without running a step. */
+  plan?(context: StageContext<Config>): Promise<string | StagePlan>;
+}
+
+/** What a stage will need, as far as it can tell. */
+export interface StagePlan {
+  /** For standard output: programs, planned bytes, FLOPs, op list. */
+  text: string;
+  /** What its programs hold at once: states, intermediates, inputs. */
+  plannedBytes?: number;
+  /** Of the whole run. */
+  flops?: number;
 }
 
 /** A stage as listed, before any of its code is loaded. */

@@ -6,7 +6,14 @@ import type { FromStage, Job } from './job.js';
 import type { JobEnd } from './launchers/launcher.js';
 import { JobLog } from './logging/job-log.js';
 import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
-import { closeRecord, metricValue, type RunError, type RunRecord, recordedPath } from './run-record.js';
+import {
+  closeRecord,
+  metricValue,
+  type RunError,
+  type RunRecord,
+  recordedPath,
+  writeRunRecord,
+} from './run-record.js';
 import type { RunnerHost, StageRun } from './run-stage.js';
 
 /** A run whose folder is made, and what following it needs. */
@@ -44,6 +51,7 @@ class Watch {
   private readonly outputs = new Map<string, string>();
   private last: Extract<FromStage, { type: 'done' | 'failed' }> | undefined;
   private killed = false;
+  private ended = false;
 
   constructor({ run, setup, folder, host, record, sinks }: StartedRun) {
     this.run = run;
@@ -145,13 +153,27 @@ class Watch {
 
   private addInput(name: string, path: string): void {
     const print = fingerprint(path);
-    print.catch(() => {}); // told by recordArtifacts, once the stage had its chance to say it better
     this.inputs.set(name, { path, print });
+    print.then(
+      (hashed) => this.recordInput(name, path, hashed),
+      () => {}, // told by recordArtifacts, once the stage had its chance to say it better
+    );
+  }
+
+  // At once: a run that is killed is to say what it had read, for another to go on from it.
+  private recordInput(name: string, path: string, print: Print): void {
+    const { record, folder, host } = this;
+    if (this.ended) return;
+    const artifact = { name, path: recordedPath(path, folder, host.root), ...print };
+    record.inputs = [...record.inputs.filter((input) => input.name !== name), artifact];
+    writeRunRecord(folder, record);
   }
 
   /** Gives the first artifact that is not there as an error. */
   private async recordArtifacts(): Promise<RunError | undefined> {
     const { record, folder, host } = this;
+    this.ended = true;
+    record.inputs = [];
     let missing: RunError | undefined;
     const add = async (list: RunRecord['inputs'], name: string, path: string, print: Promise<Print>) => {
       try {

@@ -5,7 +5,10 @@ import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.
 import type { StepPrograms } from './step.js';
 
 /** What `--plan` prints of a training run: steps, memory, floating-point work, and the op list of its programs. */
-export function describeRun(run: TrainingRun, { micro, update }: StepPrograms): string {
+export function describeRun(
+  run: TrainingRun,
+  { micro, update }: StepPrograms,
+): { text: string; plannedBytes: number; flops: number } {
   const { training, data, model } = run;
   const plan = planRecord(micro === null ? [update] : [micro, update], null);
   const passes = training.batch_size / training.per_device_batch_size;
@@ -22,6 +25,9 @@ export function describeRun(run: TrainingRun, { micro, update }: StepPrograms): 
     `FLOPs          ${flops} a step, ${(flops * steps).toExponential(3)} in all`,
     '',
   ];
-  if (micro === null) return lines.join('\n') + describePlan('step', update);
-  return `${lines.join('\n')}${describePlan('pass', micro)}\n${describePlan('update', update)}`;
+  const programs =
+    micro === null
+      ? describePlan('step', update)
+      : `${describePlan('pass', micro)}\n${describePlan('update', update)}`;
+  return { text: lines.join('\n') + programs, plannedBytes: plan.planned_bytes, flops: flops * steps };
 }

@@ -140,6 +140,11 @@ describe('the command line', () => {
     [['train', 'data=1'], /data/],
     [['train', 'data=[1'], /data=\[1/],
     [['copy', 'data=${run:train}'], /no finished run of train/],
+    [['tour', '+max_paralel=2'], /max_paralel: nothing reads this key(.|\n)*did you mean max_parallel\?/],
+    [['tour', '--from', 'bass'], /--from bass: the pipeline has no such step\n {2}hint: did you mean base\?/],
+    [['tour', '--force', '--only', 'copy'], /only one of --force, --from and --only/],
+    [['tour', '--only', 'copy'], /there is no earlier run to take for\n {2}base: its stage was never run/],
+    [['train', '--force'], /--force is about the steps of a pipeline/],
     [['runs', 'away'], /runs does not know away/],
   ];
   for (const [argv, message] of refused) {

@@ -94,7 +94,7 @@ const FREE = new RegExp(
     '(^|\\.)_target_$',
     '^(percentage|minimum|seed|log_times(\\..*)?)$',
     '^sinks\\.',
-    '^(defaults|steps(\\.[^.]+)?)$',
+    '^(defaults|max_parallel|steps(\\.[^.]+)?)$',
     '^hydra\\.job_logging\\.',
   ].join('|'),
 );

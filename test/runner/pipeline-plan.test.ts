@@ -16,6 +16,7 @@ describe('a pipeline plan', () => {
       stage: 'finetune',
       needs: ['prepare', 'base'],
       uses: [{ step: 'base', output: 'model' }],
+      reuse: true,
     });
     expect(plan[3]!.uses).to.deep.equal([
       { step: 'base', output: 'model' },

@@ -2,7 +2,7 @@ import type { LogEvent, TelemetryEvent } from '../../telemetry/event.js';
 
 /** What a person (or a program) sees while stages run. Everything goes to standard error: standard output is the result's. */
 export interface Display {
-  /** Called in the order of `steps` given when the display was opened. */
+  /** Of the `steps` given when the display was opened, in any order and several at once. */
   started(step: string, folder: string): void;
   event(step: string, event: TelemetryEvent): void;
   /** A line of the runner itself: an interrupt was heard, a folder was taken. */
@@ -11,6 +11,8 @@ export interface Display {
   ended(step: string, status: EndStatus, seconds: number, detail?: string): void;
   /** How many jobs of a sweep wait for their turn. */
   waiting?(jobs: number): void;
+  /** A step of a pipeline that is not run: with the folder of the earlier run that stands for it, or without one. */
+  skipped?(step: string, reason: string, folder?: string): void;
   close(): Promise<void>;
 }
 

@@ -9,6 +9,7 @@ export function openJsonLines(stream: NodeJS.WritableStream): Display {
     event: (step, event) => print({ ...event, ...('step' in event ? { at: event.step } : {}), step }),
     note: (text) => print({ type: 'note', text }),
     ended: (step, status, seconds, detail) => print({ step, type: 'ended', status, seconds, detail }),
+    skipped: (step, reason, folder) => print({ step, type: 'skipped', reason, folder }),
     close: async () => {},
   };
 }

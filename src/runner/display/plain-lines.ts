@@ -1,6 +1,6 @@
 import type { ProgressEvent } from '../../telemetry/event.js';
 import type { Display } from './display.js';
-import { clock, progressText } from './progress-text.js';
+import { clock, progressText, skippedText } from './progress-text.js';
 
 // Often enough to follow, seldom enough to read in a log afterwards.
 const secondsBetweenLines = 2;
@@ -42,6 +42,7 @@ export function openPlainLines(stream: NodeJS.WritableStream): Display {
       flush(step);
       print(step, `${status} after ${clock(seconds)}${detail === undefined ? '' : `  ${detail}`}`);
     },
+    skipped: (step, reason, folder) => void print(step, skippedText(reason, folder)),
     close: async () => {},
   };
 }

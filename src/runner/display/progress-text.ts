@@ -11,6 +11,10 @@ export function progressText(progress: ProgressEvent): string {
   return parts.join('  ');
 }
 
+/** `skipped: same config, code and inputs: outputs/prepare/…`, `skipped: it needs base, which failed`. */
+export const skippedText = (reason: string, folder?: string) =>
+  `skipped: ${reason}${folder === undefined ? '' : ` as ${folder}`}`;
+
 /** 950, 12.3k, 4.56M */
 function shortNumber(value: number): string {
   if (value < 1000) return String(Math.round(value));
