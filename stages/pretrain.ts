@@ -1,20 +1,25 @@
 import { join } from 'node:path';
 import { instantiate } from '../src/config/instantiate/instantiate.js';
-import { openPacked } from '../src/data/index.js';
+import { mixtureOf, openPacked } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
-import { meanLoss } from '../src/evaluate/index.js';
 import { buildModel, initializeWeights, saveModelFolder } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
   compileRun,
   describeRun,
+  type EvaluationKeys,
+  evaluation,
   type MakeObjective,
+  type MixtureKeys,
+  type PhaseKeys,
   type StartKeys,
+  sourcesOf,
   startOf,
   type TrainingConfig,
   type TrainingRun,
   train,
+  trainingData,
 } from '../src/train/index.js';
 
 /** configs/pretrain.schema.json describes each key. */
@@ -23,9 +28,9 @@ export interface PretrainConfig extends StartKeys {
   device: string;
   threads: number | null;
   model: Record<string, unknown>;
-  /** A folder that `prepare` made: train/, validation/ and tokenizer/. */
-  dataset: { data_path: string };
-  training: TrainingConfig & { objective: object; evaluate_every: number; evaluation_batches: number };
+  /** Folders that `prepare` made: train/, validation/ and tokenizer/. */
+  dataset: { data_path: string | null; mixture: MixtureKeys | null; phases: PhaseKeys[] | null };
+  training: TrainingConfig & EvaluationKeys & { objective: object };
 }
 
 export const stage: StageDefinition<PretrainConfig> = {
@@ -43,15 +48,7 @@ export const stage: StageDefinition<PretrainConfig> = {
       ...device,
       stage: context,
       start: startOf(context),
-      evaluateEvery: config.training.evaluate_every,
-      evaluate: async () => {
-        const { loss, accuracy } = await meanLoss(run.model, device.session, validation, {
-          batchSize: config.training.per_device_batch_size,
-          batches: config.training.evaluation_batches,
-          threads: device.threads,
-        });
-        return { 'validation/loss': loss, 'validation/accuracy': accuracy };
-      },
+      ...evaluation(run, device.session, validation, config.training),
     });
 
     const folder = join(context.runDirectory, 'model');
@@ -89,12 +86,18 @@ async function prepareRun(context: StageContext<PretrainConfig>) {
       path: 'training.objective',
     },
   );
-  const dataFolder = context.resolvePath(config.dataset.data_path);
-  context.addInput('data', dataFolder);
-  const tokenizerFolder = join(dataFolder, 'tokenizer');
+  const folders = sourcesOf(config.dataset).map(([name, { data_path, rate }]) => {
+    const folder = context.resolvePath(data_path);
+    context.addInput(config.dataset.mixture === null ? 'data' : name, folder);
+    return { name, rate, folder };
+  });
+  const tokenizerFolder = join(folders[0]!.folder, 'tokenizer');
   const tokenizer = Tokenizer.open(tokenizerFolder);
-  const data = openPacked(join(dataFolder, 'train'), { tokenizerSha256: tokenizer.sha256 });
-  const validation = openPacked(join(dataFolder, 'validation'), { tokenizerSha256: tokenizer.sha256 });
+  const [sources, heldOut] = ['train', 'validation'].map((split) =>
+    folders.map(({ name, rate, folder }) => {
+      return { name, rate, data: openPacked(join(folder, split), { tokenizerSha256: tokenizer.sha256 }) };
+    }),
+  );
   const model = await buildModel(
     {
       ...config.model,
@@ -110,10 +113,10 @@ async function prepareRun(context: StageContext<PretrainConfig>) {
     adapter: null,
     objective: makeObjective({ model, adapter: null }),
     trainable: model.parameters(),
-    data,
+    data: trainingData(sources!, config.dataset.phases, config.training),
     training: config.training,
     seed: config.seed,
     threads: threadsOf(config),
   };
-  return { run, tokenizerFolder, validation };
+  return { run, tokenizerFolder, validation: mixtureOf(heldOut!) };
 }

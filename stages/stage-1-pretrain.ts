@@ -16,16 +16,17 @@ import { Tokenizer } from '../src/text/index.js';
 import {
   compileRun,
   describeRun,
+  type EvaluationKeys,
+  evaluation,
   type LoraKeys,
   loraFor,
-  type RowsConfig,
-  rowsOf,
+  openTrainingRows,
   type StartKeys,
   selectMoe,
   startOf,
   type TrainingConfig,
+  type TrainingRowsConfig,
   type TrainingRun,
-  targetEveryToken,
   train,
   trainableParameters,
   trainingTable,
@@ -37,8 +38,9 @@ export interface RouterTrainingConfig extends StartKeys {
   device: string;
   threads: number | null;
   selector_model: { path: string };
-  dataset: RowsConfig;
+  dataset: TrainingRowsConfig;
   training: TrainingConfig &
+    EvaluationKeys &
     Omit<GateConfig, 'trash_expert_name'> & {
       trash_expert_name: string | null;
       peft_mode: 'full_rank' | 'lora';
@@ -62,7 +64,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
 
   async run(context) {
     const { config } = context;
-    const { folder, gates, model, run } = await prepareRun(context);
+    const { folder, gates, model, run, validation } = await prepareRun(context);
     const device = await openDevice(config);
     const { session, threads } = device;
     await loadSelector(model, folder, session, { seed: config.seed, threads });
@@ -73,8 +75,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
       ...device,
       stage: context,
       start: startOf(context),
-      evaluate: null,
-      evaluateEvery: 0,
+      ...evaluation(run, session, validation, config.training),
     });
 
     const weights = join(context.runDirectory, 'full_rank_weights.safetensors');
@@ -98,9 +99,7 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
   const { config } = context;
   const { training } = config;
   const folder = context.resolvePath(config.selector_model.path);
-  const dataPath = context.resolvePath(config.dataset.data_path);
   context.addInput('selector_model', folder);
-  context.addInput('dataset', dataPath);
   await registerCustom(training, context.registries);
   const { quality_gate_init_mean, quality_gate_init_std, trash_expert_mode, trash_expert_name } = training;
   const gates: GateConfig = {
@@ -110,8 +109,10 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
     ...(trash_expert_name === null ? {} : { trash_expert_name }),
   };
   const model = await openSelector(folder, gates);
-  const rows = await openInstructions(rowsOf(config.dataset, dataPath), Tokenizer.open(folder));
-  context.log('info', `${rows.samples.length} of ${rows.counts.read} rows, packed into ${rows.rows}`);
+  const tokenizer = Tokenizer.open(folder);
+  const { data, validation } = await openTrainingRows(config.dataset, training, context, (rows) =>
+    openInstructions(rows, tokenizer),
+  );
   const adapter = training.peft_mode === 'lora' ? loraFor(model, training.lora) : null;
   const routing = trainableParameters('full_rank', model, null);
   const params = training.quality_loss_params;
@@ -138,12 +139,12 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
       adapter === null
         ? routing
         : [...adapter.parameters.values(), ...routing.filter(({ name }) => name.includes('quality_gate'))],
-    data: training.loss_on === 'all' ? targetEveryToken(rows) : rows,
+    data,
     training,
     seed: config.seed,
     threads: threadsOf(config),
   };
-  return { folder, gates, model, run };
+  return { folder, gates, model, run, validation };
 }
 
 /** Makes the functions that `custom` stands for and hands them to the model, by their names. */

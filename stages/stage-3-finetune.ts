@@ -17,17 +17,18 @@ import { Tokenizer } from '../src/text/index.js';
 import {
   compileRun,
   describeRun,
+  type EvaluationKeys,
+  evaluation,
   type LoraKeys,
   loraFor,
   type MakeObjective,
+  openTrainingRows,
   type PeftMode,
-  type RowsConfig,
-  rowsOf,
   type StartKeys,
   startOf,
   type TrainingConfig,
+  type TrainingRowsConfig,
   type TrainingRun,
-  targetEveryToken,
   train,
   trainableParameters,
   trainingTable,
@@ -40,13 +41,14 @@ export interface FinetuneConfig extends StartKeys {
   threads: number | null;
   model_checkpoint_path: string;
   quantization: StorageKeys['quantization'];
-  dataset: RowsConfig;
-  training: TrainingConfig & {
-    objective: object;
-    peft_mode: PeftMode;
-    loss_on: 'all' | 'answers';
-    lora: LoraKeys;
-  };
+  dataset: TrainingRowsConfig;
+  training: TrainingConfig &
+    EvaluationKeys & {
+      objective: object;
+      peft_mode: PeftMode;
+      loss_on: 'all' | 'answers';
+      lora: LoraKeys;
+    };
 }
 
 export const stage: StageDefinition<FinetuneConfig> = {
@@ -54,7 +56,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
 
   async run(context) {
     const { config } = context;
-    const { folder, run } = await prepareRun(context);
+    const { folder, run, validation } = await prepareRun(context);
     const device = await openDevice(config);
     const { session, threads } = device;
     loadWeights(run.model, folder, session);
@@ -65,8 +67,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
       ...device,
       stage: context,
       start: startOf(context),
-      evaluate: null,
-      evaluateEvery: 0,
+      ...evaluation(run, session, validation, config.training),
     });
 
     if (run.adapter === null) {
@@ -92,9 +93,7 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
     path: 'training.objective',
   });
   const folder = context.resolvePath(config.model_checkpoint_path);
-  const dataPath = context.resolvePath(config.dataset.data_path);
   context.addInput('model', folder);
-  context.addInput('dataset', dataPath);
   if (config.quantization !== 'none' && training.peft_mode !== 'lora') {
     throw new SluiceError(
       'config.quantization',
@@ -103,11 +102,9 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
     );
   }
   const model = (await loadModel(folder)).stored(storageOf({ quantization: config.quantization }));
-  const rows = await openInstructions(rowsOf(config.dataset, dataPath), Tokenizer.open(folder));
-  const { read, withoutTargets, truncated } = rows.counts;
-  context.log(
-    'info',
-    `${rows.samples.length} of ${read} rows, packed into ${rows.rows}; ${truncated} cut, ${withoutTargets} left out for want of an answer`,
+  const tokenizer = Tokenizer.open(folder);
+  const { data, validation } = await openTrainingRows(config.dataset, training, context, (rows) =>
+    openInstructions(rows, tokenizer),
   );
   const adapter = training.peft_mode === 'lora' ? loraFor(model, training.lora) : null;
   const run: TrainingRun = {
@@ -115,10 +112,10 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
     adapter,
     objective: makeObjective({ model, adapter }),
     trainable: trainableParameters(training.peft_mode, model, adapter),
-    data: training.loss_on === 'all' ? targetEveryToken(rows) : rows,
+    data,
     training,
     seed: config.seed,
     threads: threadsOf(config),
   };
-  return { folder, run };
+  return { folder, run, validation };
 }

@@ -1,7 +1,7 @@
 /**
  * When a key is read, as a schema says it beside the key: `{"peft_mode": "lora"}`, `{"name": ["linear", "cosine"]}`,
  * `{"data_path": {"not": null}}`, `{"kinds": {"has": "speaker"}}`. Keys are siblings; each dot more before a key (`..key`) goes
- * one mapping up, as in an interpolation.
+ * one mapping up, as in an interpolation; `..data.path` looks inside a mapping there.
  */
 export type ReadCondition = Record<string, unknown>;
 
@@ -25,7 +25,7 @@ export function unmetCondition(
 ): Unmet | undefined {
   for (const [reference, wanted] of Object.entries(condition)) {
     const dots = /^\.*/.exec(reference)![0].length;
-    const target = [...path.slice(0, path.length - Math.max(1, dots)), reference.slice(dots)];
+    const target = [...path.slice(0, path.length - Math.max(1, dots)), ...reference.slice(dots).split('.')];
     const value = target.reduce<unknown>(
       (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
       root,

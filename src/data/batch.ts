@@ -47,8 +47,12 @@ export interface Dataset extends RowTable {
 
 export const NO_TARGET = -100;
 
-/** A dataset over a table of rows; training reads it epoch by epoch unless another order is given. */
-export function datasetOf(table: RowTable, order: RowOrder = epochOrder(table.rows)): Dataset {
+/** A dataset over a table of rows; training reads it epoch by epoch, evaluation by number, unless other orders are given. */
+export function datasetOf(
+  table: RowTable,
+  order: RowOrder = epochOrder(table.rows),
+  ownOrder: (place: number) => number = (place) => place,
+): Dataset {
   const places = (step: number, batchSize: number) =>
     Array.from({ length: batchSize }, (_, i) => step * batchSize + i);
   return {
@@ -61,7 +65,7 @@ export function datasetOf(table: RowTable, order: RowOrder = epochOrder(table.ro
     inOrder: (step, batchSize) =>
       assemble(
         table,
-        places(step, batchSize).map((place) => (place < table.rows ? place : -1)),
+        places(step, batchSize).map((place) => (place < table.rows ? ownOrder(place) : -1)),
       ),
   };
 }

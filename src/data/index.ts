@@ -1,5 +1,8 @@
 export { type Batch, type Dataset, NO_TARGET } from './batch.js';
 export { type CleaningCounts, cleanText } from './clean.js';
+export { cutRows } from './cut-rows.js';
+export type { HoldOut } from './hold-out.js';
+export { type Mixture, type MixturePhase, type MixtureSource, mixtureOf } from './mixture.js';
 export {
   type InstructionCounts,
   type InstructionDataset,
@@ -31,6 +34,7 @@ export { type RowSelection, selectRows } from './select-rows.js';
 export type { SourceDocument } from './sources/document.js';
 export { sotuAddresses, sotuFolder } from './sources/sotu.js';
 export { type Split, splitDocuments } from './split.js';
+export { targetEveryToken } from './target-every-token.js';
 export { TokenStore, type TokenStoreMeta, writeTokenStore } from './token-store.js';
 export { tokenizeDocuments } from './tokenize.js';
 export { unigramLoss } from './unigram.js';

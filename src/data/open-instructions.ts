@@ -2,6 +2,7 @@ import { SluiceError } from '../errors.js';
 import { type EncodedChat, encodeChats } from '../text/encode-chat.js';
 import type { Tokenizer } from '../text/tokenizer.js';
 import { type Dataset, datasetOf } from './batch.js';
+import { type HoldOut, holdOut } from './hold-out.js';
 import { pack } from './pack.js';
 import { type ColumnMapping, type InstructionRow, readInstructions } from './readers/mapping.js';
 import { type RowSelection, selectRows } from './select-rows.js';
@@ -10,6 +11,8 @@ export interface InstructionsConfig extends RowSelection {
   /** A .jsonl file or a folder of them. */
   dataPath: string;
   mapping?: ColumnMapping;
+  /** One side of a split of the rows. Default: all. */
+  holdOut?: HoldOut;
   /** Tokens per row of the dataset; a longer conversation loses its end. */
   maxSequenceLength: number;
   /** Several conversations in one row (each its own segment), or one per row. Default: true. */
@@ -31,7 +34,7 @@ export interface Sample extends InstructionRow {
 export interface InstructionCounts {
   /** Rows in the files. */
   read: number;
-  /** After dataset_names and subset_ratio. */
+  /** After dataset_names, subset_ratio and what is held out. */
   selected: number;
   /** Longer than max_sequence_length. */
   truncated: number;
@@ -85,7 +88,8 @@ export async function openInstructions(
 
 function readSelected(config: InstructionsConfig): { rows: InstructionRow[]; read: number } {
   const all = [...readInstructions(config.dataPath, config.mapping)];
-  return { rows: selectRows(all, config, config.dataPath), read: all.length };
+  const rows = selectRows(all, config, config.dataPath);
+  return { rows: config.holdOut ? holdOut(rows, config.holdOut) : rows, read: all.length };
 }
 
 function truncate(chat: EncodedChat, length: number): EncodedChat {

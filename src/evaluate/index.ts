@@ -1,6 +1,5 @@
 export { type AnswerScores, scoreAnswers, type TextMetric } from './answer-scores.js';
 export { exactMatch, meanWithError } from './exact-match.js';
-export { meanLoss } from './mean-loss.js';
 export { type BleuOptions, type BleuScore, bleu } from './metrics/bleu.js';
 export { type ChrfOptions, chrf } from './metrics/chrf.js';
 export { type TerOptions, ter } from './metrics/ter.js';

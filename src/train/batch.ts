@@ -1,4 +1,4 @@
-import { type Batch, NO_TARGET } from '../data/index.js';
+import type { Batch } from '../data/index.js';
 
 /** The part of a dataset that training needs: batches as a pure function of (seed, step), nothing to save or rewind. */
 export interface BatchSource {
@@ -8,9 +8,14 @@ export interface BatchSource {
   readonly length: number;
   /** Per epoch; padding is none. */
   readonly tokens: number;
+  /** Positions of a row of a batch: `length`, and others where rows are cut for a while. */
+  readonly lengths: readonly number[];
+  /** `batchSize` rows of the data; cut shorter they are as many times more. */
   batch(seed: number, step: number, batchSize: number): Batch;
   /** Where a row of a batch comes from, for messages. */
   describe(row: number): string;
+  /** Which part of a mixture a row is of. */
+  sourceOf?(row: number): string;
 }
 
 /** Rows `from` to `to` (exclusive) of a batch, as views; counts are taken anew. */
@@ -29,25 +34,6 @@ export function sliceBatch(batch: Batch, from: number, to: number): Batch {
     tokens: count(segmentIds, (segment) => segment !== 0),
     targets: count(labels, (label) => label >= 0),
   };
-}
-
-/** The same batches with every token that has a successor in its segment as a target, not only the answers. */
-export function targetEveryToken(source: BatchSource): BatchSource {
-  return {
-    ...source,
-    batch: (seed, step, batchSize) => withAllTargets(source.batch(seed, step, batchSize)),
-  };
-}
-
-function withAllTargets(batch: Batch): Batch {
-  const { inputIds, segmentIds, length } = batch;
-  const labels = new Int32Array(inputIds.length).fill(NO_TARGET);
-  for (let t = 0; t + 1 < inputIds.length; t += 1) {
-    const lastOfRow = (t + 1) % length === 0;
-    if (!lastOfRow && segmentIds[t] !== 0 && segmentIds[t + 1] === segmentIds[t])
-      labels[t] = inputIds[t + 1]!;
-  }
-  return { ...batch, labels, targets: count(labels, (label) => label >= 0) };
 }
 
 function count(values: Int32Array, counts: (value: number) => boolean): number {

@@ -38,11 +38,18 @@ export interface TrainingRun {
   threads: number;
 }
 
+/** The programs of a run by the length of the rows that they take: one, or several where rows are cut for a while. */
+export type RunPrograms = ReadonlyMap<number, StepPrograms>;
+
 /** The programs of a run, compiled but not loaded, in at most `budget` bytes if they can be. Throws `config.batch_size`. */
 export function compileRun(
   run: TrainingRun,
   budget = memoryBudget(run.training.memory_budget, null),
-): StepPrograms {
+): RunPrograms {
+  return new Map(run.data.lengths.map((length) => [length, compileLength(run, length, budget)]));
+}
+
+function compileLength(run: TrainingRun, length: number, budget: number): StepPrograms {
   const { batch_size, per_device_batch_size, max_grad_norm, optimizer } = run.training;
   if (batch_size % per_device_batch_size !== 0) {
     const divisors = Array.from({ length: batch_size }, (_, i) => i + 1).filter((n) => batch_size % n === 0);
@@ -57,8 +64,8 @@ export function compileRun(
     adapter: run.adapter,
     objective: run.objective,
     trainable: run.trainable,
-    batch: per_device_batch_size,
-    length: run.data.length,
+    batch: (per_device_batch_size * run.data.length) / length,
+    length,
     accumulation: batch_size / per_device_batch_size,
     optimizer: optimizerOf(optimizer, run.trainable),
     maxGradNorm: max_grad_norm,
@@ -69,5 +76,5 @@ export function compileRun(
   });
 }
 
-export const programsOf = ({ micro, update }: StepPrograms): Program[] =>
-  micro === null ? [update] : [micro, update];
+export const programsOf = (programs: RunPrograms): Program[] =>
+  [...programs.values()].flatMap(({ micro, update }) => (micro === null ? [update] : [micro, update]));

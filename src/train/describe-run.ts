@@ -1,5 +1,5 @@
 import { describePlan, formatBytes } from '../graph/index.js';
-import type { TrainingRun } from './compile-run.js';
+import { programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
 import { planRecord } from './plan-record.js';
 import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.js';
 import type { StepPrograms } from './step.js';
@@ -7,13 +7,11 @@ import type { StepPrograms } from './step.js';
 /** What `--plan` prints of a training run: steps, memory, floating-point work, and the op list of its programs. */
 export function describeRun(
   run: TrainingRun,
-  { micro, update }: StepPrograms,
+  programs: RunPrograms,
 ): { text: string; plannedBytes: number; flops: number } {
   const { training, data, model } = run;
-  const plan = planRecord(micro === null ? [update] : [micro, update], null);
+  const plan = planRecord(programsOf(programs), null);
   const passes = training.batch_size / training.per_device_batch_size;
-  const again = update.recomputed.flops + (micro?.recomputed.flops ?? 0) * passes;
-  const flops = update.cost.flops + (micro?.cost.flops ?? 0) * passes;
   const steps = totalSteps(training, data);
   const lines = [
     `model          ${model.modelType}, ${numbersIn(model.parameters())} weights, ${numbersIn(run.trainable)} numbers learn`,
@@ -21,13 +19,38 @@ export function describeRun(
     `steps          ${steps} of ${training.batch_size} rows, in ${passes} ${passes === 1 ? 'pass' : 'passes'} each`,
     `tokens         ${describeTokens(planTokens(run, steps))}`,
     `planned bytes  ${plan.planned_bytes} (${formatBytes(plan.planned_bytes)}): states ${formatBytes(plan.state_bytes)}, arena ${formatBytes(plan.arena_bytes)}`,
-    `recomputation  ${training.recompute}: ${again} FLOPs a step on top (${((100 * again) / flops).toFixed(1)} %)`,
-    `FLOPs          ${flops} a step, ${(flops * steps).toExponential(3)} in all`,
-    '',
   ];
-  const programs =
-    micro === null
-      ? describePlan('step', update)
-      : `${describePlan('pass', micro)}\n${describePlan('update', update)}`;
-  return { text: lines.join('\n') + programs, plannedBytes: plan.planned_bytes, flops: flops * steps };
+  const described = [...programs].map(([length, step]) =>
+    describeStep(
+      step,
+      { passes, steps, about: programs.size === 1 ? '' : ` on rows of ${length} tokens` },
+      training.recompute,
+    ),
+  );
+  const flops = Math.max(...[...programs.values()].map((step) => flopsOf(step, passes)));
+  return {
+    text: [...lines, ...described].join('\n'),
+    plannedBytes: plan.planned_bytes,
+    flops: flops * steps,
+  };
 }
+
+function describeStep(
+  { micro, update }: StepPrograms,
+  { passes, steps, about }: { passes: number; steps: number; about: string },
+  recompute: string,
+): string {
+  const again = update.recomputed.flops + (micro?.recomputed.flops ?? 0) * passes;
+  const flops = flopsOf({ micro, update }, passes);
+  const all = about === '' ? `, ${(flops * steps).toExponential(3)} in all` : '';
+  const lines = [
+    `recomputation  ${recompute}: ${again} FLOPs a step${about} on top (${((100 * again) / flops).toFixed(1)} %)`,
+    `FLOPs          ${flops} a step${about}${all}`,
+    '',
+  ].join('\n');
+  if (micro === null) return `${lines}${describePlan(`step${about}`, update)}`;
+  return `${lines}${describePlan(`pass${about}`, micro)}\n${describePlan(`update${about}`, update)}`;
+}
+
+const flopsOf = ({ micro, update }: StepPrograms, passes: number): number =>
+  update.cost.flops + (micro?.cost.flops ?? 0) * passes;

@@ -1,6 +1,7 @@
-export { targetEveryToken } from './batch.js';
+export type { BatchSource } from './batch.js';
 export { compileRun, type TrainingConfig, type TrainingRun } from './compile-run.js';
 export { describeRun } from './describe-run.js';
+export { type EvaluationKeys, evaluation } from './held-out.js';
 export type { MakeObjective } from './objectives/built-in.js';
 export { languageModel } from './objectives/language-model.js';
 export type { Objective, ObjectiveInputs, ObjectiveOutputs } from './objectives/objective.js';
@@ -8,5 +9,7 @@ export { selectMoe } from './objectives/select-moe.js';
 export { type LoraKeys, loraFor, type RowsConfig, rowsOf } from './stage-config.js';
 export { type StartKeys, startOf } from './start.js';
 export { type PeftMode, trainableParameters } from './trainable.js';
+export { type MixtureKeys, type PhaseKeys, sourcesOf, trainingData } from './training-data.js';
+export { openTrainingRows, type TrainingRowsConfig } from './training-rows.js';
 export { train } from './training-run.js';
 export { trainingTable } from './training-table.js';

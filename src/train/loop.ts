@@ -4,14 +4,14 @@ import { SluiceError } from '../errors.js';
 import { rngInput } from '../models/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
 import { type BatchSource, sliceBatch } from './batch.js';
+import type { RunPrograms } from './compile-run.js';
 import { firstNonFinite } from './first-non-finite.js';
 import { Interval, type IntervalFigures, type IntervalSums } from './interval.js';
 import { learningRateAt, type ScheduleOptions } from './schedule.js';
-import type { StepPrograms } from './step.js';
 
 export interface LoopOptions {
   session: Session;
-  programs: StepPrograms;
+  programs: RunPrograms;
   data: BatchSource;
   schedule: ScheduleOptions;
   seed: number;
@@ -73,9 +73,17 @@ export interface LoopResult {
 export async function runLoop(options: LoopOptions): Promise<LoopResult> {
   const { session, programs, data, totalSteps, emit, signal } = options;
   const accumulation = options.batchSize / options.perDeviceBatchSize;
-  const micro = programs.micro === null ? null : session.load(programs.micro);
-  const update = session.load(programs.update);
-  const stepFlops = programs.update.cost.flops + (programs.micro?.cost.flops ?? 0) * accumulation;
+  const loaded = new Map(
+    [...programs].map(([length, { micro, update }]) => [
+      length,
+      {
+        micro: micro === null ? null : session.load(micro),
+        update: session.load(update),
+        flops: update.cost.flops + (micro?.cost.flops ?? 0) * accumulation,
+      },
+    ]),
+  );
+  let stepFlops = 0;
   const { step: startStep, progress } = options.begin;
   const interval = new Interval(progress?.interval);
   let evaluation = progress?.evaluation ?? {};
@@ -102,6 +110,8 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
         hint: 'every row of it is masked or empty; look at the dataset and its chat template',
       });
     }
+    const { micro, update, flops } = loaded.get(batch.length)!;
+    stepFlops = flops;
     const learningRate = learningRateAt(step, options.schedule);
     const takeStep = async () => {
       const optimizer = Float32Array.of(learningRate, step + 1);
@@ -112,7 +122,7 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
         return values;
       }
       for (let i = 0; i < accumulation; i += 1) {
-        const rows = options.perDeviceBatchSize;
+        const rows = batch.batchSize / accumulation;
         const part = sliceBatch(batch, i * rows, (i + 1) * rows);
         // the micro-batch's number is part of the random stream's step, so that no two share their noise
         addInto(values, await micro.runWith(stepInputs(part, batch, options.seed, step * accumulation + i)));

@@ -22,7 +22,7 @@ export interface LoraKeys {
   target_modules: string[];
 }
 
-export const rowsOf = (keys: RowsConfig, dataPath: string): InstructionsConfig => ({
+export const rowsOf = (keys: Omit<RowsConfig, 'data_path'>, dataPath: string): InstructionsConfig => ({
   dataPath,
   mapping: Object.fromEntries(Object.entries(keys.mapping).filter(([, column]) => column !== null)),
   datasetNames: keys.dataset_names ?? [],

@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
 import { type Beginning, begin, markOf, restore, type SavedProgress } from './begin.js';
 import { Checkpoints } from './checkpoints.js';
-import { compileRun, programsOf, type TrainingRun } from './compile-run.js';
+import { compileRun, programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { checkMemory, memoryBudget } from './memory.js';
 import { MetricsLog } from './metrics-log.js';
@@ -15,7 +15,7 @@ import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.
 import type { ScheduleOptions } from './schedule.js';
 import { scheduleOf } from './schedule-config.js';
 import type { Start } from './start.js';
-import { gradientName, type StepPrograms } from './step.js';
+import { gradientName } from './step.js';
 import { whatWouldFit } from './what-would-fit.js';
 
 /** What training asks of the stage that it runs in. */
@@ -184,16 +184,17 @@ export const widenedProducts =
   'this processor has no bf16 products: operands are widened to fp32, so bf16 saves memory but no time';
 
 /** Makes the optimizer's states and gradient sums, at zero. Returns the names of all states that training changes between steps. */
-function createTrainingStates(run: TrainingRun, session: Session, programs: StepPrograms): string[] {
-  const updated = new Set(programs.update.states.map(({ name }) => name));
+function createTrainingStates(run: TrainingRun, session: Session, programs: RunPrograms): string[] {
+  const updated = new Set(programsOf(programs).flatMap(({ states }) => states.map(({ name }) => name)));
   const optimizer = optimizerOf(run.training.optimizer, run.trainable);
+  const accumulates = run.training.batch_size > run.training.per_device_batch_size;
   const held: string[] = [];
   for (const spec of run.trainable) {
     const { name, shape } = spec;
     const kept = optimizer.states(spec);
     if (!kept.every((state) => updated.has(state))) continue; // the loss does not reach it
     for (const state of kept) session.setState(state, 'f32', shape, null);
-    if (programs.micro !== null) session.setState(gradientName(name), 'f32', shape, null);
+    if (accumulates) session.setState(gradientName(name), 'f32', shape, null);
     held.push(name, ...kept);
   }
   return held;

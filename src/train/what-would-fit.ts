@@ -9,7 +9,11 @@ const leastLength = 16;
 export function whatWouldFit(run: TrainingRun, budget: number): Fitting[] {
   const { training, data } = run;
   const fitting = (setting: string, changes: Partial<TrainingConfig>, length = data.length): Fitting[] => {
-    const changed = { ...run, data: { ...data, length }, training: { ...training, ...changes } };
+    const changed = {
+      ...run,
+      data: { ...data, length, lengths: data.lengths.map((own) => Math.min(own, length)) },
+      training: { ...training, ...changes },
+    };
     const plannedBytes = planRecord(programsOf(compileRun(changed, budget)), null).planned_bytes;
     return plannedBytes <= budget ? [{ setting, plannedBytes }] : [];
   };

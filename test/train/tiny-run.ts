@@ -48,7 +48,7 @@ export const tinyTraining: TrainingConfig = {
 };
 
 /** Counting texts: two segments a row, some padding, a different number of targets in every row. */
-function batch(seed: number, step: number, batchSize: number): Batch {
+export function batchOf(seed: number, step: number, batchSize: number): Batch {
   const length = 12;
   const size = batchSize * length;
   const made: Batch = {
@@ -87,6 +87,7 @@ export interface Trained {
   weights: Map<string, Float32Array>;
   folder: string;
   session: Session;
+  run: TrainingRun;
 }
 
 let peak: Promise<number> | undefined;
@@ -125,7 +126,14 @@ export async function trainTiny(
     adapter,
     objective: languageModel({ auxLossWeight: 0 }),
     trainable,
-    data: { rows: 24, length: 12, tokens: 240, batch, describe: (row) => `row ${row}` },
+    data: {
+      rows: 24,
+      length: 12,
+      lengths: [12],
+      tokens: 240,
+      batch: batchOf,
+      describe: (row) => `row ${row}`,
+    },
     training: { ...tinyTraining, ...training },
     seed: 3,
     threads,
@@ -166,7 +174,7 @@ export async function trainTiny(
   const weights = new Map(
     trainable.map(({ name }) => [name, Float32Array.from(session.getState(name).data as Float32Array)]),
   );
-  return { events, facts, logs, weights, folder, session };
+  return { events, facts, logs, weights, folder, session, run };
 }
 
 function adapterOf(model: Model, dropout: number): LoraAdapter {
