@@ -39,7 +39,7 @@ function resultOf({ record }: FinishedRun): Record<string, unknown> | undefined 
   return record.status === 'done' ? (record.facts.result as Record<string, unknown> | undefined) : undefined;
 }
 
-function printError({ record }: FinishedRun, { stderr }: Project): void {
+export function printError({ record }: FinishedRun, { stderr }: Project): void {
   if (record.error !== undefined) stderr.write(`${describeError(thrownError(record.error))}\n`);
 }
 

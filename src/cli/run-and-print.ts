@@ -15,11 +15,21 @@ export async function runAndPrint(
   line: CommandLine,
   project: Project,
 ): Promise<FinishedRun> {
-  const { stage } = ready;
-  const plugged = await plug(composed, composed.config(), line, project);
-  const finished = await withHost([stage], line, project, plugged, (host) =>
-    asRun(plugged, () => runStage({ ...ready, label: stage, command: commandText(line.argv) }, host)),
-  );
+  const finished = await runByItself(ready, composed, line, project);
   printResult(finished, line.log, project);
   return finished;
+}
+
+/** Runs one stage by itself. */
+export async function runByItself(
+  ready: ComposedStage,
+  composed: ComposedConfig,
+  line: CommandLine,
+  project: Project,
+): Promise<FinishedRun> {
+  const { stage } = ready;
+  const plugged = await plug(composed, composed.config(), line, project);
+  return withHost([stage], line, project, plugged, (host) =>
+    asRun(plugged, () => runStage({ ...ready, label: stage, command: commandText(line.argv) }, host)),
+  );
 }

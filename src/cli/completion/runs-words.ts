@@ -15,7 +15,7 @@ export function runsCandidates(words: readonly string[], current: string, projec
   return takesRuns(command) > rest.length ? runWords(project) : [];
 }
 
-const takesRuns = (command: string) => ({ show: 1, diff: 2 })[command] ?? 0;
+const takesRuns = (command: string) => ({ show: 1, diff: 2, rerun: 1 })[command] ?? 0;
 
 function optionWords(current: string, { root, stages }: Project): string[] {
   const [key] = current.split('=') as [string];

@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, RunsCommand>> = {
   show: async (...args) => (await import('./show.js')).showCommand(...args),
   diff: async (...args) => (await import('./diff.js')).diffCommand(...args),
   trace: async (...args) => (await import('./trace.js')).traceCommand(...args),
+  rerun: async (...args) => (await import('./rerun.js')).rerunCommand(...args),
   reindex: async (words, { log }, { root, stdout }) => {
     readWords(words, { usage: './run runs reindex', keys: [], plain: [0, 0] });
     const runs = await new History(root).reindex();
