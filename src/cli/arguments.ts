@@ -1,6 +1,6 @@
 import { nearest } from '../config/nearest.js';
 import { SluiceError } from '../errors.js';
-import { type Flag, flags } from './flags.js';
+import { type Flag, flags, isItsValue } from './flags.js';
 
 /** A command line, taken apart but not judged. Flags may stand anywhere, as in Hydra. */
 export interface CommandLine {
@@ -22,6 +22,8 @@ export interface CommandLine {
   multirun: boolean;
   /** A run folder, its `.hydra` folder, or a file in that. */
   rerun: string | undefined;
+  /** The folder of a sweep, or `latest`. */
+  resumeSweep: string | undefined;
   plan: boolean;
   /** Of a pipeline, see PipelineChoice. */
   force: boolean;
@@ -81,7 +83,8 @@ function readValue(name: string, flag: Flag, glued: string | undefined, words: s
   }
   const fits = (text: string | undefined) =>
     text !== undefined && (values === 'any' || values.includes(text));
-  if (bare !== undefined && glued === undefined) return fits(words[0]) ? words.shift() : bare;
+  if (bare !== undefined && glued === undefined)
+    return words[0] !== undefined && isItsValue(flag, words[0]) ? words.shift() : bare;
   const value = glued ?? words.shift();
   const choices = values === 'any' ? 'a value' : `one of ${values.join(', ')}`;
   if (value === undefined) throw new SluiceError('usage.flag_value', `${name} needs ${choices}`);

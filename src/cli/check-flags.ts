@@ -9,11 +9,14 @@ const commands = [
   ['info', '--info'],
   ['plan', '--plan'],
   ['rerun', '--experimental-rerun'],
+  ['resumeSweep', '--resume-sweep'],
 ] as const satisfies readonly (readonly [keyof CommandLine, string])[];
 
 /** Throws SluiceError `usage.*` for flags that contradict each other, or that would do nothing. */
 export function checkFlags(line: CommandLine): void {
-  const given = commands.filter(([field]) => isGiven(line[field])).map(([, name]) => name);
+  // A sweep that is resumed may be given again as it was started.
+  const isMeant = (field: keyof CommandLine) => field !== 'multirun' || line.resumeSweep === undefined;
+  const given = commands.filter(([field]) => isGiven(line[field]) && isMeant(field)).map(([, name]) => name);
   if (given.length > 1) {
     const all = commands.map(([, name]) => name);
     throw wrong(

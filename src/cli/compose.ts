@@ -23,10 +23,12 @@ export async function composeConfig(
   return compose(await composeOptions(request, line, project));
 }
 
+/** @param before `${run:…}` finds runs that had ended by this moment (ISO) */
 export async function composeOptions(
   request: ConfigRequest,
   line: CommandLine,
   project: Project,
+  before?: string,
 ): Promise<ComposeOptions> {
   const { root, env, stderr } = project;
   return {
@@ -39,7 +41,7 @@ export async function composeOptions(
     // A config printed as written evaluates none.
     ...((line.cfg !== undefined || line.help) && !line.resolve
       ? {}
-      : { resolvers: (await import('./config-resolvers.js')).configResolvers(line, project) }),
+      : { resolvers: (await import('./config-resolvers.js')).configResolvers(line, project, before) }),
     warn: (message) => void stderr.write(`warning: ${message}\n`),
   };
 }

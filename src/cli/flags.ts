@@ -6,7 +6,7 @@ export interface Flag {
   field: keyof CommandLine;
   /** Absent: it takes no value. */
   values?: readonly string[] | 'any';
-  /** The value meant by the bare flag; the next word belongs to it only where it is one of `values`. */
+  /** The value meant by the bare flag; the next word belongs to it only where `isItsValue` says so. */
   bare?: string;
   help: string;
 }
@@ -60,6 +60,13 @@ export const flags: readonly Flag[] = [
     help: `Print how the config came about [${infoValues.join('|')}]`,
   },
   { names: ['--origin'], field: 'origin', help: 'With --cfg: which file or override set each value' },
+  {
+    names: ['--resume-sweep'],
+    field: 'resumeSweep',
+    values: 'any',
+    bare: 'latest',
+    help: 'Go on with a sweep: run what is unfinished [latest|FOLDER]',
+  },
   { names: ['--plan'], field: 'plan', help: 'Print memory, FLOPs and ops of the programs that would run' },
   {
     names: ['--force'],
@@ -85,6 +92,12 @@ export const flags: readonly Flag[] = [
     help: 'Form of the output [auto|plain|json]',
   },
 ];
+
+/** Whether a word after a flag that may stand alone is its value: one of its own, or where it takes a folder, a path. */
+export function isItsValue({ values, bare }: Flag, word: string): boolean {
+  if (values !== 'any') return values?.includes(word) ?? false;
+  return word === bare || (word.includes('/') && !word.includes('='));
+}
 
 /** `$FLAGS_HELP` of the help templates. */
 export function flagsHelp(): string {

@@ -19,6 +19,7 @@ Flags, as in Hydra (--hydra-help lists them all):
   --origin               with --cfg: which file or override set each value
   --info [KIND]          how the config came about: searchpath, defaults, defaults-tree, config, plugins
   -m, --multirun         one run per combination of comma-separated values
+  --resume-sweep [DIR]   go on with a sweep: run what is unfinished of it (the latest one, or that of a folder)
   -cn, -cp, -cd          config name, config folder, additional config folder
   --experimental-rerun   run again what a run folder has saved
   -sc install=bash       completion for bash, zsh or fish: eval "$(./run -sc install=bash)"

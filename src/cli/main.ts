@@ -45,6 +45,8 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
   }
   if (line.rerun !== undefined && !line.help)
     return (await import('./rerun-command.js')).rerunCommand(line, project);
+  if (line.resumeSweep !== undefined && !line.help)
+    return (await import('./resume-sweep-command.js')).resumeSweepCommand(line, project);
   if (command === undefined || command === 'help') {
     stdout.write(helpText(project));
     return command === undefined && !line.help ? 2 : 0;

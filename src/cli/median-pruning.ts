@@ -8,18 +8,33 @@ import { median } from '../telemetry/median.js';
  */
 export class MedianPruning {
   private readonly objective: Objective;
+  private readonly sign: 1 | -1;
   /** Values by step of each job, also of those still running; the lower the better. */
   private readonly jobs: Map<number, number>[] = [];
 
   constructor(objective: Objective) {
     this.objective = objective;
+    this.sign = objective.direction === 'maximize' ? -1 : 1;
+  }
+
+  /** Takes over the curve of a job that has ended; NaN and infinities are null in it. */
+  remember({ steps, values }: { steps: readonly number[]; values: readonly (number | null)[] }): void {
+    const { sign } = this;
+    this.jobs.push(
+      new Map(
+        steps.flatMap((step, index) => {
+          const value = values[index] ?? null;
+          return value === null ? [] : [[step, sign * value] as const];
+        }),
+      ),
+    );
   }
 
   /** Follows one job: for each of its events, whether it should end now. Its values count for the others. */
   follow(): (event: TelemetryEvent) => boolean {
-    const { metric, direction, pruneAfter } = this.objective;
+    const { metric, pruneAfter } = this.objective;
     const needed = pruneAfter ?? Number.POSITIVE_INFINITY;
-    const sign = direction === 'maximize' ? -1 : 1;
+    const { sign } = this;
     const own = new Map<number, number>();
     this.jobs.push(own);
     let best = Number.POSITIVE_INFINITY;

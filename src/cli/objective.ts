@@ -1,21 +1,16 @@
-import { join } from 'node:path';
 import type { Objective } from '../config/index.js';
 import { nearest } from '../config/nearest.js';
 import { SluiceError } from '../errors.js';
-import { readMetrics } from '../report/metrics.js';
 import type { FinishedRun } from '../runner/run-stage.js';
 
 /**
- * What a finished run reached, by name: the last value of each metric in `metrics.jsonl` and the numbers of the stage's
- * result. A value that is no finite number is null.
+ * What a finished run reached, by name: the last value of each metric it logged and the numbers of the stage's result. A
+ * value that is no finite number is null.
  */
-export async function reachedValues({ folder, record }: FinishedRun): Promise<Record<string, number | null>> {
-  const reached: Record<string, number | null> = {};
-  for (const [name, value] of Object.entries(record.facts.result ?? {}))
-    if (typeof value === 'number') reached[name] = Number.isFinite(value) ? value : null;
-  for (const { name, values } of await readMetrics(join(folder, 'metrics.jsonl')))
-    reached[name] = values.at(-1) ?? null;
-  return reached;
+export function reachedValues({ record }: FinishedRun): Record<string, number | null> {
+  const numbers = Object.entries(record.facts.result ?? {}).filter(([, value]) => typeof value === 'number');
+  const named = [...numbers, ...Object.entries(record.metrics)];
+  return Object.fromEntries(named.map(([name, value]) => [name, Number.isFinite(value) ? value : null]));
 }
 
 /**

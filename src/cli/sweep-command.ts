@@ -5,19 +5,25 @@ import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
 import { loadRegistries, plug } from './plugged.js';
 import type { Project } from './project.js';
+import type { ResumedSweep } from './resumed-jobs.js';
 import { Sweep } from './sweep.js';
 import { sweptStage } from './sweep-job.js';
 
-/** `-m`: a run per combination, in `hydra.sweep.dir`/`hydra.sweep.subdir`, as many at a time as the launcher says. */
+/**
+ * `-m`: a run per combination, in `hydra.sweep.dir`/`hydra.sweep.subdir`, as many at a time as the launcher says.
+ *
+ * @param resumed the sweep to go on with: its moment is `${now:…}`, and jobs of its that are done stay so
+ */
 export async function sweepCommand(
   stage: StageEntry,
   request: ConfigRequest,
   line: CommandLine,
   project: Project,
+  resumed?: ResumedSweep,
 ): Promise<number> {
-  const startedAt = new Date();
+  const startedAt = resumed === undefined ? new Date() : new Date(resumed.manifest.startedAt);
   const plan = planSweep(
-    { ...(await composeOptions(request, line, project)), now: startedAt },
+    { ...(await composeOptions(request, line, project, startedAt.toISOString())), now: startedAt },
     {
       sweepers: await loadSweeperTargets((await loadRegistries(project)).sweepers),
     },
@@ -28,6 +34,7 @@ export async function sweepCommand(
     subject: sweptStage(stage, project),
     launcher: plugged.launcher,
     startedAt,
+    resumed,
     line,
     project,
   });

@@ -1,14 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import {
-  type JobOverrides,
-  type Objective,
-  optimizationResults,
-  type SweepJob,
-  type SweepPlan,
-} from '../config/index.js';
+import { type Objective, optimizationResults, type SweepPlan } from '../config/index.js';
 import { describeError } from '../errors.js';
-import { configHash } from '../runner/config-hash.js';
 import type { EndStatus } from '../runner/display/display.js';
 import { inParallel } from '../runner/in-parallel.js';
 import type { Launcher } from '../runner/launchers/launcher.js';
@@ -17,29 +10,26 @@ import { thrownError } from '../runner/run-record.js';
 import type { FinishedRun, RunnerHost } from '../runner/run-stage.js';
 import { createSweepFolder } from '../runner/sweep-folder.js';
 import type { SweepJobEntry } from '../runner/sweep-manifest.js';
-import { SweepRecord } from '../runner/sweep-record.js';
+import { queuedEntry, SweepRecord, shortened } from '../runner/sweep-record.js';
 import type { CommandLine } from './arguments.js';
 import { MedianPruning } from './median-pruning.js';
 import { judgedValue, reachedValues } from './objective.js';
 import { printJson } from './print-result.js';
 import type { Project } from './project.js';
+import { ResumedJobs, type ResumedSweep } from './resumed-jobs.js';
 import { commandText } from './shell-quote.js';
+import { type QueuedJob, SweepBatches } from './sweep-batches.js';
 import { runJob, type SweepSubject } from './sweep-job.js';
-import { sweepTable, sweptTexts } from './sweep-summary.js';
+import { sweepTable } from './sweep-summary.js';
 
 export interface SweepSetting {
   plan: SweepPlan;
   subject: SweepSubject;
   launcher: Launcher;
   startedAt: Date;
+  resumed: ResumedSweep | undefined;
   line: CommandLine;
   project: Project;
-}
-
-/** A job as it waits: what the manifest says of it, and how it is started. */
-interface QueuedJob extends Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'> {
-  label: string;
-  start(host: RunnerHost): Promise<FinishedRun>;
 }
 
 /** The jobs of one multirun, batch by batch: all of a batch are composed and checked before the first of them starts. */
@@ -52,27 +42,36 @@ export class Sweep {
   /** Of the first job that was not good. */
   private exitCode = 0;
   private stopped = false;
+  private readonly batches: SweepBatches;
+  private readonly resumed: ResumedJobs | undefined;
+  /** How many jobs the sweeper is asked for. The same when resumed, or one that learns would go another way. */
+  private readonly atOnce: number;
   /** What is told of jobs that failed for good, once all else is told. */
   private readonly failures: string[] = [];
 
   constructor(setting: SweepSetting) {
-    const { plan, launcher } = setting;
+    const { plan, subject, launcher, project, resumed } = setting;
     this.setting = setting;
     this.policy = launcher.sweeps ?? oneByOne;
     this.pruning = plan.objective && new MedianPruning(plan.objective);
+    this.resumed = resumed && new ResumedJobs(resumed, plan, this.pruning);
+    this.atOnce = resumed?.manifest.sweeper.atOnce ?? this.policy.jobs;
+    const { atOnce } = this;
+    this.batches = new SweepBatches(plan, subject, project.root, { ...this.policy, atOnce });
   }
 
   /** Composes the first batch and only then makes the sweep's folder. Says no where there is nothing to run. */
   async prepare(): Promise<boolean> {
-    const { plan, project } = this.setting;
-    this.batch = await this.nextBatch();
+    const { plan, project, resumed } = this.setting;
+    this.batch = await this.batches.next();
     if (this.batch.length === 0) {
       project.stderr.write('the sweep has no jobs: one of its patterns or ranges is empty\n');
       return false;
     }
-    const wanted = resolve(project.root, plan.directory);
-    const folder = await createSweepFolder(wanted, plan.master.yaml({ part: 'all' }));
-    this.record = new SweepRecord(folder, this.head());
+    const yaml = plan.master.yaml({ part: 'all' });
+    const folder = resumed?.folder ?? (await createSweepFolder(resolve(project.root, plan.directory), yaml));
+    if (resumed !== undefined) await writeFile(join(folder, 'multirun.yaml'), yaml);
+    this.record = new SweepRecord(folder, this.head(), this.resumed?.rest);
     return true;
   }
 
@@ -81,12 +80,11 @@ export class Sweep {
     const { sweeper } = this.setting.plan;
     const goesOn = () => !this.stopped && !host.interrupt.requested;
     try {
-      for (; this.batch.length > 0; this.batch = await this.nextBatch()) {
-        this.record!.queue(this.batch);
-        host.display.waiting?.(this.batch.length);
-        await inParallel(this.batch, this.policy.jobs, (job) => this.runJob(job, host, goesOn), goesOn);
+      for (; this.batch.length > 0; this.batch = await this.batches.next()) {
+        const unfinished = await this.queue(this.batch, host);
+        await inParallel(unfinished, this.policy.jobs, (job) => this.runJob(job, host, goesOn), goesOn);
         if (!goesOn()) break;
-        sweeper.tell(this.batch.map(({ num }) => this.record!.entry(num).objective ?? undefined));
+        sweeper.tell(this.record!.tell(this.batch.map(({ num }) => num)));
       }
     } catch (error) {
       this.exitCode ||= 1;
@@ -110,6 +108,9 @@ export class Sweep {
     project.stdout.write(`\n${sweepTable(record, project.root)}`);
     if (report !== undefined) project.stdout.write(`report: ${report}\n`);
     for (const text of this.failures) project.stderr.write(`${text}\n`);
+    if (record.manifest.jobs.every(({ status }) => status === 'done' || status === 'pruned')) return;
+    const where = shortened(project.root, record.folder);
+    project.stderr.write(`go on with what is unfinished: ${commandText(['--resume-sweep', where])}\n`);
   }
 
   private head() {
@@ -120,7 +121,7 @@ export class Sweep {
       command: commandText(line.argv),
       words: [...line.argv],
       startedAt: startedAt.toISOString(),
-      sweeper: { name: plan.sweeperName, batchSize: null },
+      sweeper: { name: plan.sweeperName, atOnce: this.atOnce },
       swept: plan.swept,
       objective:
         objective === undefined ? null : { metric: objective.metric, direction: objective.direction },
@@ -128,54 +129,30 @@ export class Sweep {
     };
   }
 
-  /** Empty where there are no more. */
-  private async nextBatch(): Promise<QueuedJob[]> {
-    const { plan, subject } = this.setting;
-    const first = this.record?.manifest.jobs.length ?? 0;
-    const jobs = (plan.sweeper.ask() ?? []).map((overrides, index) =>
-      this.composeJob(first + index, overrides),
-    );
-    const ready = await subject.ready(jobs);
-    return jobs.map((job, index): QueuedJob => {
-      const { num, overrides, threads } = job;
-      const { config, start } = ready[index]!;
-      const label = [`#${num}`, ...sweptTexts(plan.swept, overrides)].join(' ');
-      return {
-        num,
-        overrides,
-        threads,
-        configSha256: configHash(threads === null ? config : { ...config, threads: null }),
-        label,
-        start: (host) => start({ wantedFolder: this.folderOf(job), label }, host),
-      };
-    });
-  }
-
-  // What the launcher gives a job is an override like another: recorded with the run, and there when it is run again.
-  private composeJob(num: number, overrides: JobOverrides): SweepJob & { threads: number | null } {
+  /** Notes the jobs of a batch and gives those that are to run. */
+  private async queue(batch: readonly QueuedJob[], host: RunnerHost): Promise<QueuedJob[]> {
     const { plan } = this.setting;
-    const { threads } = this.policy;
-    const job = plan.job(num, overrides);
-    if (threads === null || job.composed.value('threads') !== null) return { ...job, threads: null };
-    return { ...plan.job(num, [...overrides, `threads=${threads}`]), overrides, threads };
-  }
-
-  // Its own hydra.sweep.dir, where that depends on what is swept; else the folder that this sweep got.
-  private folderOf({ directory, subdirectory }: SweepJob): string {
-    const { plan, project } = this.setting;
-    const shared = resolve(project.root, directory) === resolve(project.root, plan.directory);
-    return join(shared ? this.record!.folder : resolve(project.root, directory), subdirectory);
+    const note = (text: string) => host.display.note(text);
+    const entries = (await this.resumed?.entries(batch, note)) ?? batch.map(queuedEntry);
+    const record = this.record!;
+    record.queue(entries, this.resumed?.rest);
+    await this.writeBest();
+    if (record.manifest.jobs.length === plan.sweeper.jobs) this.resumed?.tellObsolete(note);
+    const left = batch.filter((_, index) => entries[index]!.status === 'queued');
+    host.display.waiting?.(left.length);
+    return left;
   }
 
   private async runJob(job: QueuedJob, host: RunnerHost, goesOn: () => boolean): Promise<void> {
     const { root } = this.setting.project;
     const { retries, onFailure } = this.policy;
+    const start = (watched: RunnerHost) => job.start(this.record!.folder, watched);
     const started = (folder: string) => {
       this.record!.started(job.num, resolve(root, folder));
       host.display.waiting?.(this.record!.queued);
     };
     for (let attempt = 0; ; attempt++) {
-      const { finished, status } = await runJob(job.label, job.start, host, this.pruning, started);
+      const { finished, status } = await runJob(job.label, start, host, this.pruning, started);
       await this.note(job, finished, status, host);
       if (status === 'done' || status === 'pruned') return;
       if (status === 'failed' && attempt < retries && goesOn()) {
@@ -201,7 +178,7 @@ export class Sweep {
     const { plan, line, project } = this.setting;
     const { num, overrides } = job;
     const record = this.record!;
-    const metrics = await reachedValues(finished);
+    const metrics = reachedValues(finished);
     const { durationSeconds, error } = finished.record;
     let objective: number | null = null;
     try {
@@ -221,10 +198,15 @@ export class Sweep {
       printJson(finished, project, facts);
     }
     host.display.ended(job.label, status, durationSeconds!, detailOf(record.entry(num), plan.objective));
-    const { best } = record;
+    await this.writeBest();
+  }
+
+  private async writeBest(): Promise<void> {
+    const { plan } = this.setting;
+    const { best, folder } = this.record!;
     if (best === undefined) return;
     const results = optimizationResults(plan, { overrides: best.overrides, value: best.objective });
-    await writeFile(join(record.folder, 'optimization_results.yaml'), results);
+    await writeFile(join(folder, 'optimization_results.yaml'), results);
   }
 }
 

@@ -24,9 +24,11 @@ export interface SweepManifest {
   endedAt: string | null;
   /** Of the process that runs the sweep: tells one that was killed from one still running. */
   pid: number;
+  /** See processStart: of the same process. */
+  processStart: string | null;
   host: string;
-  /** `basic`, `random`, `tpe`, or a registered name; jobs per batch, null for all at once. */
-  sweeper: { name: string; batchSize: number | null };
+  /** `basic`, `random`, `tpe`, or a registered name; and how many jobs it was asked for at a time. */
+  sweeper: { name: string; atOnce: number };
   /** Keys that differ from job to job, as the jobs' overrides have them: `training.learning_rate`, `model`, `+new`. */
   swept: string[];
   /** What jobs are judged by; null where the sweeper has no objective. */
@@ -36,7 +38,7 @@ export interface SweepManifest {
   best: number | null;
   /** In the order of `num`; what a sweeper has not asked for yet is not there. */
   jobs: SweepJobEntry[];
-  /** Jobs of an earlier command on this folder that its resumption no longer asks for. */
+  /** Jobs of an earlier command on this folder that its resumption does not ask for, or has not yet. */
   obsolete?: SweepJobEntry[];
 }
 
@@ -69,6 +71,8 @@ export interface SweepJobEntry {
   durationSeconds: number | null;
   /** The last value of the objective; null where there is none, or it is no finite number. */
   objective: number | null;
+  /** What the sweeper was told of the job, so that a resumed sweep asks for the same jobs after it; null: no value. */
+  told?: { value: number | null };
   /** The last value of every metric the job logged and every number of its result; null for one that is not finite. */
   metrics: Record<string, number | null>;
   /** The error of the last attempt, where it failed. */

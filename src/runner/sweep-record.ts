@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { isAbsolute, relative } from 'node:path';
+import { processStart } from './process-identity.js';
 import {
   type SweepJobEntry,
   type SweepJobStatus,
@@ -28,7 +29,8 @@ export class SweepRecord {
   readonly folder: string;
   readonly manifest: SweepManifest;
 
-  constructor(folder: string, head: SweepHead) {
+  /** @param obsolete jobs of an earlier command on this folder; until one is asked for again */
+  constructor(folder: string, head: SweepHead, obsolete: readonly SweepJobEntry[] = []) {
     this.folder = folder;
     this.manifest = {
       version: 1,
@@ -39,6 +41,7 @@ export class SweepRecord {
       startedAt: head.startedAt,
       endedAt: null,
       pid: process.pid,
+      processStart: processStart(process.pid),
       host: hostname(),
       sweeper: head.sweeper,
       swept: head.swept,
@@ -46,26 +49,29 @@ export class SweepRecord {
       launcher: head.launcher,
       best: null,
       jobs: [],
+      ...(obsolete.length > 0 && { obsolete: [...obsolete] }),
     };
     this.write();
   }
 
-  queue(jobs: readonly Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'>[]): void {
-    for (const { num, overrides, configSha256, threads } of jobs)
-      this.manifest.jobs.push({
-        num,
-        overrides,
-        configSha256,
-        threads,
-        status: 'queued',
-        folder: null,
-        startedAt: null,
-        durationSeconds: null,
-        objective: null,
-        metrics: {},
-        attempts: [],
-      });
+  /** Adds the jobs of a batch; `obsolete` are the earlier jobs that are still not among them. */
+  queue(jobs: readonly SweepJobEntry[], obsolete: readonly SweepJobEntry[] = []): void {
+    const { manifest } = this;
+    manifest.jobs.push(...jobs);
+    if (obsolete.length > 0) manifest.obsolete = [...obsolete];
+    else delete manifest.obsolete;
+    manifest.best = this.best?.num ?? null;
     this.write();
+  }
+
+  /** Notes what the sweeper learns of jobs: their objective, or what it was told of them before. Gives that. */
+  tell(nums: readonly number[]): (number | undefined)[] {
+    const entries = nums.map((num) => this.entry(num));
+    if (this.manifest.objective !== null) {
+      for (const entry of entries) entry.told ??= { value: entry.objective };
+      this.write();
+    }
+    return entries.map(({ told }) => told?.value ?? undefined);
   }
 
   /** How many jobs wait for their turn. */
@@ -121,6 +127,25 @@ export class SweepRecord {
 }
 
 const hasValue = (job: SweepJobEntry): job is SweepJobEntry & { objective: number } => job.objective !== null;
+
+/** A job that has not run. */
+export function queuedEntry(
+  job: Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'>,
+): SweepJobEntry {
+  return {
+    num: job.num,
+    overrides: job.overrides,
+    configSha256: job.configSha256,
+    threads: job.threads,
+    status: 'queued',
+    folder: null,
+    startedAt: null,
+    durationSeconds: null,
+    objective: null,
+    metrics: {},
+    attempts: [],
+  };
+}
 
 /** A path as shown from a folder: relative where inside it. */
 export function shortened(from: string, path: string): string {

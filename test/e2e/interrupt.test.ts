@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { execa, execaNode } from 'execa';
 import { History } from '../../src/runner/history.js';
 import { isAlive } from '../../src/runner/process-identity.js';
 import { readRunRecord } from '../../src/runner/run-record.js';
+import { readSweepManifest } from '../../src/runner/sweep-manifest.js';
 
 const entry = fileURLToPath(new URL('./fixtures/test-command-line.js', import.meta.url));
 
@@ -63,6 +64,33 @@ describe('a run in a process of its own', () => {
       expect(readRunRecord(folder).facts.checkpoints).to.equal(1);
     });
   }
+
+  it('leaves a sweep that --resume-sweep goes on with when all of it is killed', async () => {
+    for (const seed of [1, 2]) writeFileSync(join(root, `open-${seed}`), '');
+    const words = ['gate', '-m', 'seed=1,2,3,4', 'hydra.sweep.dir=outputs/swept', 'hydra/launcher=local'];
+    const running = execaNode(entry, [root, ...words, 'hydra.launcher.n_jobs=2'], { reject: false });
+    let shown = '';
+    await new Promise<void>((resolve) => {
+      running.stderr.on('data', (chunk) => {
+        shown += chunk;
+        if (shown.includes('[#2 seed=3] waiting') && shown.includes('[#3 seed=4] waiting')) resolve();
+      });
+    });
+    running.kill('SIGKILL');
+    await running;
+    const sweep = join(root, 'outputs/swept');
+    expect(readSweepManifest(sweep).jobs.map(({ status }) => status)).to.deep.equal([
+      ...['done', 'done', 'running', 'running'],
+    ]);
+    for (const seed of [3, 4]) writeFileSync(join(root, `open-${seed}`), '');
+    expect((await execaNode(entry, [root, '--resume-sweep'])).exitCode).to.equal(0);
+    expect(readSweepManifest(sweep).jobs.map(({ status, folder }) => [status, folder])).to.deep.equal([
+      ['done', '0'],
+      ['done', '1'],
+      ['done', '2-2'],
+      ['done', '3-2'],
+    ]);
+  });
 
   it('ends at once at the second Ctrl-C', async () => {
     const { running, folder } = await start('stubborn', 'deaf');

@@ -1,5 +1,5 @@
 import { type CommandLine, parseArguments } from '../arguments.js';
-import { flags } from '../flags.js';
+import { flags, isItsValue } from '../flags.js';
 
 export function flagNames(): string[] {
   return flags.flatMap(({ names }) => names);
@@ -39,8 +39,8 @@ export function readWords(
 const findFlag = (name: string) => flags.find(({ names }) => names.includes(name));
 
 function takes(flag: string, word: string): boolean {
-  const { bare, values } = findFlag(flag)!;
-  return bare === undefined || values === 'any' || values!.includes(word);
+  const found = findFlag(flag)!;
+  return found.bare === undefined || isItsValue(found, word);
 }
 
 function begins(flag: string, current: string): boolean {

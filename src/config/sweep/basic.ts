@@ -34,6 +34,7 @@ export function basicSweeper(
   // Without a batch size the reference asks for one batch, be it empty.
   let emptyBatch = jobs.length === 0 && maxBatchSize === null;
   return {
+    jobs: jobs.length,
     ask() {
       if (next >= jobs.length) {
         if (!emptyBatch) return undefined;

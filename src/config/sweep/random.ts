@@ -22,6 +22,7 @@ export function randomSweeper(
   const uniform = generator(settings.seed);
   const trials = new Trials(space, settings.trials);
   return {
+    jobs: trials.count,
     ask() {
       const size = settings.maxBatchSize ?? settings.trials;
       const batch = trials.batch(size, () => [randomPoint(space, uniform)], uniform);

@@ -6,8 +6,13 @@ export type JobOverrides = string[];
  * done and told.
  */
 export interface Sweeper {
-  /** The next jobs, or undefined when there are no more. */
-  ask(): JobOverrides[] | undefined;
+  /**
+   * The next jobs, or undefined when there are no more. One that learns from each result gives as many as can run `atOnce`
+   * (1 unless given); others need not look at it.
+   */
+  ask(atOnce?: number): JobOverrides[] | undefined;
   /** The value each job of the last batch reached, in order; undefined for a job that failed or gave none. */
   tell(values: (number | undefined)[]): void;
+  /** How many jobs there are in all, where that is known. */
+  readonly jobs?: number;
 }

@@ -42,9 +42,10 @@ export function tpeSweeper(overrides: Override[], repository: Repository, settin
   };
 
   return {
-    ask() {
-      // One at a time unless told otherwise: each result steers the next trial.
-      const batch = trials.batch(settings.maxBatchSize ?? 1, propose, uniform);
+    jobs: trials.count,
+    ask(atOnce = 1) {
+      // No more than can run: each result steers the next trials.
+      const batch = trials.batch(settings.maxBatchSize ?? atOnce, propose, uniform);
       running = batch ?? [];
       return batch?.map(({ texts }) => texts);
     },

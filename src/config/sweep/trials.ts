@@ -10,13 +10,16 @@ const ATTEMPTS = 100;
 
 /** Hands out the trials of a search, none twice, until there were enough or every point was tried. */
 export class Trials {
+  /** Trials in all. */
+  readonly count: number;
   private left: number;
   private readonly space: Dimension[];
   private readonly tried = new Set<string>();
 
   constructor(space: Dimension[], count: number) {
     this.space = space;
-    this.left = Math.min(count, pointCount(space));
+    this.count = Math.min(count, pointCount(space));
+    this.left = this.count;
   }
 
   /**

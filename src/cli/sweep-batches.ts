@@ -1,0 +1,76 @@
+import { join, resolve } from 'node:path';
+import type { JobOverrides, SweepJob, SweepPlan } from '../config/index.js';
+import { configHash } from '../runner/config-hash.js';
+import type { FinishedRun, RunnerHost } from '../runner/run-stage.js';
+import type { SweepJobEntry } from '../runner/sweep-manifest.js';
+import type { SweepSubject } from './sweep-job.js';
+import { sweptTexts } from './sweep-summary.js';
+
+/** A job as it waits: what the manifest says of it, and how it is started. */
+export interface QueuedJob extends Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'> {
+  /** Its name in the display: `#2 seed=3`. */
+  label: string;
+  /** @param sweepFolder absolute */
+  start(sweepFolder: string, host: RunnerHost): Promise<FinishedRun>;
+}
+
+/** The jobs of a sweep as its sweeper asks for them, composed and checked. */
+export class SweepBatches {
+  private readonly plan: SweepPlan;
+  private readonly subject: SweepSubject;
+  private readonly root: string;
+  private readonly atOnce: number;
+  private readonly threads: number | null;
+  private composed = 0;
+
+  /** @param atOnce how many jobs the sweeper is asked for. @param threads of each job whose config leaves them null */
+  constructor(
+    plan: SweepPlan,
+    subject: SweepSubject,
+    root: string,
+    { atOnce, threads }: { atOnce: number; threads: number | null },
+  ) {
+    this.plan = plan;
+    this.subject = subject;
+    this.root = root;
+    this.atOnce = atOnce;
+    this.threads = threads;
+  }
+
+  /** Empty where there are no more. Throws one SluiceError with all that is wrong with any of the jobs. */
+  async next(): Promise<QueuedJob[]> {
+    const { plan } = this;
+    const asked = plan.sweeper.ask(this.atOnce) ?? [];
+    const jobs = asked.map((overrides, index) => this.composeJob(this.composed + index, overrides));
+    this.composed += jobs.length;
+    const ready = await this.subject.ready(jobs);
+    return jobs.map((job, index): QueuedJob => {
+      const { num, overrides, threads } = job;
+      const { config, start } = ready[index]!;
+      const label = [`#${num}`, ...sweptTexts(plan.swept, overrides)].join(' ');
+      const configSha256 = configHash(threads === null ? config : { ...config, threads: null });
+      return {
+        num,
+        overrides,
+        threads,
+        configSha256,
+        label,
+        start: (folder, host) => start({ wantedFolder: this.folderOf(job, folder), label }, host),
+      };
+    });
+  }
+
+  // What the launcher gives a job is an override like another: recorded with the run, and there when it is run again.
+  private composeJob(num: number, overrides: JobOverrides): SweepJob & { threads: number | null } {
+    const { plan, threads } = this;
+    const job = plan.job(num, overrides);
+    if (threads === null || job.composed.value('threads') !== null) return { ...job, threads: null };
+    return { ...plan.job(num, [...overrides, `threads=${threads}`]), overrides, threads };
+  }
+
+  // Its own hydra.sweep.dir, where that depends on what is swept; else the folder that the sweep got.
+  private folderOf({ directory, subdirectory }: SweepJob, sweepFolder: string): string {
+    const own = resolve(this.root, directory);
+    return join(own === resolve(this.root, this.plan.directory) ? sweepFolder : own, subdirectory);
+  }
+}

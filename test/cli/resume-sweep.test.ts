@@ -1,0 +1,169 @@
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readSweepManifest, writeSweepManifest } from '../../src/runner/sweep-manifest.js';
+import { CommandLineProject } from './command-line-run.js';
+
+describe('--resume-sweep', () => {
+  let project: CommandLineProject;
+  let folder: string;
+  beforeEach(() => {
+    project = new CommandLineProject();
+    folder = join(project.root, 'outputs/swept');
+  });
+  afterEach(() => project.remove());
+
+  const sweep = (stage: string, ...rest: string[]) =>
+    project.run(stage, '-m', 'hydra.sweep.dir=outputs/swept', 'hydra/launcher=local', ...rest);
+  const manifest = () => readSweepManifest(folder);
+  const jobs = () => manifest().jobs.map(({ status, folder: own }) => [status, own]);
+  const open = (...seeds: number[]) => {
+    for (const seed of seeds) writeFileSync(join(project.root, `open-${seed}`), '');
+  };
+
+  /** A sweep over seeds 1 to 4, two at a time, of which 1 and 2 are done when it is interrupted. */
+  async function interrupted(): Promise<{ code: number; err: string }> {
+    open(1, 2);
+    const ended = sweep('gate', 'seed=1,2,3,4', 'hydra.launcher.n_jobs=2');
+    await project.shown('[#2 seed=3] waiting');
+    await project.shown('[#3 seed=4] waiting');
+    process.emit('SIGINT');
+    return ended;
+  }
+
+  it('is what the end of an interrupted sweep advises', async () => {
+    const { code, err } = await interrupted();
+    expect(code).to.equal(130);
+    expect(err).to.include('go on with what is unfinished: ./run --resume-sweep outputs/swept\n');
+  });
+
+  it('runs what is unfinished, in folders of its own, and keeps what is done', async () => {
+    await interrupted();
+    const before = statSync(join(folder, '0/run.json')).mtimeMs;
+    open(3, 4);
+    const { code, err } = await project.run('--resume-sweep');
+    expect([code, err]).to.deep.equal([0, err.replace(/new in the sweep|no longer/g, '-')]);
+    expect(jobs()).to.deep.equal([
+      ['done', '0'],
+      ['done', '1'],
+      ['done', '2-2'],
+      ['done', '3-2'],
+    ]);
+    expect(manifest().jobs[2]!.attempts.map(({ status }) => status)).to.deep.equal(['interrupted', 'done']);
+    expect(statSync(join(folder, '0/run.json')).mtimeMs).to.equal(before);
+    expect(manifest()).to.include({ status: 'done', command: manifest().command });
+  });
+
+  it('takes further overrides, and leaves the jobs that they do not touch', async () => {
+    await interrupted();
+    open(3, 4, 5);
+    const { code, err } = await project.run(
+      '--resume-sweep',
+      'latest',
+      'seed=2,3,5',
+      'hydra.launcher.n_jobs=1',
+    );
+    expect(code).to.equal(0);
+    expect(jobs()).to.deep.equal([
+      ['done', '1'],
+      ['done', '1-2'],
+      ['done', '2-2'],
+    ]);
+    expect(err).to.include('new in the sweep: #2 seed=5\n');
+    expect(err).to.include('no longer part of the sweep, their folders stay: #0 seed=1, #3 seed=4\n');
+    expect(manifest().obsolete?.map(({ num }) => num)).to.deep.equal([0, 3]);
+  });
+
+  it('runs a job anew whose config has changed behind the same overrides, and says so', async () => {
+    await interrupted();
+    open(3, 4);
+    project.write('configs/gate.yaml', 'defaults:\n  - base\n  - _self_\n\ndata: other\n');
+    const { code, err } = await project.run('gate', '-m', 'seed=1,2,3,4', '--resume-sweep', 'outputs/swept');
+    expect(code).to.equal(0);
+    expect(err).to.include(
+      'the config behind the same overrides has changed, these run anew: #0 seed=1, #1 seed=2, #2 seed=3, #3 seed=4\n',
+    );
+    expect(jobs().map(([, own]) => own)).to.deep.equal(['0-2', '1-2', '2-2', '3-2']);
+    expect(manifest().obsolete).to.have.length(4);
+  });
+
+  it('starts failed jobs again', async () => {
+    await sweep('flaky', 'seed=2,2', 'hydra.launcher.on_failure=continue');
+    expect(jobs().map(([status]) => status)).to.deep.equal(['failed', 'failed']);
+    expect((await project.run('--resume-sweep=outputs/swept')).code).to.equal(0);
+    expect(jobs()).to.deep.equal([
+      ['done', '0-2'],
+      ['done', '1-2'],
+    ]);
+  });
+
+  it('does nothing where all is done, and nothing is advised', async () => {
+    await sweep('answer', 'seed=1,2');
+    const { code, out, err } = await project.run('--resume-sweep');
+    expect([code, err]).to.deep.equal([0, '']);
+    expect(out).to.match(/ {2}0 +1 .* done .*\n {2}1 +2 .* done /);
+  });
+
+  it('believes the folder of a job before the manifest, which a killed sweep could not finish', async () => {
+    await sweep('answer', 'seed=1,2');
+    const cut = manifest();
+    for (const job of cut.jobs) job.status = job.attempts[0]!.status = 'running';
+    writeFileSync(join(folder, '1/run.json'), '{"sta');
+    writeSweepManifest(folder, { ...cut, status: 'running', pid: 2 ** 22 });
+    expect((await project.run('--resume-sweep')).code).to.equal(0);
+    expect(manifest().jobs.map((job) => job.attempts.map(({ status }) => status))).to.deep.equal([
+      ['done'],
+      ['interrupted', 'done'],
+    ]);
+  });
+
+  const search = ['hydra.sweeper.n_trials=9', 'seed=range(0,60)', 'hydra.launcher.n_jobs=2'];
+  for (const sweeper of ['random', 'tpe']) {
+    it(`asks ${sweeper} for the same jobs as if it had never been cut`, async () => {
+      const startup = sweeper === 'tpe' ? ['hydra.sweeper.n_startup_trials=2'] : [];
+      const objective = ['++hydra.sweeper.objective=validation/loss'];
+      await sweep('score', `hydra/sweeper=${sweeper}`, ...startup, ...objective, ...search);
+      const whole = manifest();
+      // Killed while the third pair ran: random has all its jobs in the manifest, tpe only those it had been asked for.
+      const cut = structuredClone(whole);
+      if (sweeper === 'tpe') cut.jobs.splice(6);
+      for (const { num } of whole.jobs.slice(4)) rmSync(join(folder, String(num)), { recursive: true });
+      for (const job of cut.jobs.slice(4)) delete job.told;
+      writeSweepManifest(folder, cut);
+      const { code, err } = await project.run('--resume-sweep', 'hydra.launcher.n_jobs=1');
+      expect([code, err.includes('new in the sweep')]).to.deep.equal([0, false]);
+      const facts = ({ jobs: all }: typeof whole) =>
+        all.map(({ num, overrides, objective: value, status }) => [num, overrides, value, status]);
+      expect(facts(manifest())).to.deep.equal(facts(whole));
+      expect(readFileSync(join(folder, 'optimization_results.yaml'), 'utf8')).to.include(`name: ${sweeper}`);
+    }).timeout(60_000);
+  }
+
+  const refused: [what: string, argv: string[], message: string][] = [
+    ['a folder that is none of a sweep', ['--resume-sweep', './configs'], 'not the folder of a sweep'],
+    [
+      'a sweep of another stage',
+      ['score', '--resume-sweep', 'outputs/swept'],
+      'a sweep of answer, not of score',
+    ],
+    ['no sweep at all', ['score', '--resume-sweep'], 'there is no sweep of score below outputs/'],
+    ['a stage that does not exist', ['scor', '--resume-sweep'], 'there is no stage scor'],
+    ['--plan beside it', ['--resume-sweep', '--plan'], 'got --plan and --resume-sweep'],
+  ];
+  it('refuses what it cannot go on with', async () => {
+    await sweep('answer', 'seed=1');
+    for (const [what, argv, message] of refused) {
+      const { code, err } = await project.run(...argv);
+      expect(err, what).to.include(message);
+      expect(code, what).to.be.oneOf([1, 2]);
+    }
+  });
+
+  it('refuses a sweep that another process is at work on', async () => {
+    await sweep('answer', 'seed=1');
+    writeSweepManifest(folder, { ...manifest(), status: 'running', pid: process.ppid, processStart: null });
+    const { code, err } = await project.run('--resume-sweep');
+    expect(code).to.equal(2);
+    expect(err).to.include(`still running, as process ${process.ppid}`);
+  });
+});
