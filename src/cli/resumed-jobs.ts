@@ -7,7 +7,7 @@ import type { SweepJobEntry, SweepManifest } from '../runner/sweep-manifest.js';
 import { queuedEntry } from '../runner/sweep-record.js';
 import type { MedianPruning } from './median-pruning.js';
 import { judgedValue, reachedValues } from './objective.js';
-import type { QueuedJob } from './sweep-batches.js';
+import type { QueuedJob } from './sweep-job.js';
 import { sweptTexts } from './sweep-summary.js';
 
 /** A sweep to go on with: its folder, absolute, and what it said of itself. */

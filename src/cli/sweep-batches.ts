@@ -1,18 +1,8 @@
 import { join, resolve } from 'node:path';
 import type { JobOverrides, SweepJob, SweepPlan } from '../config/index.js';
 import { configHash } from '../runner/config-hash.js';
-import type { FinishedRun, RunnerHost } from '../runner/run-stage.js';
-import type { SweepJobEntry } from '../runner/sweep-manifest.js';
-import type { SweepSubject } from './sweep-job.js';
+import type { QueuedJob, SweepSubject } from './sweep-job.js';
 import { sweptTexts } from './sweep-summary.js';
-
-/** A job as it waits: what the manifest says of it, and how it is started. */
-export interface QueuedJob extends Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'> {
-  /** Its name in the display: `#2 seed=3`. */
-  label: string;
-  /** @param sweepFolder absolute */
-  start(sweepFolder: string, host: RunnerHost): Promise<FinishedRun>;
-}
 
 /** The jobs of a sweep as its sweeper asks for them, composed and checked. */
 export class SweepBatches {
@@ -55,7 +45,8 @@ export class SweepBatches {
         threads,
         configSha256,
         label,
-        start: (folder, host) => start({ wantedFolder: this.folderOf(job, folder), label }, host),
+        start: (folder, host, started) =>
+          start({ wantedFolder: this.folderOf(job, folder), label }, host, started),
       };
     });
   }

@@ -3,6 +3,7 @@ import type { EndStatus } from '../runner/display/display.js';
 import { Interrupt } from '../runner/interrupt.js';
 import { type FinishedRun, type RunnerHost, runStage } from '../runner/run-stage.js';
 import type { StageEntry } from '../runner/stage.js';
+import type { SweepJobEntry } from '../runner/sweep-manifest.js';
 import type { MedianPruning } from './median-pruning.js';
 import type { Project } from './project.js';
 import { readyStages } from './ready-stage.js';
@@ -19,7 +20,20 @@ export interface SweepSubject {
 export interface ReadyJob {
   /** Resolved, as for a run outside the sweep. */
   config: Record<string, unknown>;
-  start(where: { wantedFolder: string; label: string }, host: RunnerHost): Promise<FinishedRun>;
+  /** @param started is told its folder, absolute, once it is there */
+  start(
+    where: { wantedFolder: string; label: string },
+    host: RunnerHost,
+    started: (folder: string) => void,
+  ): Promise<FinishedRun>;
+}
+
+/** A job as it waits: what the manifest says of it, and how it is started. */
+export interface QueuedJob extends Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'> {
+  /** Its name in the display: `#2 seed=3`. */
+  label: string;
+  /** @param sweepFolder absolute. @param started is told the job's folder, absolute, once it is there */
+  start(sweepFolder: string, host: RunnerHost, started: (folder: string) => void): Promise<FinishedRun>;
 }
 
 export function sweptStage(stage: StageEntry, project: Project): SweepSubject {
@@ -30,9 +44,9 @@ export function sweptStage(stage: StageEntry, project: Project): SweepSubject {
       const ready = await readyStages(stage, configs, project);
       return ready.map((run, index) => ({
         config: run.config,
-        start(where, host) {
+        start(where, host, started) {
           const command = commandText([stage.name, ...configs[index]!.overrides.task]);
-          return runStage({ ...run, ...where, command }, host);
+          return runStage({ ...run, ...where, command }, host, started);
         },
       }));
     },
@@ -42,11 +56,11 @@ export function sweptStage(stage: StageEntry, project: Project): SweepSubject {
 /**
  * Runs a job and interrupts it when `pruning` shows that it is not worth its end.
  *
- * @param started is told the job's folder, relative to the project's, once it is there
+ * @param started is told the job's folder, absolute, once it is there
  */
 export async function runJob(
-  label: string,
-  start: (host: RunnerHost) => Promise<FinishedRun>,
+  { label, start }: QueuedJob,
+  sweepFolder: string,
   host: RunnerHost,
   pruning: MedianPruning | undefined,
   started: (folder: string) => void,
@@ -61,10 +75,6 @@ export async function runJob(
   let pruned = false;
   const display: RunnerHost['display'] = {
     ...host.display,
-    started(step, folder) {
-      started(folder);
-      host.display.started(step, folder);
-    },
     event(step, event) {
       host.display.event(step, event);
       if (pruned || interrupt.requested || !shouldEnd?.(event)) return;
@@ -74,7 +84,7 @@ export async function runJob(
     },
     ended() {}, // told with what the job reached
   };
-  const finished = await start({ ...host, display, interrupt }).finally(stopListening);
+  const finished = await start(sweepFolder, { ...host, display, interrupt }, started).finally(stopListening);
   const status = finished.record.status as EndStatus;
   const isPruned = pruned && status === 'interrupted' && !host.interrupt.requested;
   return { finished, status: isPruned ? 'pruned' : status };

@@ -18,8 +18,8 @@ import { printJson } from './print-result.js';
 import type { Project } from './project.js';
 import { ResumedJobs, type ResumedSweep } from './resumed-jobs.js';
 import { commandText } from './shell-quote.js';
-import { type QueuedJob, SweepBatches } from './sweep-batches.js';
-import { runJob, type SweepSubject } from './sweep-job.js';
+import { SweepBatches } from './sweep-batches.js';
+import { type QueuedJob, runJob, type SweepSubject } from './sweep-job.js';
 import { sweepTable } from './sweep-summary.js';
 
 export interface SweepSetting {
@@ -144,15 +144,14 @@ export class Sweep {
   }
 
   private async runJob(job: QueuedJob, host: RunnerHost, goesOn: () => boolean): Promise<void> {
-    const { root } = this.setting.project;
     const { retries, onFailure } = this.policy;
-    const start = (watched: RunnerHost) => job.start(this.record!.folder, watched);
+    const record = this.record!;
     const started = (folder: string) => {
-      this.record!.started(job.num, resolve(root, folder));
-      host.display.waiting?.(this.record!.queued);
+      record.started(job.num, folder);
+      host.display.waiting?.(record.queued);
     };
     for (let attempt = 0; ; attempt++) {
-      const { finished, status } = await runJob(job.label, start, host, this.pruning, started);
+      const { finished, status } = await runJob(job, record.folder, host, this.pruning, started);
       await this.note(job, finished, status, host);
       if (status === 'done' || status === 'pruned') return;
       if (status === 'failed' && attempt < retries && goesOn()) {
