@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace sluice::cpu::SLUICE_ISA {
 
 inline constexpr int64_t kLanes16 = 16;
@@ -39,14 +43,47 @@ SLUICE_LANES Lanes16 load_some(const T* from, int64_t count) {
   return load16(some);
 }
 
+typedef float Lanes4 __attribute__((vector_size(16)));
+
+/** Lanes i, i+4, i+8 and i+12 added up, for i = 0..3. */
+SLUICE_LANES Lanes4 quarter16(Lanes16 v) {
+  typedef float Lanes8 __attribute__((vector_size(32)));
+  const Lanes8 eight = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                       __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  return __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
+         __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+}
+
 SLUICE_LANES float total16(Lanes16 v) {
-  typedef float Eight __attribute__((vector_size(32)));
-  typedef float Four __attribute__((vector_size(16)));
-  const Eight eight = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                      __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  const Four four =
-      __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+  const Lanes4 four = quarter16(v);
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
+
+/** total16 of each, to the bit. */
+SLUICE_LANES Lanes4 totals16(Lanes16 v0, Lanes16 v1, Lanes16 v2, Lanes16 v3) {
+  const Lanes4 a = quarter16(v0), b = quarter16(v1), c = quarter16(v2), d = quarter16(v3);
+  const Lanes4 ab = __builtin_shufflevector(a, b, 0, 1, 4, 5) + __builtin_shufflevector(a, b, 2, 3, 6, 7);
+  const Lanes4 cd = __builtin_shufflevector(c, d, 0, 1, 4, 5) + __builtin_shufflevector(c, d, 2, 3, 6, 7);
+  return __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
+}
+
+#if defined(__AVX512F__)
+/** total16 of each of sixteen, to the bit: two are folded into one, four times over. */
+SLUICE_LANES Lanes16 totals16(const Lanes16 (&v)[kLanes16]) {
+  __m512 quarters[4];  // lanes 4 j .. 4 j + 3: of v[i + 4 j]
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    const __m512 a = (__m512)v[i], b = (__m512)v[i + 4], c = (__m512)v[i + 8], d = (__m512)v[i + 12];
+    const __m512 ab = _mm512_shuffle_f32x4(a, b, 0x44) + _mm512_shuffle_f32x4(a, b, 0xee);
+    const __m512 cd = _mm512_shuffle_f32x4(c, d, 0x44) + _mm512_shuffle_f32x4(c, d, 0xee);
+    quarters[i] = _mm512_shuffle_f32x4(ab, cd, 0x88) + _mm512_shuffle_f32x4(ab, cd, 0xdd);
+  }
+  const auto halves = [](__m512 a, __m512 b) __attribute__((always_inline)) {
+    return _mm512_shuffle_ps(a, b, 0x44) + _mm512_shuffle_ps(a, b, 0xee);
+  };
+  const __m512 ab = halves(quarters[0], quarters[1]), cd = halves(quarters[2], quarters[3]);
+  return (Lanes16)(_mm512_shuffle_ps(ab, cd, 0x88) + _mm512_shuffle_ps(ab, cd, 0xdd));
+}
+#endif
 
 }  // namespace sluice::cpu::SLUICE_ISA

@@ -85,7 +85,8 @@ Status kernel_grouped_matmul(const KernelCall& call) {
       part.x = x.f32() + tile.row * k, part.ldx = k;
       part.y = y.f32() + tile.row * n, part.ldy = n;
       const uint16_t* expert = static_cast<const uint16_t*>(w.data) + tile.expert * k * n;
-      return row_product(part, BfloatRows{expert, k}, tile.column, std::min(tile.column + wide, n));
+      const int64_t end = std::min(tile.column + wide, n);
+      return row_product(part, BfloatRows{expert, k}, tile.column, end, workspace, kTileBytes);
     }
     GemmCall part;
     part.trans_b = trans_b;

@@ -32,6 +32,7 @@ SLUICE_LANES Words16 load_words(const uint8_t* from) {
 
 struct Int8Rows {
   static constexpr int64_t kStep = kQuantBlock;
+  static constexpr int kAlone = 2;
   static constexpr int64_t bytes(int64_t padded) { return padded; }
   const uint8_t* codes;  // [n, padded]
   const float* scales;   // [n, padded / 64]
@@ -45,11 +46,12 @@ struct Int8Rows {
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
     return at(row, k, i);
   }
-  const void* ahead(int64_t row, int64_t k) const { return codes + row * padded + k + kAheadBytes; }
+  const char* from(int64_t row) const { return reinterpret_cast<const char*>(codes + row * padded); }
 };
 
 struct Nf4Rows {
   static constexpr int64_t kStep = kQuantGroup;
+  static constexpr int kAlone = 2;
   static constexpr int64_t bytes(int64_t padded) { return padded / 2; }
   const uint8_t* codes;  // [n, padded / 2]
   const float* scales;   // [n, padded / 64]
@@ -63,7 +65,7 @@ struct Nf4Rows {
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
     return at(row, k, i);
   }
-  const void* ahead(int64_t row, int64_t k) const { return codes + (row * padded + k) / 2 + kAheadBytes; }
+  const char* from(int64_t row) const { return reinterpret_cast<const char*>(codes + row * padded / 2); }
 };
 
 /** Columns [begin, end) of rows [first, last) as f32, `stride` apart; begin is a multiple of 128, end of 16.

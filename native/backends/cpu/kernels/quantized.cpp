@@ -12,8 +12,7 @@
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
-constexpr int64_t kFewRows = 4;  // above, a strip of w is expanded once for all rows of x
-constexpr int64_t kTall = 512;   // rows of x of one tile
+constexpr int64_t kTall = 512;  // rows of x of one tile
 
 /** How the rows of x and y belong to experts; without experts there is one. */
 struct Groups {
@@ -32,20 +31,6 @@ struct Weights {
   }
 };
 
-/** Columns [begin, end) of y = x wᵀ, w expanded strip by strip. */
-template <typename W>
-void strips(const RowProduct& product, const W& w, int64_t begin, int64_t end, float* expanded) {
-  if (product.m <= kFewRows) return row_product(product, w, begin, end);
-  for (int64_t n = begin; n < end; n += kTileColumns) {
-    const int64_t count = std::min<int64_t>(kTileColumns, end - n);
-    dequantize(w, n, n + count, 0, (product.k + 15) / 16 * 16, expanded, w.padded);
-    RowProduct strip = product;
-    strip.y += n;
-    if (strip.bias) strip.bias += n;
-    row_product(strip, FloatRows{expanded, w.padded}, 0, count);
-  }
-}
-
 template <typename W>
 void forward(const KernelCall& call, const Weights& weights, const Groups& groups, bool by_rows) {
   const float* x = call.in[0].f32();
@@ -55,8 +40,7 @@ void forward(const KernelCall& call, const Weights& weights, const Groups& group
   // by rows: about 64 KiB of codes a piece; else a tile of at most 2 MiB once it is expanded
   const int64_t rows = by_rows ? (int64_t{1} << 16) / W::bytes(weights.padded)
                                : std::min<int64_t>(256, (int64_t{1} << 19) / weights.padded);
-  const int64_t wide =
-      std::max<int64_t>(kTileColumns, std::min(rows, (n + 3) / 4) / kTileColumns * kTileColumns);
+  const int64_t wide = std::max<int64_t>(kTile, std::min(rows, (n + 3) / 4) / kTile * kTile);
   const auto tiles = expert_tiles(groups.offsets, groups.experts, n, wide, kTall);
   call.pool.run(static_cast<int64_t>(tiles.size()), [&](int64_t piece, void* workspace) {
     const ExpertTile& tile = tiles[static_cast<size_t>(piece)];
@@ -68,7 +52,7 @@ void forward(const KernelCall& call, const Weights& weights, const Groups& group
       product.x = x + tile.row * k, product.ldx = k;
       product.y = y + tile.row * n, product.ldy = n;
       product.bias = bias;
-      return strips(product, w, tile.column, end, static_cast<float*>(workspace));
+      return row_product(product, w, tile.column, end, workspace, kTileBytes);
     }
     float* expanded = static_cast<float*>(workspace);
     dequantize(w, tile.column, end, 0, (k + 15) / 16 * 16, expanded, weights.padded);

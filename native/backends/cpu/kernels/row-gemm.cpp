@@ -12,7 +12,9 @@ void row_gemm(const GemmCall& call, void* workspace) {
   product.x = static_cast<const float*>(call.a), product.ldx = call.lda;
   product.y = static_cast<float*>(call.c), product.ldy = call.ldc;
   product.accumulate = call.accumulate;
-  row_product(product, FloatRows{static_cast<const float*>(call.b), call.ldb}, 0, call.n);
+  const FloatRows rows{static_cast<const float*>(call.b), call.ldb};
+  row_product(product, rows, 0, call.n, static_cast<char*>(workspace) + kTileBytes,
+              static_cast<int64_t>(ThreadPool::kWorkspaceBytes) - kTileBytes);
 }
 
 float read_sum(const float* from, int64_t count) {

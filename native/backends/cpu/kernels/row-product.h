@@ -1,11 +1,16 @@
 // y[m,n] = sum over k of x[m,k] w[n,k]: products whose rows do not know of each other. Every element is
 // sixteen partial sums over k (k mod 16), added up in one order, whatever the number of rows and however they
-// are cut: a row of y has the same bits in any batch. Both operands are read as they lie, and w once for all
-// rows of x: with few rows (a step of decoding) this runs at the speed of memory.
+// are cut: a row of y has the same bits in any batch.
+//
+// With one row of x, w is read once as it lies, at the speed of memory. With more, a panel of x and strips of
+// w are laid out so that a tile of sums reads both from one end to the other out of the cache; w is still
+// read from memory once for a panel.
 //
 // W is what w is stored as: `at(row, k, i)` gives columns k + 16 i .. of a row as f32, k a multiple of
-// W::kStep and 16 i less than it; `some` the last ones, fewer than sixteen, where what stands behind them
-// meets zeros of x.
+// W::kStep (one cache line) and 16 i less than it; `some` the last ones, fewer than sixteen, where what
+// stands behind them meets zeros of x; `from(row)` is where a row begins. W::kAlone: rows of w read side by
+// side with a single row of x. Memory answers fastest when it is read from one end to the other, so as few as
+// it takes to keep the arithmetic out of its way.
 #pragma once
 
 #include "kernels.h"
@@ -24,121 +29,245 @@ struct RowProduct {
 };
 
 // how far ahead of its use w is asked for: what memory brings in the time one answer takes, and some more
-inline constexpr int64_t kAheadBytes = 12288;
+inline constexpr int64_t kAheadBytes = 4096;
 
 /** Rows [n,k] as they lie in memory, f32 or bf16. */
 template <typename T>
 struct PlainRows {
-  static constexpr int64_t kStep = kLanes16;
+  static constexpr int64_t kStep = 64 / sizeof(T);
+  static constexpr int kAlone = sizeof(T) == 4 ? 1 : 2;
   const T* data;
   int64_t stride;
-  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t) const {
-    return load16(data + row * stride + k);
+  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
+    return load16(data + row * stride + k + i * kLanes16);
   }
-  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t, int64_t count) const {
-    return load_some(data + row * stride + k, count);
+  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t count) const {
+    return load_some(data + row * stride + k + i * kLanes16, count);
   }
-  const void* ahead(int64_t row, int64_t k) const {
-    return data + row * stride + k + kAheadBytes / static_cast<int64_t>(sizeof(T));
-  }
+  const char* from(int64_t row) const { return reinterpret_cast<const char*>(data + row * stride); }
 };
 using FloatRows = PlainRows<float>;
 using BfloatRows = PlainRows<uint16_t>;
 
-// rows of x and of w in one register tile, as far as the registers go
-#if defined(__AVX512F__)
-inline constexpr int kTileRows = 4, kTileColumns = 6;
-#else
-inline constexpr int kTileRows = 2, kTileColumns = 2;
-#endif
-
-/** kFresh: the rows of w come from memory, so what follows them is asked for ahead. */
-template <int kRows, int kColumns, bool kFresh, typename W>
-inline __attribute__((always_inline)) void row_tile(const RowProduct& call, const W& w, int64_t m,
-                                                    int64_t n) {
-  Lanes16 sum[kRows][kColumns] = {};
-  const float* x = call.x + m * call.ldx;
-  const int64_t whole = call.k / kLanes16 * kLanes16;
-  const auto step = [&](const Lanes16(&left)[kRows], int column, Lanes16 right)
-      __attribute__((always_inline)) {
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; i++) sum[i][column] += left[i] * right;
-  };
-  const auto sixteen = [&](int64_t k, int64_t part) __attribute__((always_inline)) {
-    Lanes16 left[kRows];
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; i++) left[i] = load16(x + i * call.ldx + k + part * kLanes16);
-#pragma GCC unroll 8
-    for (int j = 0; j < kColumns; j++) step(left, j, w.at(n + j, k, part));
-    if (kFresh && part == 0) {
-#pragma GCC unroll 8
-      for (int j = 0; j < kColumns; j++) __builtin_prefetch(w.ahead(n + j, k));
-    }
+/** each(k, columns) for every sixteen columns of kRows rows of w, which memory is asked for ahead in the
+ * order it lies. */
+template <int kRows, typename W, typename Each>
+inline __attribute__((always_inline)) void stream_rows(const W& w, int64_t row, int64_t columns, Each each) {
+  // rows read side by side: the last of them were passed over by as much
+  const char* ahead = w.from(row) + kAheadBytes + (kRows - 1) * (w.from(1) - w.from(0));
+  const auto sixteen = [&](int64_t k, int64_t i) __attribute__((always_inline)) {
+    Lanes16 right[kRows];
+#pragma GCC unroll 4
+    for (int j = 0; j < kRows; j++) right[j] = w.at(row + j, k, i);
+    each(k + i * kLanes16, right);
   };
   int64_t k = 0;
-  for (; k + W::kStep <= whole; k += W::kStep) {
+  for (; k + W::kStep <= columns; k += W::kStep) {
 #pragma GCC unroll 8
-    for (int64_t part = 0; part < W::kStep / kLanes16; part++) sixteen(k, part);
+    for (int64_t i = 0; i < W::kStep / kLanes16; i++) sixteen(k, i);
+#pragma GCC unroll 4
+    for (int j = 0; j < kRows; j++) __builtin_prefetch(ahead + 64 * j);
+    ahead += 64 * kRows;
   }
-  for (int64_t part = 0; k + (part + 1) * kLanes16 <= whole; part++) sixteen(k, part);
-  if (whole < call.k) {
-    Lanes16 left[kRows];
-    for (int i = 0; i < kRows; i++) left[i] = load_some(x + i * call.ldx + whole, call.k - whole);
-#pragma GCC unroll 8
-    for (int j = 0; j < kColumns; j++)
-      step(left, j, w.some(n + j, k, (whole - k) / kLanes16, call.k - whole));
+  int64_t i = 0;
+  for (; k + (i + 1) * kLanes16 <= columns; i++) sixteen(k, i);
+  if (const int64_t at = k + i * kLanes16; at < columns) {
+    Lanes16 right[kRows];
+    for (int j = 0; j < kRows; j++) right[j] = w.some(row + j, k, i, columns - at);
+    each(at, right);
   }
-#pragma GCC unroll 8
+}
+
+inline void write_sum(const RowProduct& call, int64_t m, int64_t n, float sum) {
+  float& y = call.y[m * call.ldy + n];
+  if (call.bias) sum += call.bias[n];
+  y = call.accumulate ? y + sum : sum;
+}
+
+// rows of x and of w in one tile of sums, as far as the registers go
+#if defined(__AVX512F__)
+inline constexpr int kTile = 4;
+#else
+inline constexpr int kTile = 2;
+#endif
+
+/** All rows of x, kRows of them, with kColumns rows of w. */
+template <int kRows, int kColumns, typename W>
+inline __attribute__((always_inline)) void multiply_few(const RowProduct& call, const W& w, int64_t n) {
+  Lanes16 sums[kRows][kColumns] = {};
+  stream_rows<kColumns>(
+      w, n, call.k, [&](int64_t k, const Lanes16(&right)[kColumns]) __attribute__((always_inline)) {
+        const int64_t count = call.k - k;
+#pragma GCC unroll 4
+        for (int i = 0; i < kRows; i++) {
+          const float* x = call.x + i * call.ldx + k;
+          const Lanes16 left = count >= kLanes16 ? load16(x) : load_some(x, count);
+#pragma GCC unroll 4
+          for (int j = 0; j < kColumns; j++) sums[i][j] += left * right[j];
+        }
+      });
+#pragma GCC unroll 4
   for (int i = 0; i < kRows; i++) {
-    float* y = call.y + (m + i) * call.ldy + n;
-#pragma GCC unroll 8
-    for (int j = 0; j < kColumns; j++) {
-      float value = total16(sum[i][j]);
-      if (call.bias) value += call.bias[n + j];
-      y[j] = call.accumulate ? y[j] + value : value;
+#pragma GCC unroll 4
+    for (int j = 0; j < kColumns; j++) write_sum(call, i, n + j, total16(sums[i][j]));
+  }
+}
+
+template <int kRows, typename W>
+void multiply_few(const RowProduct& call, const W& w, int64_t begin, int64_t end) {
+  constexpr int kColumns = kRows == 1 ? W::kAlone : 2;
+  int64_t n = begin;
+  for (; n + kColumns <= end; n += kColumns) multiply_few<kRows, kColumns>(call, w, n);
+  for (; n < end; n++) multiply_few<kRows, 1>(call, w, n);
+}
+
+// rows of x that share a strip of w, and columns of both that a tile takes at a time: a strip's part and the
+// sums stay in the first cache, the panel in the second
+inline constexpr int64_t kPanel = 64, kDeep = 512;
+
+/** kTile rows from `row` on, `count` of them there and the rest zeros, laid side by side: sixteen columns of
+ * each row in turn, the last ones filled up with zeros. */
+template <typename W>
+void lay_out(const W& w, int64_t row, int64_t count, int64_t columns, float* to) {
+  for (int64_t j = 0; j < kTile; j++, to += kLanes16) {
+    if (j < count) {
+      stream_rows<1>(
+          w, row + j, columns, [&](int64_t k, const Lanes16(&right)[1]) __attribute__((always_inline)) {
+            store16(to + k * kTile, right[0]);
+          });
+    } else {
+      for (int64_t k = 0; k < columns; k += kLanes16) store16(to + k * kTile, Lanes16{});
     }
   }
 }
 
-/** All rows of x with kColumns rows of w. */
-template <int kColumns, typename W>
-inline __attribute__((always_inline)) void row_strip(const RowProduct& call, const W& w, int64_t n) {
-  const int64_t first = std::min<int64_t>(kTileRows, call.m);
-  if (kTileRows > 3 && first == 4) row_tile<4, kColumns, true>(call, w, 0, n);
-  if (kTileRows > 3 && first == 3) row_tile<3, kColumns, true>(call, w, 0, n);
-  if (first == 2) row_tile<2, kColumns, true>(call, w, 0, n);
-  if (first == 1) row_tile<1, kColumns, true>(call, w, 0, n);
-  int64_t m = first;
-  for (; m + kTileRows <= call.m; m += kTileRows) row_tile<kTileRows, kColumns, false>(call, w, m, n);
-  for (; m < call.m; m++) row_tile<1, kColumns, false>(call, w, m, n);
+struct Tile {
+  Lanes16 sums[kTile][kTile] = {};
+};
+
+/** sums += x wᵀ of two laid out parts of `steps` times sixteen columns. */
+inline __attribute__((always_inline)) void multiply_tile(Tile& tile, const float* x, const float* w,
+                                                         int64_t steps) {
+  for (; steps > 0; steps--, x += kTile * kLanes16, w += kTile * kLanes16) {
+    Lanes16 left[kTile];
+#pragma GCC unroll 4
+    for (int i = 0; i < kTile; i++) left[i] = load16(x + i * kLanes16);
+#pragma GCC unroll 4
+    for (int j = 0; j < kTile; j++) {
+      const Lanes16 right = load16(w + j * kLanes16);
+#pragma GCC unroll 4
+      for (int i = 0; i < kTile; i++) tile.sums[i][j] += left[i] * right;
+    }
+  }
 }
 
-/** The columns [begin, end) of y, on the calling thread. */
+/** Adds up the lanes of a tile and writes what of it lies within y. */
+inline __attribute__((always_inline)) void finish_tile(const RowProduct& call, const Tile& tile, int64_t m,
+                                                       int64_t n, int64_t end) {
+  typedef float Row __attribute__((vector_size(4 * kTile)));
+  typedef float LooseRow __attribute__((vector_size(4 * kTile), aligned(4), may_alias));
+  Row rows[kTile];
+#if defined(__AVX512F__)
+  const Lanes16 sums = totals16(reinterpret_cast<const Lanes16(&)[kLanes16]>(tile.sums));
+#else
+  const Lanes4 sums = totals16(tile.sums[0][0], tile.sums[0][1], tile.sums[1][0], tile.sums[1][1]);
+#endif
+  std::memcpy(rows, &sums, sizeof(rows));
+  const int64_t height = std::min<int64_t>(kTile, call.m - m);
+  if (n + kTile > end) {
+    for (int64_t i = 0; i < height; i++) {
+      for (int64_t j = 0; j < end - n; j++) write_sum(call, m + i, n + j, rows[i][j]);
+    }
+    return;
+  }
+  const Row bias = call.bias ? (Row)(*reinterpret_cast<const LooseRow*>(call.bias + n)) : Row{};
+  for (int64_t i = 0; i < height; i++) {
+    LooseRow* y = reinterpret_cast<LooseRow*>(call.y + (m + i) * call.ldy + n);
+    Row row = rows[i];
+    if (call.bias) row += bias;
+    *y = (LooseRow)(call.accumulate ? (Row)(*y) + row : row);
+  }
+}
+
+/** Part i of `parts` of some bytes, brought into the second cache. */
+inline void ask_for(const char* from, int64_t bytes, int64_t i, int64_t parts) {
+  const int64_t end = bytes * (i + 1) / parts;
+  for (int64_t at = bytes * i / parts; at < end; at += 64) __builtin_prefetch(from + at, 0, 2);
+}
+
+/** The columns [begin, end) of y for a panel of at most `tiles` * kTile rows. */
 template <typename W>
-void row_product(const RowProduct& call, const W& w, int64_t begin, int64_t end) {
-  int64_t n = begin;
-  for (; n + kTileColumns <= end; n += kTileColumns) row_strip<kTileColumns>(call, w, n);
-  for (; n < end; n++) row_strip<1>(call, w, n);
+void multiply_panel(const RowProduct& call, const W& w, int64_t begin, int64_t end, int64_t tiles,
+                    float* workspace) {
+  const int64_t wide = (call.k + kLanes16 - 1) / kLanes16 * kLanes16;
+  float* const strip = workspace;
+  float* const panel = workspace + kTile * wide;
+  const FloatRows x{call.x, call.ldx};
+  for (int64_t i = 0; i < tiles; i++)
+    lay_out(x, i * kTile, call.m - i * kTile, call.k, panel + i * kTile * wide);
+  Tile held[kPanel / kTile];
+  for (int64_t n = begin; n < end; n += kTile) {
+    lay_out(w, n, end - n, call.k, strip);
+    const char* const following = w.from(n + kTile);
+    const int64_t bytes = w.from(n + 2 * kTile) - following;
+    int64_t k = 0;
+    do {
+      const int64_t next = std::min(k + kDeep, wide);
+      for (int64_t i = 0; i < tiles; i++) {
+        if (k == 0) ask_for(following, bytes, i, tiles);
+        Tile tile;
+        if (k > 0) tile = held[i];
+        multiply_tile(tile, panel + i * kTile * wide + k * kTile, strip + k * kTile, (next - k) / kLanes16);
+        if (next < wide)
+          held[i] = tile;
+        else
+          finish_tile(call, tile, i * kTile, n, end);
+      }
+      k = next;
+    } while (k < wide);
+  }
 }
 
-/** Spread over the pool: pieces of about `kPieceBytes` of w, `row_bytes` each row, and at most 128 rows of x.
- */
+/** The columns [begin, end) of y, on the calling thread, in `bytes` of workspace. */
+template <typename W>
+void row_product(const RowProduct& call, const W& w, int64_t begin, int64_t end, void* workspace,
+                 int64_t bytes) {
+  if (call.m == 1) return multiply_few<1>(call, w, begin, end);
+  if (call.m == 2) return multiply_few<2>(call, w, begin, end);
+  if (kTile == 4 && call.m == 3) return multiply_few<3>(call, w, begin, end);
+  if (kTile == 4 && call.m == 4) return multiply_few<4>(call, w, begin, end);
+  const int64_t fit = bytes / 4 / kTile / (call.k + kLanes16) - 1;  // tiles beside a strip
+  const int64_t most = fit < 1 ? 1 : std::min(kPanel / kTile, fit) * kTile;
+  for (int64_t m = 0; m < call.m; m += most) {
+    RowProduct panel = call;
+    panel.m = std::min(most, call.m - m);
+    panel.x += m * call.ldx;
+    panel.y += m * call.ldy;
+    if (most > 1)
+      multiply_panel(panel, w, begin, end, (panel.m + kTile - 1) / kTile, static_cast<float*>(workspace));
+    else  // rows of more than a hundred thousand columns
+      multiply_few<1>(panel, w, begin, end);
+  }
+}
+
+/** Spread over the pool: for few rows of x pieces of about 256 KiB of w, `row_bytes` each row; else tiles. */
 template <typename W>
 void spread_row_product(ThreadPool& pool, const RowProduct& call, const W& w, int64_t row_bytes) {
-  constexpr int64_t kPieceBytes = int64_t{1} << 17, kTall = 128;
+  constexpr int64_t kPieceBytes = int64_t{1} << 18, kLeast = 16, kMost = 128;
   if (call.m == 0 || call.n == 0) return;
-  const int64_t step = kTileColumns;
-  int64_t wide = std::max<int64_t>(1, kPieceBytes / std::max<int64_t>(1, row_bytes) / step) * step;
-  wide = std::min(wide, std::max<int64_t>(step, (call.n + 3) / 4 / step * step));  // some for every thread
-  const int64_t across = (call.n + wide - 1) / wide, down = (call.m + kTall - 1) / kTall;
-  pool.run(across * down, [&](int64_t piece, void*) {
+  int64_t wide = kPieceBytes / std::max<int64_t>(1, row_bytes);
+  if (call.m > kTile) wide = std::min(wide, kMost);
+  // some for every thread
+  wide = std::clamp((call.n + 3) / 4, kLeast, std::max(kLeast, wide)) / kTile * kTile;
+  const int64_t across = (call.n + wide - 1) / wide, down = (call.m + kPanel - 1) / kPanel;
+  pool.run(across * down, [&](int64_t piece, void* workspace) {
     RowProduct part = call;
-    const int64_t row = piece % down * kTall;
-    part.m = std::min(kTall, call.m - row);
+    const int64_t row = piece % down * kPanel;
+    part.m = std::min(kPanel, call.m - row);
     part.x += row * call.ldx;
     part.y += row * call.ldy;
     const int64_t begin = piece / down * wide;
-    row_product(part, w, begin, std::min(begin + wide, call.n));
+    row_product(part, w, begin, std::min(begin + wide, call.n), workspace, kTileBytes);
   });
 }
 
