@@ -1,23 +1,30 @@
 import { History } from '../../runner/history.js';
+import { garbageKinds } from '../../runner/runs/garbage.js';
 import type { Project } from '../project.js';
 import { runsWords } from '../runs/command.js';
 import { listKeys, statuses } from '../runs/list.js';
 import { filesBelow } from './files.js';
 
-/** What may follow `./run runs …`: a word of its own, an option and its values, or a run. */
+/** What may follow `./run runs …`: a word of its own, an option and its values, a run, or a file. */
 export function runsCandidates(words: readonly string[], current: string, project: Project): string[] {
   const [command, ...rest] = words;
-  const listing = command === undefined || command === 'list' || command.includes('=');
-  const options = listing ? optionWords(current, project) : [];
-  if (command === undefined) return [...runsWords, ...options];
-  if (listing) return options;
-  if (command === 'trace') return rest.length === 0 ? filesBelow(project.cwd, current) : [];
-  return takesRuns(command) > rest.length ? runWords(project) : [];
+  if (command === undefined) return [...runsWords, ...listOptions(current, project)];
+  if (command === 'list' || /[=<>]/.test(command)) return listOptions(current, project);
+  const given = rest.filter((word) => !word.includes('=')).length;
+  const files = command === 'trace' && given === 0 ? filesBelow(project.cwd, current) : [];
+  const runs = given < (takesRuns[command] ?? 0) ? runWords(project) : [];
+  return [...runs, ...files, ...(options[command] ?? [])];
 }
 
-const takesRuns = (command: string) => ({ show: 1, diff: 2, rerun: 1 })[command] ?? 0;
+const takesRuns: Readonly<Record<string, number>> = { show: 1, diff: 2, rerun: 1 };
 
-function optionWords(current: string, { root, stages }: Project): string[] {
+const options: Readonly<Record<string, readonly string[]>> = {
+  trace: ['check=false'],
+  rerun: ['allow_changed=true'],
+  gc: ['delete=true', 'keep=', ...garbageKinds.map((kind) => `only=${kind}`)],
+};
+
+function listOptions(current: string, { root, stages }: Project): string[] {
   const [key] = current.split('=') as [string];
   if (!current.includes('=')) return listKeys.map((name) => `${name}=`);
   const runs = new History(root).list();

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, RunsCommand>> = {
   diff: async (...args) => (await import('./diff.js')).diffCommand(...args),
   trace: async (...args) => (await import('./trace.js')).traceCommand(...args),
   rerun: async (...args) => (await import('./rerun.js')).rerunCommand(...args),
+  gc: async (...args) => (await import('./gc.js')).gcCommand(...args),
   reindex: async (words, { log }, { root, stdout }) => {
     readWords(words, { usage: './run runs reindex', keys: [], plain: [0, 0] });
     const runs = await new History(root).reindex();

@@ -6,16 +6,18 @@ import { main } from '../../../src/cli/main.js';
 import type { Project } from '../../../src/cli/project.js';
 import { commandLineProject } from '../../runner/fixtures/command-line.js';
 import { Lines } from '../../runner/fixtures/lines.js';
+import { makeRun } from '../../runner/fixtures/make-run.js';
 
 describe('what completes a command line', () => {
   let root: string;
   let base: Project;
-  before(() => {
+  before(async () => {
     root = mkdtempSync(join(tmpdir(), 'sluice-completion-'));
     base = commandLineProject(root, new Lines(), new Lines());
     mkdirSync(join(root, 'rows', 'deep'), { recursive: true });
     writeFileSync(join(root, 'rows', 'with space.jsonl'), '');
     writeFileSync(join(root, 'rows', '.hidden'), '');
+    await makeRun(root, { id: 'train/2026-01-31/12-00-00', metrics: { 'train/loss': 1 } });
   });
   after(() => rmSync(root, { recursive: true }));
 
@@ -34,7 +36,13 @@ describe('what completes a command line', () => {
     ['the pipelines after `pipeline`', './run pipeline experiment/t', ['experiment/tour']],
     ['a command of its own', './run config', ['config-schema']],
     ['what `config-schema` prints', './run config-schema tr', ['train']],
-    ['a word of `runs`', './run runs re', ['reindex']],
+    ['a word of `runs`', './run runs re', ['reindex', 'rerun']],
+    ['a run, for what takes one', './run runs show lat', ['latest', 'latest:train']],
+    ['a second run', './run runs diff latest train/', ['train/2026-01-31/12-00-00']],
+    ['no third one', './run runs diff latest latest la', []],
+    ['an option behind a word of `runs`', './run runs gc only=f', ['only=failed']],
+    ['a file to trace', './run runs trace row', ['rows/']],
+    ['a metric to sort by', './run runs sort=train', ['sort=train/loss']],
     ['an option of `runs`', './run runs sta', ['stage=', 'status=']],
     ['the values of an option of `runs`', './run runs status=i', ['status=interrupted']],
     ['keys of a stage', './run train d', ['data=']],
