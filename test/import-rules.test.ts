@@ -29,7 +29,8 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'src/runner': ['src/config', 'src/telemetry', 'src/checkpoint'],
   'src/report': ['src/checkpoint'],
-  'src/cli': ['src/config', 'src/runner', 'src/telemetry', 'src/report', 'stages/index'],
+  'src/serve': ['src/report', 'src/runner'],
+  'src/cli': ['src/config', 'src/runner', 'src/telemetry', 'src/report', 'src/serve', 'stages/index'],
   'stages/index': ['src/runner', 'stages'],
   stages: [
     ...[

@@ -56,6 +56,7 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     return 0;
   }
   if (command === 'runs') return (await import('./runs/command.js')).runsCommand(line, project);
+  if (command === 'ui') return (await import('./ui-command.js')).uiCommand(line, project);
   if (command === 'config-schema') {
     (await import('./config-schema.js')).configSchema(line, project);
     return 0;
@@ -81,6 +82,7 @@ function pipelineOf({ command, rest }: CommandLine, project: Project): string {
     ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
     'stages',
     'runs',
+    'ui',
     'config-schema',
     'demo',
   ];

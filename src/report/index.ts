@@ -8,6 +8,14 @@ import type { StepRecord } from './run-record.js';
 import { isSweepFolder, readSweepFolder } from './sweep-folder.js';
 import { sweepPage } from './sweep-page.js';
 
+export { durationText, numberText, timeText } from './format.js';
+export { type Html, html, raw, relativeLink } from './html.js';
+export { pageStyle } from './page-style.js';
+export { statusClass } from './status.js';
+export { isSweepFolder } from './sweep-folder.js';
+export { readSweepManifest, type SweepManifest } from './sweep-manifest.js';
+export type { PageOptions };
+
 /**
  * Writes `report.html` into the folder of a run, a pipeline or a sweep, from what is on disk alone, and gives its absolute
  * path. Throws as `reportOf`.

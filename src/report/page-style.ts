@@ -31,8 +31,8 @@ p { margin: 6px 0; } .note { color: var(--soft); font-size: 13px; margin: 10px 0
 .title { display: flex; align-items: center; gap: 12px; flex-wrap: wrap; }
 .status { font-size: 13px; font-weight: 600; padding: 2px 10px; border-radius: 99px; border: 1px solid currentColor; }
 .status-done { color: var(--good); fill: var(--good); } .status-failed { color: var(--bad); fill: var(--bad); }
-.status-interrupted { color: var(--warn); fill: var(--warn); } .status-running { color: var(--busy); fill: var(--busy); }
-.status-reused, .status-skipped { color: var(--c2); fill: var(--c2); } .status-waiting, .status-other { color: var(--soft); fill: var(--soft); }
+.status-interrupted, .status-lost { color: var(--warn); fill: var(--warn); } .status-running { color: var(--busy); fill: var(--busy); }
+.status-reused, .status-skipped, .status-pruned { color: var(--c2); fill: var(--c2); } .status-waiting, .status-queued, .status-other { color: var(--soft); fill: var(--soft); }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(186px, 1fr)); gap: 10px 20px; margin: 18px 0 0; }
 .facts div { min-width: 0; } .facts dt { color: var(--soft); font-size: 12px; } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 14px 16px; margin: 0; min-width: 0; }
@@ -124,6 +124,9 @@ i.clean, .bar.clean { background: var(--clean) !important; } i.dirty, .bar.dirty
 .wire path { fill: none; stroke-width: 1.4; stroke: inherit; } .wire path.arrow { fill: var(--soft); stroke: none; } .wire.after { stroke: var(--faint); stroke-dasharray: 3 3; }
 .wire text { stroke: none; } .wire:hover path { stroke-width: 2.6; } .lineage:has(.wire:hover) .wire:not(:hover) { opacity: .25; }
 .hash { color: var(--soft); }
+.served { display: flex; align-items: center; gap: 6px 18px; flex-wrap: wrap; font-size: 13px; color: var(--soft); margin: -14px 0 18px; }
+.served .live::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--good); margin-right: 6px; } .served .live:empty { display: none; } .served .live.off::before { background: var(--bad); }
+.served .progress { width: 140px; height: 5px; border-radius: 3px; background: var(--edge); overflow: hidden; } .served .progress[hidden] { display: none; } .served .progress i { display: block; height: 100%; background: var(--busy); }
 footer { margin-top: 48px; color: var(--faint); font-size: 12.5px; }
 @media (max-width: 520px) {
   main { padding: 20px 14px 48px; } h1 { font-size: 22px; } h2 { margin-top: 34px; } .card { padding: 12px; } .controls { margin-left: 0; width: 100%; }

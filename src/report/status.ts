@@ -1,6 +1,6 @@
+const known = new Set('done failed interrupted lost running pruned skipped reused waiting queued'.split(' '));
+
 /** A status as a class name: one of the known ones, or `other`. */
 export function statusClass(status: string): string {
-  return ['done', 'failed', 'interrupted', 'running', 'skipped', 'reused', 'waiting'].includes(status)
-    ? status
-    : 'other';
+  return known.has(status) ? status : 'other';
 }

@@ -10,6 +10,8 @@ export interface SweepManifest {
   endedAt?: string | null;
   /** What jobs are judged by; null where the sweeper has no objective. */
   objective: { metric: string; direction: 'minimize' | 'maximize' } | null;
+  /** `num` of the best job so far. */
+  best?: number | null;
   jobs: SweepManifestJob[];
 }
 
@@ -19,6 +21,8 @@ export interface SweepManifestJob {
   status: string;
   /** Relative to the sweep's folder, or absolute; null while queued. */
   folder: string | null;
+  /** The last value of the objective. */
+  objective?: number | null;
   error?: { code?: string; message: string };
 }
 

@@ -6,6 +6,7 @@ import type { FromStage, Job } from './job.js';
 import type { JobEnd } from './launchers/launcher.js';
 import { JobLog } from './logging/job-log.js';
 import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
+import { ProgressFile } from './progress-file.js';
 import {
   closeRecord,
   metricValue,
@@ -46,6 +47,7 @@ class Watch {
   private readonly record: RunRecord;
   private readonly log: JobLog;
   private readonly sinks: MetricsSinks;
+  private readonly progress: ProgressFile;
   /** Hashed as soon as they are named: what the stage read, not what stands there when it is over. */
   private readonly inputs = new Map<string, { path: string; print: Promise<Print> }>();
   private readonly outputs = new Map<string, string>();
@@ -62,6 +64,7 @@ class Watch {
     const show = (event: LogEvent) => host.display.event(run.label, event);
     this.log = new JobLog(setup.logging, run.stage, host.root, show);
     this.sinks = new MetricsSinks(sinks, folder, (text) => this.warn(text));
+    this.progress = new ProgressFile(folder);
   }
 
   async follow(): Promise<JobEnd> {
@@ -113,6 +116,7 @@ class Watch {
         [error.message, error.where, error.hint, error.stack].filter(Boolean).join('\n'),
       );
     }
+    this.progress.remove();
     await this.sinks.close();
     await this.log.close();
     closeRecord(record);
@@ -132,7 +136,9 @@ class Watch {
       return;
     }
     this.host.display.event(this.run.label, event);
-    if (event.type === 'metrics') {
+    if (event.type === 'progress') {
+      this.progress.write(event);
+    } else if (event.type === 'metrics') {
       this.sinks.write(event);
       for (const [name, value] of Object.entries(event.values))
         this.record.metrics[name] = metricValue(value);

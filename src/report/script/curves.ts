@@ -15,7 +15,8 @@ function drawChart(chart) {
     const one = series[index];
     if (path.classList.contains('raw')) path.classList.toggle('off', view.weight === 0 || !one.smooth);
     const values = path.classList.contains('line') ? chart.averages[index] : one.values;
-    path.setAttribute('d', (path.classList.contains('dots') ? dotsPath : curvePath)(one.steps, values, frame));
+    const dots = path.classList.contains('dots');
+    path.setAttribute('d', dots && one.steps.length > 40 ? '' : (dots ? dotsPath : curvePath)(one.steps, values, frame));
   }
   const ticks = axisTicks(frame.low, frame.high, frame.logarithmic, 4);
   root.querySelector('.grid').innerHTML = ticks

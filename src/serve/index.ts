@@ -1,0 +1,1 @@
+export { type Serving, serveRuns } from './server.js';
