@@ -92,11 +92,11 @@ function timeCell(run: KnownRun): Html {
     return html`<td class="time">${typeof durationSeconds === 'number' && durationText(durationSeconds)}</td>`;
   const { phase, step, totalSteps, etaSeconds } = run.progress ?? {};
   const known = typeof step === 'number' && typeof totalSteps === 'number' && totalSteps > 0;
-  const left = typeof etaSeconds === 'number' ? `, ${durationText(etaSeconds)} left` : '';
+  const left = typeof etaSeconds === 'number' ? `${durationText(etaSeconds)} left` : '';
   const text = [phase, known ? `${step} of ${totalSteps}${left}` : step]
     .filter((part) => part !== undefined)
     .join(' ');
-  return html`<td class="time">${progressBar(known ? step / totalSteps : null, text)}<span class="since" data-since="${startedAt}"></span></td>`;
+  return html`<td class="time">${progressBar(known ? step / totalSteps : null, text)}<span class="since">${left || html`<span data-since="${startedAt}"></span>`}</span></td>`;
 }
 
 function progressBar(share: number | null, text: string): Html {

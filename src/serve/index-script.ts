@@ -24,7 +24,7 @@ function tick() {
     const text = span((now - Date.parse(time.dateTime)) / 1000) + ' ago';
     if (time.textContent !== text) time.textContent = text;
   }
-  for (const since of table.querySelectorAll('.since'))
+  for (const since of table.querySelectorAll('[data-since]'))
     since.textContent = 'for ' + span((now - Date.parse(since.dataset.since)) / 1000);
 }
 

@@ -52,7 +52,7 @@ function addLines(lines) {
 
 const events = new EventSource('/events?of=' + encodeURIComponent(liveBar.dataset.path) + '&from=' + liveBar.dataset.from);
 const liveState = liveBar.querySelector('.live');
-events.onopen = () => { liveState.classList.remove('off'); liveState.textContent = liveBar.dataset.open ? 'live' : 'up to date'; };
+events.onopen = () => { liveState.classList.remove('off'); liveState.textContent = 'live'; };
 events.onerror = () => { liveState.classList.add('off'); liveState.textContent = 'not connected'; };
 events.addEventListener('metrics', (event) => addLines(JSON.parse(event.data)));
 events.addEventListener('progress', (event) => {

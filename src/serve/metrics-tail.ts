@@ -13,7 +13,7 @@ export interface MetricLine {
 export class MetricsTail {
   private readonly path: string;
   private offset: number;
-  private rest = Buffer.alloc(0);
+  private rest: Buffer = Buffer.alloc(0);
 
   /** `from` bytes of the file are known already. */
   constructor(path: string, from = 0) {

@@ -108,9 +108,9 @@ class Site {
       return this.events(url, response);
     }
     // As sent: new URL() would have resolved what leads upwards.
-    const path = /^\/outputs(\/[^?#]*)?/.exec(request.url ?? '');
+    const path = /^\/outputs(\/[^?#]*|$|(?=[?#]))/.exec(request.url ?? '');
     if (path === null) return text(response, 404, 'There is nothing here. The runs are at /.');
-    return await this.file(path[1] ?? '', request, response);
+    return await this.file(path[1]!, request, response);
   }
 
   private async events(url: URL, response: ServerResponse): Promise<void> {

@@ -50,7 +50,7 @@ function factText(name: string, value: unknown): [string, string] {
 
 /** A commit or a checksum: the first twelve digits tell it apart; run.json has them all. */
 function shortHash(text: string): string {
-  return /^[0-9a-f]{40,64}$/.test(text) ? text.slice(0, 12) : text;
+  return text.replace(/^([0-9a-f]{12})[0-9a-f]{28,52}(?![0-9a-f])/, '$1');
 }
 
 /** Facts that fit a line; the others are shown with the config. */
