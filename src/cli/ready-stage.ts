@@ -3,6 +3,7 @@ import {
   type CheckOptions,
   type ComposedConfig,
   checkConfig,
+  placeOfValue,
   SchemaError,
   type Violation,
 } from '../config/index.js';
@@ -44,9 +45,36 @@ export async function readyStage(
   if (noFolder !== undefined) throw noFolder;
   for (const { path, message, where } of warnings)
     project.stderr.write(`warning: ${path}: ${message}${where === undefined ? '' : ` (${where})`}\n`);
-  const setup = (folder: string) => jobSetup(composed, folder, project);
-  const { config } = setup(wantedFolder);
-  return { stage: stage.name, config, mayStayUnread, wantedFolder, setup };
+  const written = jobSetup(composed, wantedFolder, project).config;
+  const patch = await continued(stage, composed, written, project, options);
+  const setup = (folder: string) => {
+    const job = jobSetup(composed, folder, project);
+    return { ...job, config: { ...job.config, ...patch } };
+  };
+  return { stage: stage.name, config: { ...written, ...patch }, mayStayUnread, wantedFolder, setup };
+}
+
+/** The checkpoint that `latest` means, as a change to the config. Throws for a config that is not of the run it goes on from. */
+async function continued(
+  stage: StageEntry,
+  composed: ComposedConfig,
+  config: Record<string, unknown>,
+  { root }: Project,
+  { isMadeLater }: CheckOptions,
+): Promise<Record<string, unknown>> {
+  const { continuation } = await import('../runner/continuation/continuation.js');
+  const found = continuation(stage.name, config, root);
+  if (found === undefined || isMadeLater?.(found.path)) return {};
+  if (found.problems.length > 0) {
+    throw new SchemaError(
+      found.problems.map((problem) => ({
+        hint: undefined,
+        ...problem,
+        where: placeOfValue(composed, problem.path),
+      })),
+    );
+  }
+  return { [found.key]: found.path };
 }
 
 /** The same for the jobs of a sweep: what is wrong with any of them is told at once, and once. */

@@ -1,4 +1,5 @@
 import type { MetricsEvent, TelemetryEvent } from '../telemetry/event.js';
+import { nameNonFinite } from '../telemetry/non-finite.js';
 
 /**
  * Every figure a run logged so far, so that a checkpoint can hold them: the run that goes on from it tells the whole
@@ -36,6 +37,3 @@ export class MetricsLog {
     }
   }
 }
-
-const nameNonFinite = (_: string, value: unknown) =>
-  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;

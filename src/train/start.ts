@@ -23,17 +23,24 @@ export interface Start {
   kind: 'checkpoint' | 'model';
 }
 
+const factNames: Record<Verb, string> = {
+  resume: 'resumed_from',
+  extend: 'extended_from',
+  init_from: 'initialized_from',
+};
+
 const verbs: readonly Verb[] = ['resume', 'extend', 'init_from'];
 
 /**
  * What a stage's config says it begins with; null: nothing. A run folder means its newest complete checkpoint; damaged
- * ones are passed over with a warning. The folder is recorded as an input. Throws `checkpoint.missing`.
+ * ones are passed over with a warning. The folder is recorded. Throws `checkpoint.missing`.
  */
 export function startOf(context: {
   config: StartKeys;
   resolvePath(path: string): string;
   log(level: 'warning', text: string): void;
   addInput(name: string, path: string): void;
+  addFact(key: string, value: unknown): void;
 }): Start | null {
   const given = verbs.map((verb) => [verb, context.config[verb]] as const);
   const [verb, text] = given.find(([, value]) => value !== null) ?? [];
@@ -42,7 +49,9 @@ export function startOf(context: {
     verb,
     ...findState(verb, context.resolvePath(text), (line) => context.log('warning', line)),
   };
-  context.addInput(start.kind, start.folder);
+  context.addFact(factNames[verb], start.folder);
+  // A run that was resumed is the run: what it made came of its data alone.
+  if (verb !== 'resume') context.addInput(start.kind, start.folder);
   return start;
 }
 

@@ -3,6 +3,7 @@ import { openTrainingState, saveTrainingState, writeTextAtomic } from '../checkp
 import type { Engine, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
+import { nameNonFinite } from '../telemetry/non-finite.js';
 import { type Beginning, begin, markOf, restore, type SavedProgress } from './begin.js';
 import { Checkpoints } from './checkpoints.js';
 import { compileRun, programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
@@ -134,7 +135,7 @@ function checkpointsOf(
         step,
         progress: { ...progress },
         texts: {
-          'config.json': `${JSON.stringify(stage.plainConfig, null, 1)}\n`,
+          'config.json': `${JSON.stringify(stage.plainConfig, nameNonFinite, 1)}\n`,
           'metrics.jsonl': metrics.text(),
         },
         tensors,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { nameNonFinite } from '../non-finite.js';
 import { AppendFile } from './append-file.js';
 import type { OpenSink } from './sink.js';
 
@@ -27,6 +28,3 @@ export const openJsonlSink: OpenSink = (runDirectory) => {
     close: () => file.close(),
   };
 };
-
-const nameNonFinite = (_: string, value: unknown) =>
-  typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
