@@ -4,19 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { execa, execaNode } from 'execa';
+import { execaNode } from 'execa';
 import { History } from '../../src/runner/history.js';
 import { isAlive } from '../../src/runner/process-identity.js';
 import { readRunRecord } from '../../src/runner/run-record.js';
 import { readSweepManifest } from '../../src/runner/sweep-manifest.js';
+import { stageProcess } from './kill-at.js';
 
 const entry = fileURLToPath(new URL('./fixtures/test-command-line.js', import.meta.url));
-
-/** The process that a command started for its stage. */
-async function stageProcess(command: number): Promise<number> {
-  const { stdout } = await execa('ps', ['-o', 'pid=', '--ppid', String(command)]);
-  return Number(stdout.trim().split('\n')[0]);
-}
 
 describe('a run in a process of its own', () => {
   let root: string;
@@ -48,7 +43,7 @@ describe('a run in a process of its own', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`writes a checkpoint and exits 130 on ${signal} to the stage's own process`, async () => {
       const { running, folder } = await start('wait', 'waiting');
-      process.kill(await stageProcess(running.pid!), signal);
+      process.kill((await stageProcess(running.pid!))!, signal);
       expect((await running).exitCode).to.equal(130);
       expect(readRunRecord(folder)).to.include({ status: 'interrupted', exitCode: 130 });
     });
@@ -58,7 +53,7 @@ describe('a run in a process of its own', () => {
     it(`writes one checkpoint and goes on at SIGUSR1 ${whose}`, async () => {
       const { running, folder } = await start('long', 'waiting');
       if (whose !== "of the stage's own process") running.kill('SIGUSR1');
-      if (whose !== 'of the command') process.kill(await stageProcess(running.pid!), 'SIGUSR1');
+      if (whose !== 'of the command') process.kill((await stageProcess(running.pid!))!, 'SIGUSR1');
       const { exitCode, stderr } = await running;
       expect(exitCode, stderr).to.equal(0);
       expect(readRunRecord(folder).facts.checkpoints).to.equal(1);

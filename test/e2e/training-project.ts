@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execaNode, type Options } from 'execa';
@@ -35,9 +35,17 @@ export class TrainingProject {
     const { sha256: tokenizerSha256, vocabSize, padId } = tokenizer;
     const random = new Random(1);
     const text = (length: number) => Int32Array.from({ length }, () => 5 + random.below(vocabSize - 5));
-    for (const [split, count] of [['train', 200], ['validation', 20]] as const) {
+    for (const [split, count] of [
+      ['train', 200],
+      ['validation', 20],
+    ] as const) {
       const documents = Array.from({ length: count }, () => text(5 + random.below(40)));
-      writeTokenStore(join(work, 'data', split), documents, { tokenizerSha256, vocabSize, padId, length: 32 });
+      writeTokenStore(join(work, 'data', split), documents, {
+        tokenizerSha256,
+        vocabSize,
+        padId,
+        length: 32,
+      });
     }
     cpSync(join(work, 'tokenizer'), join(work, 'data', 'tokenizer'), { recursive: true });
     return new TrainingProject(work);
@@ -93,9 +101,13 @@ export function traceOf(folder: string, { weights }: TinyStage): Record<string, 
     .filter((name) => /^step_\d+$/.test(name))
     .sort((a, b) => Number(b.slice(5)) - Number(a.slice(5)))[0]!;
   const bytes = (path: string) => readFileSync(join(folder, path));
-  const metrics = bytes('metrics.jsonl').toString().replaceAll(/,"time".*/g, '');
+  const metrics = bytes('metrics.jsonl')
+    .toString()
+    .replaceAll(/,"time".*/g, '');
   const csv = bytes('metrics.csv').toString();
-  const figures = csv.replaceAll(/^(\d+),[^,]*,/gm, '$1,').replaceAll(/^.*(?:tokens_per_second|mfu),.*\n/gm, '');
+  const figures = csv
+    .replaceAll(/^(\d+),[^,]*,/gm, '$1,')
+    .replaceAll(/^.*(?:tokens_per_second|mfu),.*\n/gm, '');
   return Object.fromEntries(
     Object.entries({
       weights: bytes(weights),
@@ -104,13 +116,4 @@ export function traceOf(folder: string, { weights }: TinyStage): Record<string, 
       csv: figures,
     }).map(([name, content]) => [name, createHash('sha256').update(content).digest('hex')]),
   );
-}
-
-/** A folder that is not there counts as an empty one. */
-export const namesIn = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder).sort() : []);
-
-export function freshFolder(path: string): string {
-  rmSync(path, { recursive: true, force: true });
-  mkdirSync(path, { recursive: true });
-  return path;
 }

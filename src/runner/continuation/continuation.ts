@@ -39,7 +39,7 @@ export function continuation(
   const now = recordedConfig(config);
   const text = config[key] as string;
   if (text !== 'latest') {
-    const problems = key === 'init_from' ? [] : otherConfig(resolve(root, text), now, key);
+    const problems = key === 'init_from' ? [] : otherConfig(text, now, key, root);
     return { key, path: text, problems };
   }
   const latest = latestCheckpoint({ root, stage, verb: key, config: now });
@@ -60,8 +60,13 @@ function nothingFound(stage: string, path: Verb, reasons: readonly string[]): Co
   return { path, message, hint: `repeat the overrides of the run, or name its folder: ${path}=outputs/…` };
 }
 
-function otherConfig(path: string, now: unknown, verb: 'resume' | 'extend'): ContinuationProblem[] {
-  const checkpoint = newestReadable(path);
+function otherConfig(
+  text: string,
+  now: unknown,
+  verb: 'resume' | 'extend',
+  root: string,
+): ContinuationProblem[] {
+  const checkpoint = newestReadable(resolve(root, text));
   // A damaged checkpoint is told of, and passed over, by the stage, which reads it whole.
   if (checkpoint === undefined) return [];
   const hint =
@@ -70,7 +75,7 @@ function otherConfig(path: string, now: unknown, verb: 'resume' | 'extend'): Con
       : 'put it back: extend=… changes length and schedule alone; init_from=… takes the weights only';
   return configDifferences(checkpoint.config, now, verb).map(({ path: key, before, now: value }) => ({
     path: key,
-    message: `${shown(value)} here, but ${shown(before)} in ${checkpoint.folder}, which ${verb}=… goes on from`,
+    message: `${shown(value)} here, but ${shown(before)} in ${relative(root, checkpoint.folder)}, which ${verb}=… goes on from`,
     hint,
   }));
 }

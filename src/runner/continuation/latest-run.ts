@@ -31,7 +31,8 @@ export function latestCheckpoint(wanted: Wanted): Latest {
   const reasons: string[] = [];
   for (const candidate of runsOf(wanted)) {
     const { folder, record } = candidate;
-    const away = (why: string) => reasons.push(`${relative(wanted.root, folder)} (${shownStatus(record)}): ${why}`);
+    const away = (why: string) =>
+      reasons.push(`${relative(wanted.root, folder)} (${shownStatus(record)}): ${why}`);
     const unfit = whyNot(candidate, wanted.verb);
     if (unfit !== undefined) {
       away(unfit);
@@ -45,9 +46,13 @@ export function latestCheckpoint(wanted: Wanted): Latest {
     }
     state.tensors.close();
     const others =
-      wanted.verb === 'init_from' ? [] : configDifferences(savedConfig(state.path), wanted.config, wanted.verb);
+      wanted.verb === 'init_from'
+        ? []
+        : configDifferences(savedConfig(state.path), wanted.config, wanted.verb);
     if (others.length === 0) return { found: state.path };
-    away(`another config: ${others.slice(0, 3).map(differenceText).join(', ')}${others.length > 3 ? ', …' : ''}`);
+    away(
+      `another config: ${others.slice(0, 3).map(differenceText).join(', ')}${others.length > 3 ? ', …' : ''}`,
+    );
   }
   return { found: null, reasons };
 }
@@ -55,7 +60,9 @@ export function latestCheckpoint(wanted: Wanted): Latest {
 function whyNot({ record }: Candidate, verb: Wanted['verb']): string | undefined {
   const status = shownStatus(record);
   if (status === 'running') return `process ${record.pid} is at work on it`;
-  return status === 'done' && verb === 'resume' ? 'it has nothing left to do; extend=… gives it more steps' : undefined;
+  return status === 'done' && verb === 'resume'
+    ? 'it has nothing left to do; extend=… gives it more steps'
+    : undefined;
 }
 
 const differenceText = ({ path, before, now }: { path: string; before: unknown; now: unknown }) =>

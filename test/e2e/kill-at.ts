@@ -1,0 +1,39 @@
+import { execa, type ResultPromise } from 'execa';
+
+/** What dies: the stage's own process, the command that watches it, or both at once. */
+export type KillWhat = 'stage' | 'command' | 'both';
+
+/** Kills a command of `--log json`, or its stage, with SIGKILL once it has taken so many steps; resolves when both are gone. */
+export async function killAt(running: ResultPromise, step: number, what: KillWhat): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let rest = '';
+    running.stderr!.on('data', (chunk) => {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop()!;
+      if (lines.some((line) => stepOf(line) >= step)) resolve();
+    });
+    running.once('exit', () => resolve());
+  });
+  await kill(running, what);
+  await running;
+}
+
+/** `running` leads a process group of its own. */
+export async function kill(running: ResultPromise, what: KillWhat): Promise<void> {
+  const stage = await stageProcess(running.pid!);
+  if (what === 'both') process.kill(-running.pid!, 'SIGKILL');
+  else if (what === 'command') running.kill('SIGKILL');
+  else if (stage !== undefined) process.kill(stage, 'SIGKILL');
+}
+
+/** The process that a command started for its stage. */
+export async function stageProcess(command: number): Promise<number | undefined> {
+  const { stdout } = await execa('ps', ['-o', 'pid=,args=', '--ppid', String(command)], { reject: false });
+  const line = stdout.split('\n').find((each) => each.includes('child.js'));
+  return line === undefined ? undefined : Number.parseInt(line, 10);
+}
+
+function stepOf(line: string): number {
+  const event = line.startsWith('{') ? (JSON.parse(line) as { type?: string; at?: number }) : {};
+  return event.type === 'progress' ? (event.at ?? 0) : 0;
+}
