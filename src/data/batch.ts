@@ -30,8 +30,8 @@ export interface RowTable {
   padId: number;
   /** Writes a row into the four arrays of a batch, which hold padding, from position `offset` on. */
   fill(row: number, batch: Batch, offset: number): void;
-  /** Where a row comes from, for messages: file and documents or lines. */
-  describe(row: number): string;
+  /** Where rows come from, for messages: file and documents or lines. */
+  describe(rows: readonly number[]): string;
   close(): void;
 }
 

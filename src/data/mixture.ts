@@ -17,6 +17,7 @@ export interface MixturePhase {
 }
 
 export interface Mixture extends Dataset {
+  sources: readonly { name: string; rows: number }[];
   /** The name of the source that a row is of. */
   sourceOf(row: number): string;
 }
@@ -49,9 +50,17 @@ export function mixtureOf(
         const place = placeOf(row);
         place.source.data.fill(place.row, batch, offset);
       },
-      describe(row) {
-        const place = placeOf(row);
-        return `${place.source.name}: ${place.source.data.describe(place.row)}`;
+      describe(numbers) {
+        const places = numbers.map(placeOf);
+        return sources
+          .map(({ name, data }) => ({
+            name,
+            data,
+            rows: places.filter(({ source }) => source.name === name).map(({ row }) => row),
+          }))
+          .filter(({ rows }) => rows.length > 0)
+          .map(({ name, data, rows }) => `${name}: ${data.describe(rows)}`)
+          .join('; ');
       },
       close() {
         for (const { data } of sources) data.close();
@@ -66,7 +75,11 @@ export function mixtureOf(
       return starts[source]! + index;
     },
   );
-  return { ...dataset, sourceOf: (row) => placeOf(row).source.name };
+  return {
+    ...dataset,
+    sources: sources.map(({ name, data }) => ({ name, rows: data.rows })),
+    sourceOf: (row) => placeOf(row).source.name,
+  };
 }
 
 function mixedOrder(

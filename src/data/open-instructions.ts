@@ -152,8 +152,9 @@ function datasetFrom(
         }
       }
     },
-    describe: (row) =>
-      samplesOf(row)
+    describe: (rows) =>
+      rows
+        .flatMap(samplesOf)
         .map(({ where }) => where)
         .join(', '),
     close: () => {},

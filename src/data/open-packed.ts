@@ -48,11 +48,10 @@ export function openPacked(directory: string, options: { tokenizerSha256: string
         }
       }
     },
-    describe(row) {
-      const documents = store.pieces
-        .slice(firstPiece[row], firstPiece[row + 1])
-        .map((piece) => piece.document);
-      return `row ${row} of ${directory} (${documents.length > 1 ? 'documents' : 'document'} ${documents.join(', ')})`;
+    describe(rows) {
+      const documentsOf = (row: number) =>
+        store.pieces.slice(firstPiece[row], firstPiece[row + 1]).map(({ document }) => document);
+      return `${directory}, ${rows.map((row) => `row ${row} (documents ${documentsOf(row).join(', ')})`).join(', ')}`;
     },
     close: () => store.close(),
   });

@@ -12,9 +12,10 @@ export interface BatchSource {
   readonly lengths: readonly number[];
   /** `batchSize` rows of the data; cut shorter they are as many times more. */
   batch(seed: number, step: number, batchSize: number): Batch;
-  /** Where a row of a batch comes from, for messages. */
-  describe(row: number): string;
-  /** Which part of a mixture a row is of. */
+  /** Where rows of a batch come from, for messages: file and documents or lines. */
+  describe(rows: readonly number[]): string;
+  /** Of a mixture: its sources, and which of them a row is of. */
+  readonly sources?: readonly { name: string; rows: number }[];
   sourceOf?(row: number): string;
 }
 

@@ -66,7 +66,9 @@ export function begin(
     if (start.verb === 'extend') log('info', extension(state, saved, steps, schedule));
     else log('info', `goes on after step ${state.step} of ${start.folder}`);
     const metrics = readStateText(state.path, 'metrics.jsonl');
-    return { step: state.step, saved, metrics, checkpoints: dirname(state.path) };
+    // a run that a watch had ended goes on when it is extended
+    const loop = start.verb === 'extend' ? { ...saved.loop, stopped: null } : saved.loop;
+    return { step: state.step, saved: { ...saved, loop }, metrics, checkpoints: dirname(state.path) };
   } finally {
     state.tensors.close();
   }

@@ -9,9 +9,10 @@ import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
 import type { LengthKeys } from './run-length.js';
 import type { ScheduleKeys } from './schedule-config.js';
 import { buildStep, type StepPrograms } from './step.js';
+import type { WatchKeys } from './watches/watches-of.js';
 
 /** The keys of `training` that every training stage has. */
-export interface TrainingConfig extends LengthKeys, CheckpointKeys {
+export interface TrainingConfig extends LengthKeys, CheckpointKeys, WatchKeys {
   /** bf16: mixed precision; weights, moments and gradients stay fp32. */
   dtype: 'fp32' | 'bf16';
   learning_rate: number;

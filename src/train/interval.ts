@@ -5,6 +5,8 @@ export interface IntervalSums {
   steps: number;
   tokens: number;
   seconds: number;
+  /** Floating-point work. */
+  flops: number;
 }
 
 /** Figures of a whole interval. */
@@ -14,13 +16,15 @@ export interface IntervalFigures {
   mfu: number;
 }
 
+const nothing: IntervalSums = { sums: {}, steps: 0, tokens: 0, seconds: 0, flops: 0 };
+
 /** Means, token rate and MFU since the last logged step. */
 export class Interval {
   #sums: IntervalSums;
   #best = 0;
   #clock = performance.now();
 
-  constructor(sums: IntervalSums = { sums: {}, steps: 0, tokens: 0, seconds: 0 }) {
+  constructor(sums: IntervalSums = nothing) {
     this.#sums = structuredClone(sums);
   }
 
@@ -28,11 +32,12 @@ export class Interval {
     return structuredClone(this.#sums);
   }
 
-  add(values: Record<string, number>, tokens: number): void {
+  add(values: Record<string, number>, tokens: number, flops: number): void {
     const { sums } = this.#sums;
     for (const [name, value] of Object.entries(values)) sums[name] = (sums[name] ?? 0) + value;
     this.#sums.steps += 1;
     this.#sums.tokens += tokens;
+    this.#sums.flops += flops;
     this.#sums.seconds += (performance.now() - this.#clock) / 1000;
     this.#clock = performance.now();
   }
@@ -43,21 +48,21 @@ export class Interval {
   }
 
   // Training faster than the measured peak shows that the measurement was disturbed: its rate is the peak from then on.
-  mfu(stepFlops: number, peak: number): number {
-    const { steps, seconds } = this.#sums;
+  mfu(peak: number): number {
+    const { flops, seconds } = this.#sums;
     if (seconds === 0) return 0;
-    const rate = (stepFlops * steps) / seconds;
+    const rate = flops / seconds;
     this.#best = Math.max(this.#best, peak, rate);
     return rate / this.#best;
   }
 
-  close(stepFlops: number, peak: number): IntervalFigures {
+  close(peak: number): IntervalFigures {
     const { sums, steps } = this.#sums;
     const means = Object.fromEntries(
       Object.entries(sums).map(([name, sum]) => [name, sum / Math.max(1, steps)]),
     );
-    const figures = { means, tokensPerSecond: this.rate(), mfu: this.mfu(stepFlops, peak) };
-    this.#sums = { sums: {}, steps: 0, tokens: 0, seconds: 0 };
+    const figures = { means, tokensPerSecond: this.rate(), mfu: this.mfu(peak) };
+    this.#sums = structuredClone(nothing);
     return figures;
   }
 

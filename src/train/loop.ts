@@ -1,13 +1,13 @@
-import type { Batch } from '../data/index.js';
 import type { Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { rngInput } from '../models/index.js';
 import type { TelemetryEvent } from '../telemetry/event.js';
-import { type BatchSource, sliceBatch } from './batch.js';
+import type { BatchSource } from './batch.js';
 import type { RunPrograms } from './compile-run.js';
-import { firstNonFinite } from './first-non-finite.js';
+import { describeBatch, lastCheckpointHint } from './describe-batch.js';
 import { Interval, type IntervalFigures, type IntervalSums } from './interval.js';
 import { learningRateAt, type ScheduleOptions } from './schedule.js';
+import { StepRunner } from './step-runner.js';
+import type { Watch } from './watches/watch.js';
 
 export interface LoopOptions {
   session: Session;
@@ -30,6 +30,7 @@ export interface LoopOptions {
   emit(event: TelemetryEvent): void;
   signal: AbortSignal;
   checkpoints: Checkpointing;
+  watches: readonly Watch[];
   /** Figures of held-out data, named as they are logged; null where there are none. */
   evaluate: (() => Promise<Record<string, number>>) | null;
 }
@@ -43,6 +44,8 @@ export interface Checkpointing {
   isDue(step: number, values: Readonly<Record<string, number>>, isEnd: boolean): boolean;
   /** Writes a complete checkpoint of the state after `step` steps; returns its folder. */
   save(step: number, progress: LoopProgress): string;
+  /** Folder of the newest checkpoint; null before there is one. */
+  readonly last: string | null;
 }
 
 /** What the loop needs besides weights and moments to go on as if it had never stopped. Plain JSON. */
@@ -54,9 +57,14 @@ export interface LoopProgress {
   /** The last interval that was logged, and the last evaluation. */
   last: IntervalFigures;
   evaluation: Record<string, number>;
+  /** What each watch knows, by its name. */
+  watches: Record<string, unknown>;
+  /** Why a watch ended the run; null while it goes on. */
+  stopped: string | null;
 }
 
 export interface LoopResult {
+  /** Taken since step 0. */
   steps: number;
   /** Means over the last logged interval. */
   loss: number;
@@ -64,6 +72,8 @@ export interface LoopResult {
   tokensPerSecond: number;
   mfu: number;
   evaluation: Record<string, number>;
+  /** Why the run ended before its last step; null where it did not. */
+  stopped: string | null;
 }
 
 /**
@@ -71,129 +81,108 @@ export interface LoopResult {
  * divided once by their number, and on abort the state after the last whole step is saved before it throws.
  */
 export async function runLoop(options: LoopOptions): Promise<LoopResult> {
-  const { session, programs, data, totalSteps, emit, signal } = options;
-  const accumulation = options.batchSize / options.perDeviceBatchSize;
-  const loaded = new Map(
-    [...programs].map(([length, { micro, update }]) => [
-      length,
-      {
-        micro: micro === null ? null : session.load(micro),
-        update: session.load(update),
-        flops: update.cost.flops + (micro?.cost.flops ?? 0) * accumulation,
-      },
-    ]),
-  );
-  let stepFlops = 0;
+  const { session, programs, data, totalSteps, emit, signal, seed, watches, checkpoints } = options;
+  const runner = new StepRunner(session, programs, options.batchSize / options.perDeviceBatchSize);
   const { step: startStep, progress } = options.begin;
   const interval = new Interval(progress?.interval);
   let evaluation = progress?.evaluation ?? {};
   let tokens = progress?.tokens ?? 0;
   let last = progress?.last ?? { means: {}, tokensPerSecond: 0, mfu: 0 };
-  const save = (step: number) => {
-    const folder = options.checkpoints.save(step, { tokens, interval: interval.state(), last, evaluation });
+  let stopped = progress?.stopped ?? null;
+  let step = startStep;
+  for (const watch of watches) {
+    const known = progress?.watches[watch.name];
+    if (known !== undefined) watch.restore(known);
+  }
+  const save = () => {
+    const known = Object.fromEntries(watches.map((watch) => [watch.name, watch.state()]));
+    const sums = interval.state();
+    const folder = checkpoints.save(step, {
+      tokens,
+      interval: sums,
+      last,
+      evaluation,
+      watches: known,
+      stopped,
+    });
     interval.restartClock();
     return folder;
   };
   const started = performance.now();
 
-  for (let step = startStep; step < totalSteps; step += 1) {
+  while (step < totalSteps && stopped === null) {
     if (signal.aborted) {
-      const folder = save(step);
+      const folder = save();
       throw new SluiceError('interrupted', `interrupted after step ${step}; checkpoint written`, {
         where: folder,
         hint: `go on with resume=${folder}`,
       });
     }
-    const batch = data.batch(options.seed, step, options.batchSize);
+    const batch = data.batch(seed, step, options.batchSize);
     if (batch.targets === 0) {
       throw new SluiceError('data.no_targets', `the batch of step ${step} has no token that carries loss`, {
+        where: describeBatch(batch, data, { step, seed }),
         hint: 'every row of it is masked or empty; look at the dataset and its chat template',
       });
     }
-    const { micro, update, flops } = loaded.get(batch.length)!;
-    stepFlops = flops;
     const learningRate = learningRateAt(step, options.schedule);
-    const takeStep = async () => {
-      const optimizer = Float32Array.of(learningRate, step + 1);
-      const values: Record<string, number> = {};
-      if (micro === null) {
-        const inputs = stepInputs(batch, batch, options.seed, step);
-        addInto(values, await update.runWith({ ...inputs, optimizer }));
-        return values;
-      }
-      for (let i = 0; i < accumulation; i += 1) {
-        const rows = batch.batchSize / accumulation;
-        const part = sliceBatch(batch, i * rows, (i + 1) * rows);
-        // the micro-batch's number is part of the random stream's step, so that no two share their noise
-        addInto(values, await micro.runWith(stepInputs(part, batch, options.seed, step * accumulation + i)));
-      }
-      addInto(values, await update.runWith({ optimizer }));
-      return values;
-    };
-    const values = await takeStep();
+    const values = await runner.take(batch, { seed, step, learningRate });
     for (const [name, value] of Object.entries(values)) {
       if (Number.isFinite(value)) continue;
-      const cause = await firstNonFinite([micro, update], takeStep);
+      const cause = await runner.explain(batch, { seed, step, learningRate });
       throw new SluiceError('train.not_finite', `${name} is ${value} at step ${step}: ${cause.message}`, {
-        where: `batch of step ${step}, seed ${options.seed}`,
-        hint: 'lower training.learning_rate or training.max_grad_norm, or look at the rows of that batch; weights on disk are those of the last checkpoint',
+        where: describeBatch(batch, data, { step, seed }),
+        hint: `lower training.learning_rate or training.max_grad_norm, or look at those rows; ${lastCheckpointHint(checkpoints.last)}`,
         cause,
       });
     }
+    step += 1;
     tokens += batch.tokens;
-    interval.add(values, batch.tokens);
+    interval.add(values, batch.tokens, runner.flopsOf(batch));
+    for (const watch of watches) watch.afterStep?.({ step, batch, values, lastCheckpoint: checkpoints.last });
 
-    const done = step + 1;
     const logged: Record<string, number> = {};
-    if (done % options.logEvery === 0 || done === totalSteps) {
-      last = interval.close(stepFlops, options.peakFlops);
+    if (step % options.logEvery === 0 || step === totalSteps) {
+      last = interval.close(options.peakFlops);
       for (const [name, value] of Object.entries(last.means)) logged[`train/${name}`] = value;
       logged['train/learning_rate'] = learningRate;
+      for (const watch of watches) Object.assign(logged, watch.figures?.());
       const measured = { 'train/tokens_per_second': last.tokensPerSecond, 'train/mfu': last.mfu };
-      const values = { ...logged, ...measured };
-      emit({ type: 'metrics', step: done, values, measured: Object.keys(measured) });
+      emit({ type: 'metrics', step, values: { ...logged, ...measured }, measured: Object.keys(measured) });
     }
     emit({
       type: 'progress',
       phase: 'train',
-      step: done,
+      step,
       totalSteps,
       loss: values.lm_loss ?? values.loss ?? Number.NaN,
       tokensPerSecond: last.tokensPerSecond || interval.rate(),
-      mfu: last.mfu || interval.mfu(stepFlops, options.peakFlops),
-      etaSeconds: ((performance.now() - started) / 1000 / (done - startStep)) * (totalSteps - done),
+      mfu: last.mfu || interval.mfu(options.peakFlops),
+      etaSeconds: ((performance.now() - started) / 1000 / (step - startStep)) * (totalSteps - step),
     });
-    const evaluateNow =
-      done === totalSteps || (options.evaluateEvery > 0 && done % options.evaluateEvery === 0);
-    if (options.evaluate !== null && evaluateNow) {
+    const evaluate = async () => {
+      if (options.evaluate === null) return;
       evaluation = await options.evaluate();
-      emit({ type: 'metrics', step: done, values: evaluation });
+      emit({ type: 'metrics', step, values: evaluation });
       Object.assign(logged, evaluation);
       interval.restartClock();
-    }
-    if (options.checkpoints.isDue(done, logged, done === totalSteps)) save(done);
+    };
+    const isEvaluated =
+      step === totalSteps || (options.evaluateEvery > 0 && step % options.evaluateEvery === 0);
+    if (isEvaluated) await evaluate();
+    if (Object.keys(logged).length > 0)
+      for (const watch of watches) stopped ??= watch.afterLog?.(step, logged) ?? null;
+    if (stopped !== null && !isEvaluated) await evaluate();
+    if (checkpoints.isDue(step, logged, step === totalSteps || stopped !== null)) save();
   }
+  for (const watch of watches) watch.finish?.();
   return {
-    steps: totalSteps,
+    steps: step,
     loss: last.means.lm_loss ?? last.means.loss ?? Number.NaN,
     tokens,
     tokensPerSecond: last.tokensPerSecond,
     mfu: last.mfu,
     evaluation,
+    stopped,
   };
-}
-
-function stepInputs(batch: Batch, whole: Batch, seed: number, randomStep: number) {
-  return {
-    input_ids: batch.inputIds,
-    segment_ids: batch.segmentIds,
-    positions: batch.positions,
-    labels: batch.labels,
-    loss_scale: Float32Array.of(1 / whole.targets),
-    rng: rngInput(seed, randomStep),
-  };
-}
-
-function addInto(values: Record<string, number>, outputs: Record<string, ArrayLike<number>>): void {
-  for (const [name, value] of Object.entries(outputs)) values[name] = (values[name] ?? 0) + value[0]!;
 }

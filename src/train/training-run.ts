@@ -17,6 +17,7 @@ import type { ScheduleOptions } from './schedule.js';
 import { scheduleOf } from './schedule-config.js';
 import type { Start } from './start.js';
 import { gradientName } from './step.js';
+import { watchesOf } from './watches/watches-of.js';
 import { whatWouldFit } from './what-would-fit.js';
 
 /** What training asks of the stage that it runs in. */
@@ -72,6 +73,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   stage.addFact('planned_tokens', tokens.tokens);
   if (tokens.perWeight !== null) stage.addFact('tokens_per_parameter', tokens.perWeight);
   stage.log('info', `${steps} steps, ${describeTokens(tokens)}`);
+  const watches = watchesOf(run, context.evaluate !== null && context.evaluateEvery > 0, stage);
   const result = await runLoop({
     session,
     programs,
@@ -89,7 +91,9 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     signal: stage.signal,
     evaluate: context.evaluate,
     checkpoints,
+    watches,
   });
+  if (result.stopped !== null) stage.log('info', `stopped after step ${result.steps}: ${result.stopped}`);
   if (training.keep_best > 0 && training.load_best_at_end) loadBest(checkpoints, held, run, context);
   else if (checkpoints.unjudged !== undefined) log('warning', checkpoints.unjudged);
   return result;

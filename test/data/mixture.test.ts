@@ -14,7 +14,7 @@ const numbered = (rows: number, first: number, length = 4): Dataset =>
       batch.inputIds.fill(first + row, offset, offset + length);
       batch.segmentIds.fill(1, offset, offset + length);
     },
-    describe: (row) => `row ${row}`,
+    describe: (chosen) => `rows ${chosen}`,
     close: () => {},
   });
 
@@ -89,7 +89,7 @@ describe('a mixture', () => {
 
   it('names source and row in messages, and counts the tokens of an epoch by its rates', () => {
     const mixture = mixtureOf(sources([1, 1, 2]));
-    expect(mixture.describe(56)).to.equal('code: row 6');
+    expect(mixture.describe([56, 3, 51])).to.equal('web: rows 3; code: rows 6,1');
     expect([mixture.rows, mixture.tokens, mixture.length]).to.deep.equal([77, 308, 4]);
   });
 

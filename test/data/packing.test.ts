@@ -74,6 +74,7 @@ describe('tokenised data', () => {
     });
     expect(seen.sort((a, b) => a - b)).to.deep.equal(documents.flatMap((ids) => [...ids]));
     expect([batch.tokens, batch.targets, batch.rows.at(-1)]).to.deep.equal([18, 14, -1]);
+    expect(dataset.describe([1])).to.equal(`${folder}, row 1 (documents 2, 1, 3)`);
     dataset.close();
   });
 
@@ -147,7 +148,7 @@ describe('instruction data', () => {
       const batch = dataset.inOrder(0, dataset.rows);
       const said: string[] = [];
       for (const sample of dataset.samples) said.push(`${sample.id}:${await decodeTargets(batch, sample)}`);
-      return { rows: dataset.rows, said, targets: batch.targets };
+      return { rows: dataset.rows, said, targets: batch.targets, described: dataset.describe([0]) };
     };
     const [packed, single] = [await answers(true), await answers(false)];
     expect(packed.said).to.deep.equal([
@@ -157,6 +158,7 @@ describe('instruction data', () => {
     ]);
     expect(single.said).to.deep.equal(packed.said);
     expect([packed.rows, single.rows]).to.deep.equal([1, 3]);
+    expect(packed.described).to.equal(`${dataPath}:1, ${dataPath}:2, ${dataPath}:3`);
     expect(packed.targets).to.equal(single.targets);
   });
 

@@ -14,7 +14,7 @@ const rows = datasetOf({
     for (const name of ['inputIds', 'segmentIds', 'positions', 'labels'] as const)
       batch[name].set(made[name], offset);
   },
-  describe: (row) => `row ${row}`,
+  describe: (chosen) => `rows ${chosen}`,
   close: () => {},
 });
 

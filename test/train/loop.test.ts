@@ -56,11 +56,12 @@ describe('the training loop', () => {
         },
       }).catch((caught: unknown) => caught);
       expect(error).to.be.instanceOf(SluiceError).with.property('code', 'train.not_finite');
-      const { message, where } = error as SluiceError;
+      const { message, where, hint } = error as SluiceError;
+      expect(hint).to.contain('those rows; no checkpoint was written yet');
       expect(message).to.match(
         /^loss is NaN at step 0: rms_norm "model\.layers\.1\.self_attn\.q_norm" \(line \d+\): output y \[\d+,12,16\] is not finite$/,
       );
-      expect(where).to.equal('batch of step 0, seed 3');
+      expect(where).to.equal('batch of step 0, seed 3: rows 0,1,2,3');
       for (const { name, dtype } of held!.states()) {
         const { data } = held!.getState(name);
         if (dtype === 'f32') expect(data.every(Number.isFinite), name).to.equal(true);

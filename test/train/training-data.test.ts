@@ -15,7 +15,7 @@ const rowsOf = (rows: number): Dataset =>
       batch.inputIds.fill(row, offset, offset + 16);
       batch.segmentIds.fill(1, offset, offset + 16);
     },
-    describe: (row) => `row ${row}`,
+    describe: (chosen) => `rows ${chosen}`,
     close: () => {},
   });
 
