@@ -55,16 +55,11 @@ const ENTITIES: Record<string, string> = {
 };
 
 function escapeText(text: string): string {
-  // HTML allows no control characters but tab and line ends, not even as references.
-  const printable = Array.from(text, (character) => (isForbidden(character) ? '\ufffd' : character)).join('');
-  return printable.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+  return text.replace(FORBIDDEN, '\ufffd').replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
-function isForbidden(character: string): boolean {
-  const code = character.codePointAt(0)!;
-  if (code < 0x20) return code !== 0x09 && code !== 0x0a && code !== 0x0d;
-  return (code >= 0x7f && code < 0xa0) || (code >= 0xd800 && code < 0xe000);
-}
+// HTML allows no control characters but tab and line ends, and no lone surrogates, not even as references.
+const FORBIDDEN = /[^\P{Cc}\t\n\r]|\p{Surrogate}/gu;
 
 function encodeSegment(segment: string): string {
   // A lone surrogate is the one thing encodeURIComponent refuses.

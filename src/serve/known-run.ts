@@ -10,6 +10,9 @@ import { Sparkline } from './sparkline.js';
 /** What the little curve of a run shows: the first of these that it logs, else what it logs first. */
 const DRAWN = ['train/loss', 'validation/loss'];
 
+/** Of a long file so many lines make the little curve; what a list shows beside it stands in run.json when the run is over. */
+const POINTS = 80;
+
 /** One run folder, read as far as it changed. `version` rises with every change that a list would show. */
 export class KnownRun {
   readonly directory: string;
@@ -82,7 +85,7 @@ export class KnownRun {
         curve.add(value);
         this.curves.set(name, curve);
       }
-    });
+    }, POINTS);
     if (this.lines > 0) this.version += 1;
     this.lines = 0;
   }

@@ -42,21 +42,17 @@ export class RunTree {
     if (folder.kind !== 'other') found.push({ path, kind: folder.kind, sweep });
     if (folder.kind === 'run' || depth === DEPTH) return;
     const inside = folder.kind === 'sweep' ? path : sweep;
-    await Promise.all(
-      folder.names.map((name) =>
-        this.visit(path === '' ? name : `${path}/${name}`, inside, depth + 1, found),
-      ),
-    );
+    await Promise.all(folder.names.map((name) => this.visit(below(path, name), inside, depth + 1, found)));
   }
 
   private async look(path: string): Promise<Folder | null> {
     const known = this.known.get(path);
+    // A run's folder stays one; that it is gone is seen in the folder above.
+    if (known?.kind === 'run') return known;
     const absolute = join(this.root, path);
     try {
       const { mtimeMs } = await stat(absolute);
       if (known?.mtimeMs === mtimeMs) return known;
-      // A run's folder stays one; only whether it is still there matters.
-      if (known?.kind === 'run') return known;
       const entries = await readdir(absolute, { withFileTypes: true });
       const has = (name: string) => entries.some((entry) => entry.name === name);
       const kind = has('run.json') ? 'run' : has('multirun.yaml') ? 'sweep' : 'other';
@@ -67,6 +63,8 @@ export class RunTree {
         names: folders.map((entry) => entry.name),
         kind,
       } as const;
+      for (const name of known?.names ?? [])
+        if (!folder.names.includes(name)) this.known.delete(below(path, name));
       this.known.set(path, folder);
       return folder;
     } catch {
@@ -75,3 +73,5 @@ export class RunTree {
     }
   }
 }
+
+const below = (path: string, name: string) => (path === '' ? name : `${path}/${name}`);
