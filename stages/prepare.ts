@@ -26,6 +26,7 @@ import {
   unigramLoss,
   writeJsonLines,
   writeTokenStore,
+  writeTokenStoreStandIn,
 } from '../src/data/index.js';
 import { SluiceError } from '../src/errors.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
@@ -58,7 +59,73 @@ const SPLITS: readonly SplitName[] = ['train', 'validation', 'test'];
 export const stage: StageDefinition<PrepareConfig> = {
   name: 'prepare',
   run: (context) => run(context),
+  plan: (context) => plan(context),
 };
+
+/** Characters that a plan trains its tokenizer on: enough to tell tokens from characters. */
+const sampleCharacters = 500_000;
+
+/**
+ * What there is to say before the text is tokenized, and stand-ins for all that is made: instructions as they will be,
+ * a tokenizer of the size wanted but trained on a sample, and tokens of none but about the right number.
+ */
+async function plan(context: StageContext<PrepareConfig>): Promise<string> {
+  const { config, runDirectory, addOutput } = context;
+  const folder = (name: string) => join(runDirectory, name);
+  const { documents } = readDocuments(context);
+  const split = splitDocuments(documents, config.split, config.seed);
+  const { pool, questions } = askQuestions(config, split);
+  writeInstructions(context, pool, questions);
+
+  const sample = sampleOf(split.train.map((document) => document.text));
+  await trainTokenizer(filledUp(await addonTrainer()), sample, folder('data/tokenizer'), {
+    ...tokenizerTraining(config),
+    minFrequency: 1,
+  });
+  const tokenizer = Tokenizer.open(folder('data/tokenizer'));
+  const [ids] = await tokenizeDocuments(tokenizer, [sample.join('\n')], () => {});
+  const tokensPerCharacter = ids!.length / charactersOf(sample);
+  const about = (text: string) => Math.ceil(text.length * tokensPerCharacter) + 2; // with its first and last token
+  mkdirSync(folder('text'));
+  const lines: string[] = [];
+  for (const name of SPLITS) {
+    const texts = split[name].map((document) => document.text);
+    const told = name === 'train' ? continuationsOf(config, split.train) : [];
+    const chats = told.map((messages) => messages.map(({ content }) => content).join('\n'));
+    const lengths = [...texts, ...chats].map(about);
+    const { tokens, rows } = writeTokenStoreStandIn(
+      join(folder('data'), name),
+      lengths,
+      storeKeys(config, tokenizer),
+    );
+    writeJsonLines(folder(`text/${name}.jsonl`), split[name]);
+    addOutput(name, folder(`text/${name}.jsonl`));
+    lines.push(
+      `${name}: ${texts.length} documents, about ${tokens} tokens in ${rows} rows of ${config.sequence_length}`,
+    );
+  }
+  addOutput('tokenizer', folder('data/tokenizer'));
+  addOutput('data', folder('data'));
+  lines.push(`pool: ${pool.rows.length} rows, questions: ${questions.length}`);
+  return lines.join('\n');
+}
+
+/** Texts from all over, whole ones, of about {@link sampleCharacters} in all. */
+function sampleOf(texts: readonly string[]): string[] {
+  const every = Math.max(1, Math.floor(charactersOf(texts) / sampleCharacters));
+  return texts.filter((_, i) => i % every === 0);
+}
+
+const charactersOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + text.length, 0);
+
+/** A trainer whose vocabulary is as large as asked for, where a sample has too few pairs to merge. */
+const filledUp =
+  (train: TrainBpe): TrainBpe =>
+  async (options, texts) => {
+    const { vocab, merges } = await train(options, texts);
+    const missing = Array.from({ length: options.vocabSize - vocab.length }, (_, i) => `<|not seen ${i}|>`);
+    return { vocab: [...vocab, ...missing], merges };
+  };
 
 /** The stage with the addon's trainer, or (in tests) another one. */
 export async function run(context: StageContext<PrepareConfig>, trainBpe?: TrainBpe): Promise<void> {
@@ -74,19 +141,13 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   const { documents, cleaning } = readDocuments(context);
   const split = splitDocuments(documents, config.split, config.seed);
   const kinds = config.pool.kinds;
-  const classes = answerClasses([split.train, split.test], kinds, config.pool.speakers);
 
   progress('train tokenizer', 0, 1);
   await trainTokenizer(
     trainBpe ?? (await addonTrainer()),
     split.train.map((document) => document.text),
     folder('data/tokenizer'),
-    {
-      vocabSize: config.tokenizer.vocab_size,
-      minFrequency: config.tokenizer.min_frequency,
-      threads: config.threads ?? availableParallelism(),
-      maxLength: config.sequence_length,
-    },
+    tokenizerTraining(config),
   );
   const tokenizer = Tokenizer.open(folder('data/tokenizer'));
   addOutput('tokenizer', folder('data/tokenizer'));
@@ -99,13 +160,13 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     ids[name] = await tokenizeDocuments(tokenizer, texts, (done) =>
       progress(`tokenize ${name}`, done, texts.length),
     );
-    const conversations = name === 'train' ? await continuedPassages(config, split.train, tokenizer) : [];
-    stores[name] = writeTokenStore(join(folder('data'), name), [...ids[name], ...conversations], {
-      tokenizerSha256: tokenizer.sha256,
-      vocabSize: tokenizer.vocabSize,
-      padId: tokenizer.padId,
-      length: config.sequence_length,
-    });
+    const told = name === 'train' ? continuationsOf(config, split.train) : [];
+    const conversations = (await encodeChats(tokenizer, told)).map((chat) => chat.ids);
+    stores[name] = writeTokenStore(
+      join(folder('data'), name),
+      [...ids[name], ...conversations],
+      storeKeys(config, tokenizer),
+    );
     writeJsonLines(folder(`text/${name}.jsonl`), split[name]);
     addOutput(name, folder(`text/${name}.jsonl`));
   }
@@ -115,40 +176,15 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     test: unigramLoss(ids.train, ids.test, tokenizer.vocabSize),
   };
 
-  progress('ask questions', 0, 2);
-  const asked = { kinds, classes, words: config.pool.passage_words };
-  const clean = makeQuestions(split.train, {
-    ...asked,
-    count: Math.round(config.pool.rows * (1 - config.pool.dirty_share)),
-    seed: config.seed,
-  });
-  const pool = buildPool(clean, {
-    dirtyShare: config.pool.dirty_share,
-    defects: config.pool.defects,
-    seed: config.seed,
-  });
-  progress('ask questions', 1, 2);
-  const questions = makeQuestions(split.test, {
-    ...asked,
-    count: config.questions.rows,
-    seed: config.seed + 1,
-  });
-  if (clean.length === 0 || questions.length === 0) {
-    throw new SluiceError('data.empty', 'no question could be made from the documents', {
-      where: 'pool.passage_words',
-      hint: `the documents have no passage of ${config.pool.passage_words.join(' to ')} words that starts a sentence`,
-    });
-  }
+  progress('ask questions', 0, 1);
+  const { pool, questions } = askQuestions(config, split);
   if (pool.rows.length < config.pool.rows) {
     context.log(
       'warning',
       `the pool has ${pool.rows.length} rows, not ${config.pool.rows}: passages ran out`,
     );
   }
-  writeJsonLines(folder('pool.jsonl'), pool.rows);
-  writeJsonLines(folder('truth.jsonl'), pool.truth);
-  writeJsonLines(folder('questions.jsonl'), questionRows(questions));
-  for (const name of ['pool', 'truth', 'questions']) addOutput(name, folder(`${name}.jsonl`));
+  writeInstructions(context, pool, questions);
 
   const meta = {
     documents: count(SPLITS, (name) => split[name].length),
@@ -171,15 +207,61 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   progress('done', 1, 1);
 }
 
-/** Tokens of training passages told as conversations: they stand among the documents that pretraining reads. */
-async function continuedPassages(
-  config: PrepareConfig,
-  documents: readonly SourceDocument[],
-  tokenizer: Tokenizer,
-): Promise<Int32Array[]> {
-  const { share, passage_words: words } = config.conversations;
-  const chats = await encodeChats(tokenizer, continuations(documents, { share, words, seed: config.seed }));
-  return chats.map(({ ids }) => ids);
+/** The pool, part of it spoilt, and the questions of the test. Throws SluiceError `data.empty` where there are none. */
+function askQuestions(config: PrepareConfig, split: Split<SourceDocument>) {
+  const { kinds, speakers, passage_words, rows, dirty_share, defects } = config.pool;
+  const classes = answerClasses([split.train, split.test], kinds, speakers);
+  const asked = { kinds, classes, words: passage_words };
+  const clean = makeQuestions(split.train, {
+    ...asked,
+    count: Math.round(rows * (1 - dirty_share)),
+    seed: config.seed,
+  });
+  const pool = buildPool(clean, { dirtyShare: dirty_share, defects, seed: config.seed });
+  const questions = makeQuestions(split.test, {
+    ...asked,
+    count: config.questions.rows,
+    seed: config.seed + 1,
+  });
+  if (clean.length === 0 || questions.length === 0) {
+    throw new SluiceError('data.empty', 'no question could be made from the documents', {
+      where: 'pool.passage_words',
+      hint: `the documents have no passage of ${passage_words.join(' to ')} words that starts a sentence`,
+    });
+  }
+  return { pool, questions };
+}
+
+function writeInstructions(
+  { runDirectory, addOutput }: StageContext<PrepareConfig>,
+  pool: ReturnType<typeof buildPool>,
+  questions: readonly Question[],
+): void {
+  const file = (name: string) => join(runDirectory, `${name}.jsonl`);
+  writeJsonLines(file('pool'), pool.rows);
+  writeJsonLines(file('truth'), pool.truth);
+  writeJsonLines(file('questions'), questionRows(questions));
+  for (const name of ['pool', 'truth', 'questions']) addOutput(name, file(name));
+}
+
+const tokenizerTraining = ({ tokenizer, threads, sequence_length }: PrepareConfig) => ({
+  vocabSize: tokenizer.vocab_size,
+  minFrequency: tokenizer.min_frequency,
+  threads: threads ?? availableParallelism(),
+  maxLength: sequence_length,
+});
+
+const storeKeys = ({ sequence_length }: PrepareConfig, { sha256, vocabSize, padId }: Tokenizer) => ({
+  tokenizerSha256: sha256,
+  vocabSize,
+  padId,
+  length: sequence_length,
+});
+
+/** Training passages told as conversations: they stand among the documents that pretraining reads. */
+function continuationsOf({ conversations, seed }: PrepareConfig, documents: readonly SourceDocument[]) {
+  const { share, passage_words: words } = conversations;
+  return continuations(documents, { share, words, seed });
 }
 
 function readDocuments(context: StageContext<PrepareConfig>) {

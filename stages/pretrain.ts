@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { instantiate } from '../src/config/instantiate/instantiate.js';
 import { mixtureOf, openPacked } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
-import { buildModel, initializeWeights, saveModelFolder } from '../src/models/index.js';
+import { buildModel, initializeWeights, saveModelFolder, saveModelStandIn } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
@@ -72,7 +72,10 @@ export const stage: StageDefinition<PretrainConfig> = {
   },
 
   async plan(context) {
-    const { run } = await prepareRun(context);
+    const { run, tokenizerFolder } = await prepareRun(context);
+    const folder = join(context.runDirectory, 'model');
+    saveModelStandIn(run.model, folder, { tokenizerFolder });
+    context.addOutput('model', folder);
     return describeRun(run, compileRun(run));
   },
 };

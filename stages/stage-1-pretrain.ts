@@ -3,6 +3,7 @@ import { instantiate } from '../src/config/instantiate/instantiate.js';
 import { openInstructions } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import {
+  collectWeights,
   initializeWeights,
   type QualityLoss,
   registerQualityLoss,
@@ -83,14 +84,20 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
     if (run.adapter !== null)
       savePeftFolder(run.adapter, session, join(context.runDirectory, 'adapter'), folder);
     const ownWeights = run.trainable.filter(({ name }) => !run.adapter?.parameters.has(name));
-    saveRouterWeights(weights, ownWeights, session, folder, { gates, adapter: adapterFolder });
+    saveRouterWeights(weights, collectWeights(ownWeights, session), folder, {
+      gates,
+      adapter: adapterFolder,
+    });
     context.addOutput('weights', weights);
     if (adapterFolder !== null) context.addOutput('adapter', join(context.runDirectory, adapterFolder));
     context.emit(trainingTable('Router training', run, result));
   },
 
   async plan(context) {
-    const { run } = await prepareRun(context);
+    const { folder, gates, run } = await prepareRun(context);
+    const weights = join(context.runDirectory, 'full_rank_weights.safetensors');
+    saveRouterWeights(weights, [], folder, { gates, adapter: null });
+    context.addOutput('weights', weights);
     return describeRun(run, compileRun(run));
   },
 };

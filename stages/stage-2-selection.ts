@@ -1,8 +1,8 @@
 import { dirname, join } from 'node:path';
 import { instantiate } from '../src/config/instantiate/instantiate.js';
-import { openInstructions, Random } from '../src/data/index.js';
+import { openInstructions, Random, writeJsonLines } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
-import { describePlan } from '../src/graph/index.js';
+import { describePlan, typeBytes } from '../src/graph/index.js';
 import { loadAdapter, registerTrash, type Trash } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import {
@@ -109,12 +109,45 @@ export const stage: StageDefinition<SelectionConfig> = {
     const model = await openSelector(folder, gates);
     const { max_sequence_length: length } = config.dataset;
     const options = { adapter: null, threads: threadsOf(config) };
-    return describePlan(
-      'scoring pass',
-      scoringProgram(model, config.scoring.batch_size, length, options).program,
+    const { batch_size } = config.scoring;
+    const { program } = scoringProgram(model, batch_size, length, options);
+    const dataPath = context.resolvePath(config.dataset.data_path);
+    const pool = await openInstructions(
+      { ...rowsOf(config.dataset, dataPath), dropWithoutTargets: false },
+      Tokenizer.open(folder),
     );
+    await writeStandIns(context, pool.samples);
+    const states = program.states.reduce((sum, state) => sum + typeBytes(state), 0);
+    return {
+      text: describePlan('scoring pass', program),
+      plannedBytes: states + program.arenaBytes + program.inputBytes,
+      flops: program.cost.flops * Math.ceil(pool.rows / batch_size),
+    };
   },
 };
+
+/** As many rows of the pool as the selector will keep: for any scores, unless it goes by their values. */
+async function writeStandIns(
+  { config, registries, runDirectory, addOutput }: StageContext<SelectionConfig>,
+  samples: Parameters<Selector>[0]['samples'],
+): Promise<void> {
+  if ((config.selector as { _target_: string })._target_ === 'threshold') return;
+  const select = await instantiate<unknown, Selector>(config.selector, registries.selectors, {
+    path: 'selector',
+  });
+  const score = Float64Array.from(samples, (_, i) => 1 - i / samples.length);
+  const none = new Float32Array(0);
+  const scores = { score, layers: none, moeLogits: none, layerCount: 0, expertCount: 0 };
+  const kept = select({ samples, scores, seed: config.seed });
+  const rows = kept.map((index) => {
+    const { dataset, id, messages } = samples[index]!;
+    return { dataset, id, messages };
+  });
+  for (const name of ['selected_data', 'random_data']) {
+    writeJsonLines(join(runDirectory, `${name}.jsonl`), rows);
+    addOutput(name, `${name}.jsonl`);
+  }
+}
 
 /** The weights name the function that they were trained with. */
 async function registerCustomTrash(

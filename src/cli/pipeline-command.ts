@@ -63,8 +63,8 @@ export async function pipelineCommand(
   const { checkPipeline } = await import('../runner/check-pipeline.js');
   await checkPipeline(run, violations);
   if (line.plan) {
-    for (const step of steps) project.stdout.write(`${planLine(step)}\n`);
-    return 0;
+    const { printForecast } = await import('./pipeline-plan.js');
+    return printForecast(run, choice, line, project);
   }
   const [{ withHost }, { asRun, plug }, { runPipeline }, { printResult }] = await Promise.all([
     import('./host.js'),
@@ -150,6 +150,3 @@ const runsOnce = (configName: string, without: string) =>
   new SluiceError('usage.multirun', `${configName} is a pipeline: it runs once, without ${without}`, {
     hint: 'sweep over one of its stages: ./run <stage> -m …',
   });
-
-const planLine = ({ name, stage, needs }: PipelineRun['steps'][number]) =>
-  `${name}: ${stage}${needs.length === 0 ? '' : ` after ${needs.join(', ')}`}`;

@@ -35,7 +35,7 @@ export type { SourceDocument } from './sources/document.js';
 export { sotuAddresses, sotuFolder } from './sources/sotu.js';
 export { type Split, splitDocuments } from './split.js';
 export { targetEveryToken } from './target-every-token.js';
-export { TokenStore, type TokenStoreMeta, writeTokenStore } from './token-store.js';
+export { TokenStore, type TokenStoreMeta, writeTokenStore, writeTokenStoreStandIn } from './token-store.js';
 export { tokenizeDocuments } from './tokenize.js';
 export { unigramLoss } from './unigram.js';
 export { writeJsonLines } from './write-jsonl.js';

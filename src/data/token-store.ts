@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -34,29 +35,56 @@ export interface TokenStoreMeta {
 
 const FORMAT = 'sluice-tokens 1';
 
+export interface StoreKeys {
+  tokenizerSha256: string;
+  vocabSize: number;
+  padId: number;
+  /** Tokens per packed row. */
+  length: number;
+}
+
 /** Writes documents (ids, BOS and EOS included) and their packing. Returns what meta.json says. */
 export function writeTokenStore(
   directory: string,
   documents: readonly Int32Array[],
-  about: { tokenizerSha256: string; vocabSize: number; padId: number; length: number },
+  about: StoreKeys,
 ): TokenStoreMeta {
   mkdirSync(directory, { recursive: true });
-  const dtype = about.vocabSize <= 0x1_0000 ? 'u16' : 'u32';
-  const offsets = new BigUint64Array(documents.length + 1);
+  const dtype = dtypeOf(about);
   const file = openSync(join(directory, 'tokens.bin'), 'w');
   try {
-    documents.forEach((ids, i) => {
+    for (const ids of documents)
       writeSync(file, dtype === 'u16' ? Uint16Array.from(ids) : Uint32Array.from(ids));
-      offsets[i + 1] = offsets[i]! + BigInt(ids.length);
-    });
   } finally {
     closeSync(file);
   }
+  const lengths = documents.map((ids) => ids.length);
+  return writeTables(directory, lengths, about);
+}
+
+/** The same for documents of these lengths whose tokens nobody will look at: they are all 0, and take no room on disk. */
+export function writeTokenStoreStandIn(
+  directory: string,
+  lengths: readonly number[],
+  about: StoreKeys,
+): TokenStoreMeta {
+  mkdirSync(directory, { recursive: true });
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  writeFileSync(join(directory, 'tokens.bin'), '');
+  truncateSync(join(directory, 'tokens.bin'), tokens * (dtypeOf(about) === 'u16' ? 2 : 4));
+  return writeTables(directory, lengths, about);
+}
+
+const dtypeOf = ({ vocabSize }: StoreKeys) => (vocabSize <= 0x1_0000 ? 'u16' : 'u32');
+
+/** All but the tokens. */
+function writeTables(directory: string, lengths: readonly number[], about: StoreKeys): TokenStoreMeta {
+  const offsets = new BigUint64Array(lengths.length + 1);
+  lengths.forEach((length, i) => {
+    offsets[i + 1] = offsets[i]! + BigInt(length);
+  });
   writeFileSync(join(directory, 'documents.bin'), offsets);
-  const pieces = pack(
-    documents.map((ids) => ids.length),
-    about.length,
-  );
+  const pieces = pack(lengths, about.length);
   const table = Uint32Array.from(
     pieces.flatMap((piece) => [piece.row, piece.document, piece.start, piece.count]),
   );
@@ -64,9 +92,9 @@ export function writeTokenStore(
   const meta: TokenStoreMeta = {
     format: FORMAT,
     tokenizerSha256: about.tokenizerSha256,
-    dtype,
-    documents: documents.length,
-    tokens: Number(offsets[documents.length]),
+    dtype: dtypeOf(about),
+    documents: lengths.length,
+    tokens: Number(offsets[lengths.length]),
     length: about.length,
     rows: pieces.length === 0 ? 0 : pieces[pieces.length - 1]!.row + 1,
     pieces: pieces.length,

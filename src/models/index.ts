@@ -23,4 +23,10 @@ export { buildModel, loadModel, modelTypes } from './registry.js';
 export { registerTrash, type Trash } from './select_moe/trash.js';
 export { type StorageKeys, storageOf, type WeightStorage } from './storage.js';
 export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';
-export { collectWeights, loadWeights, type StateStore, saveModelFolder } from './weights.js';
+export {
+  collectWeights,
+  loadWeights,
+  type StateStore,
+  saveModelFolder,
+  saveModelStandIn,
+} from './weights.js';

@@ -158,6 +158,17 @@ export function saveModelFolder(
 ): void {
   mkdirSync(folder, { recursive: true });
   writeShards(folder, collectWeights(model.parameters(), states), options.shardBytes);
+  writeModelFiles(model, folder, options);
+}
+
+/** The same without weights, for what needs a model's shapes alone: the plans of steps that come after its training. */
+export function saveModelStandIn(model: Model, folder: string, options: ModelFolderOptions = {}): void {
+  mkdirSync(folder, { recursive: true });
+  writeShards(folder, [], options.shardBytes);
+  writeModelFiles(model, folder, options);
+}
+
+function writeModelFiles(model: Model, folder: string, options: ModelFolderOptions): void {
   const config = { ...model.config, torch_dtype: 'float32', dtype: 'float32' };
   writeTextAtomic(join(folder, 'config.json'), configText(config));
   const generation = options.generation ?? defaultGeneration(model.config);

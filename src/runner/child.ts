@@ -40,7 +40,7 @@ async function work(job: Job): Promise<void> {
     if (job.mode === 'plan') {
       if (stage.plan === undefined) {
         throw new SluiceError('usage.no_plan', `${job.stage} cannot be planned ahead`, {
-          hint: 'it runs no program, or its programs depend on what it reads; the training stages, stage_2 and bench have plans',
+          hint: 'it runs no program, or its programs depend on what it reads; prepare, the training stages, stage_2 and bench have plans',
         });
       }
       const plan = await stage.plan(context);

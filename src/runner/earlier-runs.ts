@@ -5,6 +5,7 @@ import type { CodeHashes } from './code-hash.js';
 import type { ComposedStage } from './compose-stage.js';
 import type { FileHashes } from './file-hashes.js';
 import { History } from './history.js';
+import { reachedRate } from './reached-rate.js';
 import { type RunRecord, readRunRecord } from './run-record.js';
 import type { FinishedRun } from './run-stage.js';
 import { shownStatus } from './runs/shown-status.js';
@@ -71,11 +72,28 @@ export class EarlierRuns {
     return undefined;
   }
 
+  /** The latest good run that says how fast it computed. */
+  latestWithRate(): FinishedRun | undefined {
+    for (const run of this.runsOf(undefined))
+      if (run.record.status === 'done' && reachedRate(run.record) !== undefined) return run;
+    return undefined;
+  }
+
+  /** The latest good run of the same config and inputs as named there, whatever its code and whatever became of its outputs. */
+  withConfig(composed: ComposedStage): FinishedRun | undefined {
+    for (const run of this.runsOf(composed.stage)) {
+      const { status, config } = run.record;
+      if (status !== 'done' || (config.resume ?? null) !== null) continue; // one that went on took less
+      if (this.compare(run, composed).differences.length === 0) return run;
+    }
+    return undefined;
+  }
+
   // Newest first.
-  private *runsOf(stage: string): Generator<FinishedRun> {
+  private *runsOf(stage: string | undefined): Generator<FinishedRun> {
     const history = new History(this.root);
     for (const entry of history.list().reverse()) {
-      if (entry.stage !== stage) continue;
+      if (stage !== undefined && entry.stage !== stage) continue;
       const folder = history.folderOf(entry);
       const record = recordOf(folder);
       // Runs of an older Sluice did not say what they were given.

@@ -14,7 +14,7 @@ export async function plannedBytes(
   earlier: EarlierRuns,
 ): Promise<number | null> {
   try {
-    const plan = await planStage(composed, host, () => {});
+    const { plan } = await planStage(composed, host, () => {});
     if (plan.plannedBytes !== undefined) return plan.plannedBytes + processBytes;
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error; // the step itself will say it, with its log

@@ -1,5 +1,6 @@
 import type { LogEvent, TelemetryEvent } from '../telemetry/event.js';
 import type { PluginKind, Registries } from './registries.js';
+import type { RunError } from './run-record.js';
 
 /** A stage as the runner sees it. `stages/index.ts` maps names to these by lazy import. */
 export interface StageDefinition<Config = unknown> {
@@ -11,7 +12,10 @@ export interface StageDefinition<Config = unknown> {
    * `new SluiceError('interrupted', …)`.
    */
   run(context: StageContext<Config>): Promise<void>;
-  /** `--plan`: what would run, without running a step. */
+  /**
+   * `--plan`: what would run, without running a step. For the plans of later steps of a pipeline it may write stand-ins
+   * of what it would make below `runDirectory`, of the right shapes but with nothing in them, and name them by addOutput.
+   */
   plan?(context: StageContext<Config>): Promise<string | StagePlan>;
 }
 
@@ -23,6 +27,10 @@ export interface StagePlan {
   plannedBytes?: number;
   /** Of the whole run. */
   flops?: number;
+  /** Product rate of the machine in FLOP/s, measured now. */
+  peakFlops?: number;
+  /** What would stop the run before its first step. */
+  problem?: RunError;
 }
 
 /** A stage as listed, before any of its code is loaded. */

@@ -5,7 +5,7 @@ export const processBytes = 256 * 2 ** 20;
 // Counted for a step that says nothing of its memory and never ran here.
 const unknownBytes = 2 ** 30;
 // Of what is free: the rest is for what no plan counts.
-const usableShare = 0.95;
+export const usableShare = 0.95;
 
 /**
  * Threads of a step: what its config says, all cores where it says null, one where its stage has no such setting. Never

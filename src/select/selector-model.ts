@@ -1,15 +1,7 @@
 import { SafetensorsFile, type TensorToWrite, WeightFiles, writeSafetensors } from '../checkpoint/index.js';
 import type { Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import {
-  buildModel,
-  collectWeights,
-  initializeWeights,
-  loadModel,
-  loadWeights,
-  type Model,
-  type ParameterSpec,
-} from '../models/index.js';
+import { buildModel, initializeWeights, loadModel, loadWeights, type Model } from '../models/index.js';
 import { fromOlmoe } from '../models/select_moe/hf-names.js';
 
 /** What a Select-MoE model has beyond the OLMoE model it is made from; keys of its config.json. */
@@ -84,12 +76,10 @@ export interface RouterWeightsInfo {
 /** Writes only what was trained, with the fingerprint of the model that it belongs to. */
 export function saveRouterWeights(
   path: string,
-  trained: readonly ParameterSpec[],
-  session: Session,
+  tensors: readonly TensorToWrite[],
   baseFolder: string,
   info: RouterWeightsInfo,
 ): void {
-  const tensors: TensorToWrite[] = collectWeights(trained, session);
   writeSafetensors(path, tensors, {
     format: 'pt',
     [baseKey]: modelFingerprint(baseFolder),

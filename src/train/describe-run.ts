@@ -1,14 +1,28 @@
+import { openEngine } from '../engine/index.js';
+import { SluiceError } from '../errors.js';
 import { describePlan, formatBytes } from '../graph/index.js';
 import { programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
-import { planRecord } from './plan-record.js';
+import { checkMemory, memoryBudget } from './memory.js';
+import { type PlanRecord, planRecord } from './plan-record.js';
 import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.js';
 import type { StepPrograms } from './step.js';
+import { whatWouldFit } from './what-would-fit.js';
 
-/** What `--plan` prints of a training run: steps, memory, floating-point work, and the op list of its programs. */
-export function describeRun(
-  run: TrainingRun,
-  programs: RunPrograms,
-): { text: string; plannedBytes: number; flops: number } {
+/** What is known of a run before its first step. */
+export interface DescribedRun {
+  /** Steps, memory, floating-point work, and the op list of its programs. */
+  text: string;
+  plannedBytes: number;
+  /** Of all steps. */
+  flops: number;
+  /** Product rate of the machine in FLOP/s, measured now. */
+  peakFlops: number;
+  /** That it would not fit into memory, with what would. */
+  problem?: { code: string; message: string; hint?: string };
+}
+
+/** What `--plan` says of a training run. */
+export async function describeRun(run: TrainingRun, programs: RunPrograms): Promise<DescribedRun> {
   const { training, data, model } = run;
   const plan = planRecord(programsOf(programs), null);
   const passes = training.batch_size / training.per_device_batch_size;
@@ -32,7 +46,26 @@ export function describeRun(
     text: [...lines, ...described].join('\n'),
     plannedBytes: plan.planned_bytes,
     flops: flops * steps,
+    peakFlops: await productRate(run),
+    ...memoryProblem(run, plan),
   };
+}
+
+async function productRate({ training, threads }: TrainingRun): Promise<number> {
+  const engine = await openEngine();
+  return engine.measurePeak({ dtype: training.dtype === 'bf16' ? 'bf16' : 'f32', threads, seconds: 0.1 });
+}
+
+function memoryProblem(run: TrainingRun, plan: PlanRecord): Pick<DescribedRun, 'problem'> {
+  const budget = memoryBudget(run.training.memory_budget, null);
+  try {
+    checkMemory(plan, budget, () => whatWouldFit(run, budget));
+    return {};
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    const { code, message, hint } = error;
+    return { problem: hint === undefined ? { code, message } : { code, message, hint } };
+  }
 }
 
 function describeStep(

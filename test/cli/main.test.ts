@@ -88,9 +88,9 @@ describe('the command line', () => {
   it('prints the plan of a stage and leaves no run behind', async () => {
     expect(await run('train', '--plan')).to.deep.equal({ code: 0, out: 'planned_bytes 128\n', err: '' });
     expect(existsSync(join(root, 'outputs'))).to.equal(false);
-    const { code, err } = await run('copy', '--plan');
+    const { code, err } = await run('answer', '--plan');
     expect(code).to.equal(2);
-    expect(err).to.contain('error: copy cannot be planned ahead\n');
+    expect(err).to.contain('error: answer cannot be planned ahead\n');
   });
 
   it('tells a failure with place and way out, and ends with its exit code', async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { execaNode } from 'execa';
 import { SafetensorsFile } from '../../src/checkpoint/index.js';
+import type { PipelineForecast } from '../../src/runner/forecast-pipeline.js';
 import type { RunRecord } from '../../src/runner/run-record.js';
 
 const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -47,10 +48,26 @@ describe('the main job', function () {
       .split('\n')
       .map((line) => JSON.parse(line));
 
+  const demo = (...more: string[]) =>
+    execaNode(cli, ['demo', `output_dir=${outputs}`, ...tiny, ...more], { reject: false });
+
+  it('knows what each step needs before the first has run', async () => {
+    const { exitCode, stdout, stderr } = await demo('--force', '--plan', '--log', 'json');
+    expect(exitCode, stderr).to.equal(0);
+    const { steps } = JSON.parse(stdout) as PipelineForecast;
+    const planned = ['pretrain_base', 'stage_1', 'stage_2', 'stage_3_selected', 'stage_3_random'];
+    for (const step of steps.filter(({ name }) => planned.includes(name))) {
+      expect(step, JSON.stringify(step)).to.include({ action: 'run', foreseen: true, problem: null });
+      expect(step.plannedBytes, step.name).to.be.greaterThan(2 ** 20);
+      expect(step.flops, step.name).to.be.greaterThan(1e6);
+      expect(step.time.seconds, step.name).to.be.greaterThan(0);
+    }
+    expect(readdirSync(outputs), 'nothing was run').to.deep.equal([]);
+  });
+
   it('runs from raw text to a table of results, each stage in a folder of its own', async () => {
-    const { exitCode, stdout, stderr } = await execaNode(cli, ['demo', `output_dir=${outputs}`, ...tiny], {
-      reject: false,
-    });
+    // Whatever runs like these there are in this project: here all is to be made.
+    const { exitCode, stdout, stderr } = await demo('--force');
     expect(exitCode, stderr).to.equal(0);
     expect(stdout).to.match(/base .*\n.*random .*\n.*selected /);
     for (const stage of [
@@ -70,6 +87,15 @@ describe('the main job', function () {
         expect(existsSync(join(folder, file)), `${stage}/${file}`).to.equal(true);
       }
     }
+  });
+
+  it('takes all of that when it is run again, and prints the same table', async () => {
+    const before = readdirSync(join(outputs, 'prepare'), { recursive: true }).length;
+    const { exitCode, stdout, stderr } = await demo();
+    expect(exitCode, stderr).to.equal(0);
+    expect(stderr.match(/skipped: same config, code and inputs/g)).to.have.length(7);
+    expect(stdout).to.match(/base .*\n.*random .*\n.*selected /);
+    expect(readdirSync(join(outputs, 'prepare'), { recursive: true })).to.have.length(before);
   });
 
   it('has no key in the config of any stage that the stage never reads', () => {

@@ -6,7 +6,7 @@ import { SafetensorsFile } from '../../src/checkpoint/index.js';
 import { openInstructions } from '../../src/data/index.js';
 import { openEngine, type Session } from '../../src/engine/index.js';
 import { SluiceError } from '../../src/errors.js';
-import { buildModel, initializeWeights, saveModelFolder } from '../../src/models/index.js';
+import { buildModel, collectWeights, initializeWeights, saveModelFolder } from '../../src/models/index.js';
 import {
   type GateConfig,
   keepBest,
@@ -88,7 +88,7 @@ describe('selection by a router', () => {
     const { model } = await score(1, true);
     const trained = model.parameters().filter(({ name }) => /quality_gate|\.gate\.weight$/.test(name));
     const path = join(folder, '..', 'full_rank_weights.safetensors');
-    saveRouterWeights(path, trained, session, folder, { gates, adapter: null });
+    saveRouterWeights(path, collectWeights(trained, session), folder, { gates, adapter: null });
     expect(readRouterInfo(path, folder)).to.deep.equal({ gates, adapter: null });
     for (const { name, shape } of trained) session.setState(name, 'f32', shape, null);
     const [first] = trained;
