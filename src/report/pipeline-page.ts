@@ -80,7 +80,7 @@ function stepTable(directory: string, steps: PipelineStep[]): Html {
         ? record.name
         : html`<a href="${relativeLink(join(folder, 'report.html'))}">${record.name}</a><br><a class="mono hash" href="${relativeLink(folder)}">${run?.record.id ?? folder}</a>`
     }</td>
-<td><span class="status-${statusClass(record.status)}">${record.status}</span></td>
+<td><span class="status-${statusClass(record.status)}">${record.status}</span>${record.reason !== undefined && html`<br><small>${record.reason}</small>`}</td>
 <td class="number">${typeof record.durationSeconds === 'number' && durationText(record.durationSeconds)}</td></tr>`;
   })}</tbody></table></div>`;
 }

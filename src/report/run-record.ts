@@ -47,6 +47,8 @@ export interface StepRecord {
   status: string;
   folder?: string | null;
   durationSeconds?: number | null;
+  /** Why it was skipped. */
+  reason?: string;
   needs?: string[];
   uses?: { step: string; output: string }[];
 }
