@@ -4,15 +4,15 @@ import { type Display, openDisplay } from '../runner/display/display.js';
 import { catchSignals, Interrupt } from '../runner/interrupt.js';
 import { JobLog } from '../runner/logging/job-log.js';
 import type { RunnerHost } from '../runner/run-stage.js';
+import { Versions } from '../runner/versions.js';
 import type { CommandLine } from './arguments.js';
 import { logSettings } from './job-setup.js';
 import type { Plugged } from './plugged.js';
 import type { Project } from './project.js';
 
 /**
- * Runs `work` with a display of these steps, or of the jobs of a sweep, and with Ctrl-C meaning an orderly end; tidies both up afterwards. Who runs work
- * in several parts catches signals for all of them and hands the `interrupt` in. The command's own lines go where
- * `hydra.hydra_logging` says.
+ * Runs `work` with a display of these steps, or of the jobs of a sweep, and with Ctrl-C meaning an orderly end; tidies both
+ * up afterwards. The command's own lines go where `hydra.hydra_logging` says.
  */
 export async function withHost<Result>(
   steps: string[] | 'jobs',
@@ -20,13 +20,12 @@ export async function withHost<Result>(
   project: Project,
   plugged: Plugged,
   work: (host: RunnerHost) => Promise<Result>,
-  given?: Interrupt,
 ): Promise<Result> {
   const { root, stagesModule, stderr } = project;
   const { composed, launcher, registries, callbacks } = plugged;
   const settings = logSettings(composed, 'hydra.hydra_logging');
-  const interrupt = given ?? new Interrupt();
-  const stopCatching = given === undefined ? catchSignals(interrupt) : () => {};
+  const interrupt = new Interrupt();
+  const stopCatching = catchSignals(interrupt);
   const opened = await openDisplay(line.log, steps, stderr);
   const log = new JobLog(settings, 'hydra', root, ({ text }) => opened.note(text));
   const display: Display = {
@@ -42,6 +41,7 @@ export async function withHost<Result>(
       root,
       stagesModule,
       code: new CodeHashes(stagesModule),
+      versions: new Versions(root),
       launcher,
       registries,
       callbacks,

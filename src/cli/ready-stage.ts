@@ -10,7 +10,7 @@ import {
 import type { ComposedStage } from '../runner/compose-stage.js';
 import type { StageEntry } from '../runner/stage.js';
 import { machineFacts } from './check-facts.js';
-import { jobSetup } from './job-setup.js';
+import { jobSetup, logSettings } from './job-setup.js';
 import { pluginProblems } from './plugged.js';
 import type { Project } from './project.js';
 import { validatorOf } from './validator.js';
@@ -45,7 +45,8 @@ export async function readyStage(
   if (noFolder !== undefined) throw noFolder;
   for (const { path, message, where } of warnings)
     project.stderr.write(`warning: ${path}: ${message}${where === undefined ? '' : ` (${where})`}\n`);
-  const written = jobSetup(composed, wantedFolder, project).config;
+  logSettings(composed, 'hydra.job_logging'); // what is wrong with it is told now, not when the job starts
+  const written = composed.config();
   const patch = await continued(stage, composed, written, project, options);
   const setup = (folder: string) => {
     const job = jobSetup(composed, folder, project);

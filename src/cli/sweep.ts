@@ -99,7 +99,7 @@ export class Sweep {
     const { record } = this;
     const { line, project } = this.setting;
     if (record === undefined) return;
-    record.close(this.exitCode === 0 ? 'done' : this.exitCode === 130 ? 'interrupted' : 'failed');
+    await record.close(this.exitCode === 0 ? 'done' : this.exitCode === 130 ? 'interrupted' : 'failed');
     const { writeReport } = await import('../report/index.js');
     const report = await writeReport(record.folder).catch(
       (error: unknown) => void project.stderr.write(`no report: ${describeError(error)}\n`),

@@ -3,13 +3,13 @@ import { join, relative } from 'node:path';
 import { configHash, recordedConfig } from './config-hash.js';
 import { processStart } from './process-identity.js';
 import { type RunRecord, type StepRecord, writeRunRecord } from './run-record.js';
-import { collectVersions } from './versions.js';
+import type { Versions } from './versions.js';
 
 /** Writes the first run.json of a folder, status `running`, and gives the record to be filled. */
 export async function openRecord(
   run: { command: string },
   folder: string,
-  root: string,
+  { root, versions }: { root: string; versions: Versions },
   {
     stage,
     config,
@@ -32,7 +32,7 @@ export async function openRecord(
     seed: typeof config.seed === 'number' ? config.seed : null,
     configSha256: configHash(config),
     config: recordedConfig(config),
-    versions: { ...(await collectVersions(root)), ...(code === undefined ? {} : { code }) },
+    versions: { ...(await versions.all()), ...(code === undefined ? {} : { code }) },
     facts: {},
     metrics: {},
     inputs: [],

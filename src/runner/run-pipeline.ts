@@ -73,7 +73,7 @@ class PipelineWork {
     await writeHydraFiles(folder, run.hydraFiles(folder));
     const config = await run.resolve(this.outputs);
     this.resources = new StepResources((config.max_parallel ?? null) as number | null);
-    this.record = await openRecord(run, folder, host.root, {
+    this.record = await openRecord(run, folder, host, {
       config,
       stage: run.name,
       steps: [...rows.values()],

@@ -12,6 +12,7 @@ import { openRecord } from './open-record.js';
 import type { Registries } from './registries.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
 import { type RunRecord, writeRunRecord } from './run-record.js';
+import type { Versions } from './versions.js';
 import { watchStage } from './watch-stage.js';
 
 /** One stage, composed and checked, ready to run. */
@@ -28,6 +29,7 @@ export interface RunnerHost {
   stagesModule: string;
   /** Of these stages. */
   code: CodeHashes;
+  versions: Versions;
   launcher: Launcher;
   registries: Registries;
   callbacks: Callbacks;
@@ -56,7 +58,7 @@ export async function runStage(
   const folder = await createRunFolder(run.wantedFolder);
   const setup = run.setup(folder);
   await writeHydraFiles(folder, setup.hydraFiles);
-  const record = await openRecord(run, folder, host.root, {
+  const record = await openRecord(run, folder, host, {
     config: setup.config,
     stage: run.stage,
     code: await host.code.of(run.stage),

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeTextAtomic } from '../checkpoint/atomic.js';
 import { SluiceError } from '../errors.js';
 
 /**
@@ -83,9 +82,7 @@ export interface SweepJobEntry {
 
 export const manifestName = 'sweep.json';
 
-export function writeSweepManifest(folder: string, manifest: SweepManifest): void {
-  writeTextAtomic(join(folder, manifestName), `${JSON.stringify(manifest, null, 1)}\n`);
-}
+export const manifestText = (manifest: SweepManifest) => `${JSON.stringify(manifest, null, 1)}\n`;
 
 /** Throws SluiceError `run.unreadable` where there is none, or it is damaged or of another version. */
 export function readSweepManifest(folder: string): SweepManifest {

@@ -1,11 +1,13 @@
 import { hostname } from 'node:os';
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
+import { LatestText } from './latest-text.js';
 import { processStart } from './process-identity.js';
 import {
+  manifestName,
+  manifestText,
   type SweepJobEntry,
   type SweepJobStatus,
   type SweepManifest,
-  writeSweepManifest,
 } from './sweep-manifest.js';
 
 /** What a sweep knows of itself before it has any job. */
@@ -23,15 +25,17 @@ export interface AttemptEnd {
   error?: { code: string; message: string } | undefined;
 }
 
-/** The manifest of a sweep that runs: every change is on disk when the call returns. */
+/** The manifest of a sweep that runs. Every change is on its way to the disk when the call returns. */
 export class SweepRecord {
   /** Absolute. */
   readonly folder: string;
   readonly manifest: SweepManifest;
+  private readonly file: LatestText;
 
   /** @param obsolete jobs of an earlier command on this folder; until one is asked for again */
   constructor(folder: string, head: SweepHead, obsolete: readonly SweepJobEntry[] = []) {
     this.folder = folder;
+    this.file = new LatestText(join(folder, manifestName));
     this.manifest = {
       version: 1,
       stage: head.stage,
@@ -115,14 +119,16 @@ export class SweepRecord {
     );
   }
 
-  close(status: Exclude<SweepManifest['status'], 'running'>): void {
+  /** Resolves when all of it is on disk; throws what kept it from there. */
+  async close(status: Exclude<SweepManifest['status'], 'running'>): Promise<void> {
     this.manifest.status = status;
     this.manifest.endedAt = new Date().toISOString();
     this.write();
+    await this.file.flushed();
   }
 
   private write(): void {
-    writeSweepManifest(this.folder, this.manifest);
+    this.file.set(manifestText(this.manifest));
   }
 }
 

@@ -3,7 +3,22 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 
 /** Versions that can change a run's numbers: Sluice, its commit, Node.js. The engine adds its own as a fact. */
-export async function collectVersions(root: string): Promise<Record<string, string | null>> {
+export class Versions {
+  private readonly root: string;
+  private known: Promise<Record<string, string | null>> | undefined;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Looked up once per command: asking git takes as long as starting a small stage. */
+  all(): Promise<Record<string, string | null>> {
+    this.known ??= collectVersions(this.root);
+    return this.known;
+  }
+}
+
+async function collectVersions(root: string): Promise<Record<string, string | null>> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   return {
     sluice: version,

@@ -1,7 +1,12 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readSweepManifest, writeSweepManifest } from '../../src/runner/sweep-manifest.js';
+import {
+  manifestName,
+  manifestText,
+  readSweepManifest,
+  type SweepManifest,
+} from '../../src/runner/sweep-manifest.js';
 import { CommandLineProject } from './command-line-run.js';
 
 describe('--resume-sweep', () => {
@@ -16,6 +21,7 @@ describe('--resume-sweep', () => {
   const sweep = (stage: string, ...rest: string[]) =>
     project.run(stage, '-m', 'hydra.sweep.dir=outputs/swept', 'hydra/launcher=local', ...rest);
   const manifest = () => readSweepManifest(folder);
+  const write = (changed: SweepManifest) => writeFileSync(join(folder, manifestName), manifestText(changed));
   const jobs = () => manifest().jobs.map(({ status, folder: own }) => [status, own]);
   const open = (...seeds: number[]) => {
     for (const seed of seeds) writeFileSync(join(project.root, `open-${seed}`), '');
@@ -109,7 +115,7 @@ describe('--resume-sweep', () => {
     const cut = manifest();
     for (const job of cut.jobs) job.status = job.attempts[0]!.status = 'running';
     writeFileSync(join(folder, '1/run.json'), '{"sta');
-    writeSweepManifest(folder, { ...cut, status: 'running', pid: 2 ** 22 });
+    write({ ...cut, status: 'running', pid: 2 ** 22 });
     expect((await project.run('--resume-sweep')).code).to.equal(0);
     expect(manifest().jobs.map((job) => job.attempts.map(({ status }) => status))).to.deep.equal([
       ['done'],
@@ -129,7 +135,7 @@ describe('--resume-sweep', () => {
       if (sweeper === 'tpe') cut.jobs.splice(6);
       for (const { num } of whole.jobs.slice(4)) rmSync(join(folder, String(num)), { recursive: true });
       for (const job of cut.jobs.slice(4)) delete job.told;
-      writeSweepManifest(folder, cut);
+      write(cut);
       const { code, err } = await project.run('--resume-sweep', 'hydra.launcher.n_jobs=1');
       expect([code, err.includes('new in the sweep')]).to.deep.equal([0, false]);
       const facts = ({ jobs: all }: typeof whole) =>
@@ -161,7 +167,7 @@ describe('--resume-sweep', () => {
 
   it('refuses a sweep that another process is at work on', async () => {
     await sweep('answer', 'seed=1');
-    writeSweepManifest(folder, { ...manifest(), status: 'running', pid: process.ppid, processStart: null });
+    write({ ...manifest(), status: 'running', pid: process.ppid, processStart: null });
     const { code, err } = await project.run('--resume-sweep');
     expect(code).to.equal(2);
     expect(err).to.include(`still running, as process ${process.ppid}`);

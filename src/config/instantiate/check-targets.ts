@@ -1,4 +1,4 @@
-import { checkSchema, type Violation } from '../schema.js';
+import { compileSchema, locate, type Validator, type Violation } from '../schema.js';
 import { childPath, convertModes, isPlainObject, isTarget, optionsOf, type PlainObject } from './node.js';
 import type { Registry, TargetEntry } from './registry.js';
 
@@ -67,7 +67,8 @@ async function checkNode(
   if (entry === undefined) return checkName(name, at, registry, originOf);
   const place = (inside: string) =>
     inside === '' ? path : inside.startsWith('[') ? path + inside : `${path}.${inside}`;
-  const violations = await checkSchema(node, schemaOf(entry), (inside) => originOf(place(inside)));
+  const validate = await validatorOf(entry);
+  const violations = locate(validate(node).problems, (inside) => originOf(place(inside)));
   return violations.map((violation) => ({
     ...violation,
     path: place(violation.path),
@@ -78,6 +79,15 @@ async function checkNode(
 function checkName(name: string, path: string, registry: Registry<unknown>, originOf: OriginOf): Violation[] {
   if (registry.entry(name) !== undefined) return [];
   return [{ path, where: originOf(path), ...registry.unknown(name) }];
+}
+
+// Compiled once: the jobs of a sweep name the same targets over and over.
+const compiled = new WeakMap<TargetEntry<unknown>, Promise<Validator>>();
+
+function validatorOf(entry: TargetEntry<unknown>): Promise<Validator> {
+  const known = compiled.get(entry) ?? compileSchema(schemaOf(entry));
+  compiled.set(entry, known);
+  return known;
 }
 
 function schemaOf({ options, required = [] }: TargetEntry<unknown>): Record<string, unknown> {
