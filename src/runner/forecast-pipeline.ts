@@ -75,6 +75,8 @@ class Forecast {
   private readonly outputs: StepOutputs;
   /** Steps whose outputs are there. */
   private readonly there = new Set<string>();
+  /** FLOP/s of products, as the latest plan that measures it found. */
+  private peakFlops: number | undefined;
   /** `step.output` of those that a plan has foreseen. */
   private readonly foreseen = new Set<string>();
 
@@ -177,7 +179,8 @@ class Forecast {
       forecast.problem = plan.problem ?? this.tooLarge(forecast.plannedBytes);
     }
     const sameConfig = notThere.length === 0 ? earlier.withConfig(composed) : undefined;
-    forecast.time = estimateTime(composed.stage, { sameConfig, plan, earlier });
+    this.peakFlops = plan?.peakFlops ?? this.peakFlops;
+    forecast.time = estimateTime(composed.stage, { sameConfig, plan, earlier, peakFlops: this.peakFlops });
   }
 
   private async planned(

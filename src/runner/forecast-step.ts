@@ -22,7 +22,14 @@ export function estimateTime(
     sameConfig,
     plan,
     earlier,
-  }: { sameConfig: FinishedRun | undefined; plan: StagePlan | undefined; earlier: EarlierRuns },
+    peakFlops,
+  }: {
+    sameConfig: FinishedRun | undefined;
+    plan: StagePlan | undefined;
+    earlier: EarlierRuns;
+    /** FLOP/s of products, where one of the plans so far measured it. */
+    peakFlops: number | undefined;
+  },
 ): TimeEstimate {
   if (sameConfig !== undefined) {
     const { durationSeconds, id } = sameConfig.record;
@@ -37,8 +44,8 @@ export function estimateTime(
       const rate = reachedRate(fast.record)!;
       return { seconds: plan.flops / rate, from: `${gigaflops(rate)}, as ${fast.record.id} reached` };
     }
-    if (plan.peakFlops !== undefined) {
-      const rate = typicalMfu * plan.peakFlops;
+    if (peakFlops !== undefined) {
+      const rate = typicalMfu * peakFlops;
       const percent = Math.round(100 * typicalMfu);
       return {
         seconds: plan.flops / rate,
