@@ -1,22 +1,9 @@
 import { expect } from 'chai';
-import { datasetOf } from '../../src/data/batch.js';
 import { heldOut } from '../../src/train/held-out.js';
-import { batchOf, trainTiny } from './tiny-run.js';
+import { countingRows, trainTiny } from './tiny-run.js';
 
 // seven rows with 7, 8, 9 … targets each
-const rows = datasetOf({
-  rows: 7,
-  length: 12,
-  tokens: 70,
-  padId: 0,
-  fill(row, batch, offset) {
-    const made = batchOf(1, row, 1);
-    for (const name of ['inputIds', 'segmentIds', 'positions', 'labels'] as const)
-      batch[name].set(made[name], offset);
-  },
-  describe: (chosen) => `rows ${chosen}`,
-  close: () => {},
-});
+const rows = countingRows(7);
 
 describe('figures of held-out rows', () => {
   it('do not depend on how many rows a pass takes, and change no state', async () => {

@@ -1,11 +1,18 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Batch } from '../../src/data/index.js';
+import { datasetOf } from '../../src/data/batch.js';
+import type { Batch, Dataset } from '../../src/data/index.js';
 import { openEngine, type Session } from '../../src/engine/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model } from '../../src/models/index.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
-import { languageModel, type TrainingConfig, type TrainingRun, train } from '../../src/train/index.js';
+import {
+  type BatchSource,
+  languageModel,
+  type TrainingConfig,
+  type TrainingRun,
+  train,
+} from '../../src/train/index.js';
 import type { Verb } from '../../src/train/start.js';
 
 /** A model small enough to train in milliseconds, with everything that a large one has. */
@@ -82,6 +89,22 @@ export function batchOf(seed: number, step: number, batchSize: number): Batch {
   return made;
 }
 
+/** So many of those texts as a dataset; `first` makes others of them. */
+export const countingRows = (rows: number, first = 0): Dataset =>
+  datasetOf({
+    rows,
+    length: 12,
+    tokens: 10 * rows,
+    padId: 0,
+    fill(row, batch, offset) {
+      const made = batchOf(1, first + row, 1);
+      for (const name of ['inputIds', 'segmentIds', 'positions', 'labels'] as const)
+        batch[name].set(made[name], offset);
+    },
+    describe: (chosen) => `rows ${chosen}`,
+    close: () => {},
+  });
+
 export interface Trained {
   events: TelemetryEvent[];
   facts: Record<string, unknown>;
@@ -110,6 +133,8 @@ export async function trainTiny(
     evaluateEvery?: number;
     folder?: string;
     loraDropout?: number;
+    /** What it reads; default: counting texts, all of one source. */
+    data?: BatchSource;
     /** Changes the first weights. */
     prepare?: (session: Session) => void;
   } = {},
@@ -128,7 +153,7 @@ export async function trainTiny(
     adapter,
     objective: languageModel({ auxLossWeight: 0 }),
     trainable,
-    data: {
+    data: options.data ?? {
       rows: 24,
       length: 12,
       lengths: [12],

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { datasetOf } from '../../src/data/batch.js';
 import type { Dataset } from '../../src/data/index.js';
 import { SluiceError } from '../../src/errors.js';
+import type { TelemetryEvent } from '../../src/telemetry/event.js';
 import { type PhaseKeys, trainingData } from '../../src/train/index.js';
+import { countingRows, tinyTraining, trainTiny } from './tiny-run.js';
 
 const rowsOf = (rows: number): Dataset =>
   datasetOf({
@@ -86,3 +89,30 @@ describe('what a run reads', () => {
     });
   }
 });
+
+describe('a run on a mixture in phases', () => {
+  it('resumes bit for bit, shares of its sources and changes of length included', async () => {
+    const parts = [
+      { name: 'web', data: countingRows(9), rate: 3 },
+      { name: 'code', data: countingRows(5, 40), rate: 1 },
+    ];
+    const phases = [
+      { until: 4, max_sequence_length: 6 },
+      { until: null, rates: { web: 1, code: 1 } },
+    ];
+    const training = { max_steps: 9, per_device_batch_size: 2, save_every: 3, log_every: 2, keep_last: null };
+    const data = trainingData(parts, phases, { ...tinyTraining, ...training });
+    const whole = await trainTiny(training, { data });
+    expect(whole.facts.data_seen).to.have.nested.property('web.epochs').that.is.above(2);
+    for (const step of [3, 6]) {
+      const resumeFrom = join(whole.folder, 'checkpoints', `step_${step}`);
+      const rest = await trainTiny(training, { data, resumeFrom });
+      expect(rest.weights).to.deep.equal(whole.weights);
+      expect(rest.facts.data_seen).to.deep.equal(whole.facts.data_seen);
+      expect(sharesOf(rest.events)).to.deep.equal(sharesOf(whole.events));
+    }
+  });
+});
+
+const sharesOf = (events: readonly TelemetryEvent[]) =>
+  events.flatMap((event) => (event.type === 'metrics' ? [event.values['data/web']] : []));
