@@ -105,7 +105,7 @@ describe('memory that was used', () => {
       // the allocator keeps some of what is freed; a leak grows in every round
       const growth = async (call, count) => {
         const grown = [];
-        for (let round = 0; round < 4; round++) {
+        for (let round = 0; round < 8; round++) {
           const before = await resident();
           for (let i = 0; i < count; i++) await call();
           grown.push((await resident()) - before);
