@@ -1,5 +1,6 @@
 import { instantiate } from '../config/instantiate/instantiate.js';
 import type { MetricsEvent } from '../telemetry/event.js';
+import type { RunEnd } from '../telemetry/export/run-info.js';
 import { openJsonlSink } from '../telemetry/sinks/jsonl.js';
 import type { MetricsSink, OpenSink } from '../telemetry/sinks/sink.js';
 import type { Registries } from './registries.js';
@@ -35,7 +36,10 @@ export class MetricsSinks {
     this.warn = warn;
     this.jsonl = openJsonlSink(folder, seconds);
     for (const [name, open] of Object.entries(named))
-      this.attempt(name, () => void this.others.set(name, open(folder, seconds)));
+      this.attempt(name, () => {
+        const sink = open(folder, seconds, (text) => this.warn(`metrics sink ${name}: ${text}`));
+        this.others.set(name, sink);
+      });
   }
 
   write(event: MetricsEvent): void {
@@ -44,10 +48,13 @@ export class MetricsSinks {
     for (const [name, sink] of this.others) this.attempt(name, () => sink.write(event, seconds));
   }
 
-  async close(): Promise<void> {
+  /** metrics.jsonl first: others read it. Those that send somewhere do so at the same time. */
+  async close(end: RunEnd): Promise<void> {
     await this.jsonl.close();
-    for (const [name, sink] of this.others)
-      await sink.close().catch((error: unknown) => this.tell(name, error));
+    const closed = [...this.others].map(([name, sink]) =>
+      sink.close(end).catch((error: unknown) => this.tell(name, error)),
+    );
+    await Promise.all(closed);
   }
 
   private attempt(name: string, work: () => void): void {

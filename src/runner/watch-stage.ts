@@ -9,6 +9,7 @@ import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
 import { ProgressFile } from './progress-file.js';
 import {
   closeRecord,
+  endOf,
   metricValue,
   type RunError,
   type RunRecord,
@@ -117,9 +118,9 @@ class Watch {
       );
     }
     this.progress.remove();
-    await this.sinks.close();
-    await this.log.close();
     closeRecord(record);
+    await this.sinks.close(endOf(record));
+    await this.log.close();
   }
 
   private message(message: FromStage): void {

@@ -16,11 +16,12 @@ export function runsCandidates(words: readonly string[], current: string, projec
   return [...runs, ...files, ...(options[command] ?? [])];
 }
 
-const takesRuns: Readonly<Record<string, number>> = { show: 1, diff: 2, rerun: 1 };
+const takesRuns: Readonly<Record<string, number>> = { show: 1, diff: 2, rerun: 1, export: 1 };
 
 const options: Readonly<Record<string, readonly string[]>> = {
   trace: ['check=false'],
   rerun: ['allow_changed=true'],
+  export: ['to=mlflow', 'to=wandb'],
   gc: ['delete=true', 'keep=', ...garbageKinds.map((kind) => `only=${kind}`)],
 };
 

@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, RunsCommand>> = {
   trace: async (...args) => (await import('./trace.js')).traceCommand(...args),
   rerun: async (...args) => (await import('./rerun.js')).rerunCommand(...args),
   gc: async (...args) => (await import('./gc.js')).gcCommand(...args),
+  export: async (...args) => (await import('./export.js')).exportCommand(...args),
   reindex: async (words, { log }, { root, stdout }) => {
     readWords(words, { usage: './run runs reindex', keys: [], plain: [0, 0] });
     const runs = await new History(root).reindex();

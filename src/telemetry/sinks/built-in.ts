@@ -1,9 +1,16 @@
 import type { OpenSink } from './sink.js';
 
 interface SinkEntry {
-  load(): Promise<() => OpenSink>;
+  load(): Promise<(options: object) => OpenSink>;
   options: Readonly<Record<string, object>>;
 }
+
+const text = { type: 'string', minLength: 1 };
+const textOrNull = { type: ['string', 'null'], minLength: 1 };
+const exportOptions = {
+  flush_seconds: { type: 'number', minimum: 0, description: 'The most that the end of a run waits for it.' },
+  interval_seconds: { type: 'number', exclusiveMinimum: 0, description: 'Between two sendings.' },
+};
 
 /** Sinks by the names of `telemetry.sinks`. metrics.jsonl needs none of them: it is always written. */
 export const builtInSinks: Readonly<Record<string, SinkEntry>> = {
@@ -20,5 +27,20 @@ export const builtInSinks: Readonly<Record<string, SinkEntry>> = {
       return () => openCsvSink;
     },
     options: {},
+  },
+  mlflow: {
+    load: async () => (await import('../export/trackers.js')).mlflowSink,
+    options: { tracking_uri: textOrNull, experiment: text, run_name: textOrNull, ...exportOptions },
+  },
+  wandb: {
+    load: async () => (await import('../export/trackers.js')).wandbSink,
+    options: {
+      base_url: textOrNull,
+      project: text,
+      entity: textOrNull,
+      group: textOrNull,
+      run_name: textOrNull,
+      ...exportOptions,
+    },
   },
 };

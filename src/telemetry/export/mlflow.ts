@@ -1,0 +1,206 @@
+import { mlflowAuthorization, mlflowUri } from './credentials.js';
+import type { MetricsRow } from './metrics-file.js';
+import { type JsonAnswer, requestJson } from './request.js';
+import { flatConfig, type RunEnd, type RunInfo } from './run-info.js';
+import { serverAddress } from './server-address.js';
+import { ExportProblem, type RemoteRun, type Tracker } from './tracker.js';
+
+export interface MlflowOptions {
+  /** null: MLFLOW_TRACKING_URI. */
+  tracking_uri?: string | null;
+  /** Made where it is not there. */
+  experiment?: string;
+  /** null: the run's id. */
+  run_name?: string | null;
+}
+
+// Of one runs/log-batch request: mlflow.org/docs/latest/rest-api.html, Log Batch.
+const maxMetrics = 1000;
+const maxParams = 100;
+// Older servers refuse longer values of params.
+const maxParamValue = 500;
+const maxKey = 250;
+const maxTagValue = 5000;
+
+const statuses = { done: 'FINISHED', failed: 'FAILED', interrupted: 'KILLED' } as const;
+
+/**
+ * An MLflow tracking server, over its REST API 2.0. Values are sent with the times they were logged at, and a server keeps
+ * one of two that agree in name, step, time and value: sending again doubles nothing.
+ */
+export class MlflowTracker implements Tracker {
+  private readonly options: MlflowOptions;
+
+  constructor(options: MlflowOptions) {
+    this.options = options;
+  }
+
+  get server(): string {
+    const { tracking_uri } = this.options;
+    const uri = tracking_uri ?? mlflowUri();
+    if (uri === undefined)
+      throw new ExportProblem('MLFLOW_TRACKING_URI is not set, and tracking_uri is null', false);
+    return serverAddress(uri, tracking_uri == null ? 'MLFLOW_TRACKING_URI' : 'tracking_uri');
+  }
+
+  async begin(run: RunInfo, again: boolean, signal: AbortSignal): Promise<RemoteRun> {
+    const experiment_id = await this.experiment(signal);
+    const key = `${run.host}:${run.id}:${run.startedAt}`;
+    const run_id =
+      (again ? await this.findRun(experiment_id, key, signal) : undefined) ??
+      (await this.createRun(experiment_id, key, run, signal));
+    const params = flatConfig(run.config).map(([name, value]) => ({
+      key: nameOf(name),
+      value: cut(value, maxParamValue),
+    }));
+    for (let at = 0; at < params.length; at += maxParams)
+      await this.post('runs/log-batch', { run_id, params: params.slice(at, at + maxParams) }, signal);
+    return { experiment_id, run_id };
+  }
+
+  async send(
+    { run_id }: RemoteRun,
+    _: RunInfo,
+    rows: readonly MetricsRow[],
+    __: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const metrics = rows.flatMap(metricsOf);
+    for (let at = 0; at < metrics.length; at += maxMetrics)
+      await this.post('runs/log-batch', { run_id, metrics: metrics.slice(at, at + maxMetrics) }, signal);
+  }
+
+  async end(
+    { run_id }: RemoteRun,
+    run: RunInfo,
+    end: RunEnd,
+    last: MetricsRow | null,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const seconds = Date.parse(end.endedAt) / 1000;
+    const values = Object.fromEntries(
+      Object.entries(end.result).map(([name, value]) => [`result/${name}`, value]),
+    );
+    if (Object.keys(values).length > 0)
+      await this.send({ run_id: run_id! }, run, [{ step: last?.step ?? 0, seconds, values }], 0, signal);
+    const end_time = Math.round(seconds * 1000);
+    await this.post('runs/update', { run_id, status: statuses[end.status], end_time }, signal);
+  }
+
+  private async experiment(signal: AbortSignal): Promise<string> {
+    const name = this.options.experiment ?? 'sluice';
+    const found = await this.findExperiment(name, signal);
+    if (found !== undefined) return found;
+    const made = await this.call('POST', 'experiments/create', { name }, signal);
+    // Another run may have been quicker.
+    const id =
+      made.body.error_code === 'RESOURCE_ALREADY_EXISTS'
+        ? await this.findExperiment(name, signal)
+        : accepted(made, 'experiments/create').experiment_id;
+    return text(id, 'experiments/create');
+  }
+
+  private async findExperiment(name: string, signal: AbortSignal): Promise<string | undefined> {
+    const path = `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`;
+    const answer = await this.call('GET', path, undefined, signal);
+    if (answer.body.error_code === 'RESOURCE_DOES_NOT_EXIST') return undefined;
+    const { experiment } = accepted(answer, 'experiments/get-by-name') as {
+      experiment?: { experiment_id?: unknown; lifecycle_stage?: unknown };
+    };
+    if (experiment?.lifecycle_stage === 'deleted')
+      throw new ExportProblem(
+        `the experiment ${name} was deleted on the server: restore it there, or name another`,
+        false,
+      );
+    return text(experiment?.experiment_id, 'experiments/get-by-name');
+  }
+
+  private async createRun(
+    experiment_id: string,
+    key: string,
+    run: RunInfo,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const tags = {
+      'sluice.key': key,
+      'sluice.run': run.id,
+      'sluice.stage': run.stage,
+      'sluice.config_sha256': run.configSha256,
+      'mlflow.source.name': run.command,
+      'mlflow.source.type': 'LOCAL',
+      ...(run.commit !== null && { 'mlflow.source.git.commit': run.commit.split(',')[0]! }),
+    };
+    const request = {
+      experiment_id,
+      run_name: this.options.run_name ?? run.id,
+      start_time: Date.parse(run.startedAt),
+      tags: Object.entries(tags).map(([name, value]) => ({ key: name, value: cut(value, maxTagValue) })),
+    };
+    const made = (await this.post('runs/create', request, signal)) as {
+      run?: { info?: { run_id?: unknown } };
+    };
+    return text(made.run?.info?.run_id, 'runs/create');
+  }
+
+  private async findRun(
+    experiment_id: string,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const filter = `tags.\`sluice.key\` = '${key.replaceAll("'", "''")}'`;
+    const request = { experiment_ids: [experiment_id], filter, max_results: 1 };
+    const found = (await this.post('runs/search', request, signal)) as {
+      runs?: { info?: { run_id?: string } }[];
+    };
+    return found.runs?.[0]?.info?.run_id;
+  }
+
+  private async post(path: string, body: object, signal: AbortSignal): Promise<Record<string, unknown>> {
+    return accepted(await this.call('POST', path, body, signal), path);
+  }
+
+  private call(
+    method: 'GET' | 'POST',
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<JsonAnswer> {
+    const url = `${this.server}/api/2.0/mlflow/${path}`;
+    return requestJson({
+      method,
+      url,
+      authorization: mlflowAuthorization(),
+      signal,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  }
+}
+
+function accepted({ ok, status, body }: JsonAnswer, path: string): Record<string, unknown> {
+  if (ok) return body;
+  const why =
+    typeof body.error_code === 'string'
+      ? `${body.error_code}: ${cut(String(body.message ?? ''), 200)}`
+      : `HTTP ${status}`;
+  throw new ExportProblem(`the server refuses ${path}: ${why}`, false);
+}
+
+function text(value: unknown, path: string): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new ExportProblem(`the answer to ${path} is not that of an MLflow server`, false);
+}
+
+const metricsOf = ({ step, seconds, values }: MetricsRow) =>
+  Object.entries(values).map(([name, value]) => ({
+    key: nameOf(name),
+    // Protocol buffers' own JSON has words for what JSON has no number for.
+    value: Number.isFinite(value) ? value : String(value),
+    timestamp: Math.round(seconds * 1000),
+    step,
+  }));
+
+// Letters, digits, `_`, `-`, `.`, blank and `/` are allowed by every server.
+const nameOf = (name: string) => cut(name.replace(/[^\w\-. /]/g, '_'), maxKey);
+
+const cut = (value: string, length: number) =>
+  value.length <= length ? value : `${value.slice(0, length - 1)}…`;

@@ -1,0 +1,75 @@
+import { ExportProblem } from './tracker.js';
+
+export interface JsonRequest {
+  method: 'GET' | 'POST';
+  url: string;
+  /** Of the request's `Authorization`; in no message. */
+  authorization: string | null;
+  body?: string;
+  signal: AbortSignal;
+}
+
+export interface JsonAnswer {
+  status: number;
+  ok: boolean;
+  /** `{}` where the answer is no JSON object. */
+  body: Record<string, unknown>;
+}
+
+// A server that is slower than this is as good as away.
+const patienceMilliseconds = 15_000;
+
+/**
+ * One HTTP request with a JSON answer. Throws ExportProblem where there is no answer, or one that says to try later (429,
+ * 5xx); other answers are for the caller to judge.
+ */
+export async function requestJson({
+  method,
+  url,
+  authorization,
+  body,
+  signal,
+}: JsonRequest): Promise<JsonAnswer> {
+  const where = new URL(url).origin;
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(url, {
+      method,
+      headers: {
+        ...(authorization !== null && { authorization }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body }),
+      redirect: 'error', // a key is for the server it was given for
+      signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]),
+    });
+    text = await answer.text();
+  } catch (error) {
+    throw new ExportProblem(`${where} does not answer (${reason(error)})`, true);
+  }
+  if (answer.status === 429 || answer.status >= 500) {
+    const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
+    throw new ExportProblem(
+      `${where} is busy: HTTP ${answer.status}`,
+      true,
+      Number.isFinite(seconds) ? seconds : undefined,
+    );
+  }
+  return { status: answer.status, ok: answer.ok, body: parsed(text) };
+}
+
+function parsed(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function reason(error: unknown): string {
+  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
+  if (name === 'TimeoutError' || name === 'AbortError') return 'no answer in time';
+  return cause?.code ?? cause?.message ?? message;
+}

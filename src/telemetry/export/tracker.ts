@@ -1,0 +1,47 @@
+import type { MetricsRow } from './metrics-file.js';
+import type { RunEnd, RunInfo } from './run-info.js';
+
+/** What a server knows a run by; JSON, kept in the run folder. Never holds a key. */
+export type RemoteRun = Readonly<Record<string, string>>;
+
+/**
+ * A tracking server. Every call may be made again after one that failed half way: nothing is doubled by that.
+ * All throw ExportProblem.
+ */
+export interface Tracker {
+  /** Without what tells who we are: for messages and the run folder. */
+  readonly server: string;
+  /** @param again whether an earlier attempt may have made the run */
+  begin(run: RunInfo, again: boolean, signal: AbortSignal): Promise<RemoteRun>;
+  /** @param sent how many rows were sent before these */
+  send(
+    remote: RemoteRun,
+    run: RunInfo,
+    rows: readonly MetricsRow[],
+    sent: number,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** @param rows all that were sent; `last` the values of the last step of each metric */
+  end(
+    remote: RemoteRun,
+    run: RunInfo,
+    end: RunEnd,
+    last: MetricsRow | null,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+/** Why something could not be sent. */
+export class ExportProblem extends Error {
+  /** Whether trying again may help: the server is away or busy; otherwise it refuses, or nothing says who we are. */
+  readonly isPassing: boolean;
+  /** What the server asked us to wait. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(message: string, isPassing: boolean, retryAfterSeconds?: number) {
+    super(message);
+    this.name = 'ExportProblem';
+    this.isPassing = isPassing;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
