@@ -27,7 +27,11 @@ beforeEach(() => {
     host: 'here',
     configSha256: 'c'.repeat(64),
     versions: { commit: `${'1'.repeat(40)}, changed` },
-    config: { seed: 7, training: { lr: 0.1, list: [1, 2], long: 'x'.repeat(2000) } },
+    config: {
+      seed: 7,
+      training: { lr: 0.1, list: [1, 2], long: 'x'.repeat(2000) },
+      odd: { 'a/../b': 1, é: 2, è: 3 },
+    },
   };
   writeFileSync(join(folder, 'run.json'), JSON.stringify(run));
 });
@@ -83,7 +87,7 @@ describe('an export to MLflow', () => {
   const steps = () => [...run().metrics.values()].map(({ step }) => step);
 
   it('gives the server the run, its config, every value with its time, and its end', async () => {
-    log(1, { 'train/loss': 2.5, 'odd(name)': 1 });
+    log(1, { 'train/loss': 2.5, 'odd(name)': 1, '/a//b/': 2 });
     log(2, { 'train/loss': 'NaN', up: 'Infinity' });
     await sendRun(folder, 'mlflow', tracker(), end, noLimit);
     expect(server.runs.size).to.equal(1);
@@ -98,6 +102,7 @@ describe('an export to MLflow', () => {
     expect([...run().metrics.values()]).to.deep.equal([
       { key: 'train/loss', value: 2.5, timestamp: start + 1000, step: 1 },
       { key: 'odd_name_', value: 1, timestamp: start + 1000, step: 1 },
+      { key: '_a__b_', value: 2, timestamp: start + 1000, step: 1 },
       { key: 'train/loss', value: Number.NaN, timestamp: start + 2000, step: 2 },
       { key: 'up', value: Number.POSITIVE_INFINITY, timestamp: start + 2000, step: 2 },
       { key: 'result/rows', value: 7, timestamp: start + 60_000, step: 2 },

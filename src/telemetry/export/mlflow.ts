@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { mlflowAuthorization, mlflowUri } from './credentials.js';
 import type { MetricsRow } from './metrics-file.js';
 import { type JsonAnswer, requestJson } from './request.js';
@@ -25,8 +26,8 @@ const maxTagValue = 5000;
 const statuses = { done: 'FINISHED', failed: 'FAILED', interrupted: 'KILLED' } as const;
 
 /**
- * An MLflow tracking server, over its REST API 2.0. Values are sent with the times they were logged at, and a server keeps
- * one of two that agree in name, step, time and value: sending again doubles nothing.
+ * An MLflow tracking server, over its REST API 2.0. Values are sent with the times they were logged at, and a server with a
+ * database keeps one of two that agree in name, step, time and value: sending again doubles nothing.
  */
 export class MlflowTracker implements Tracker {
   private readonly options: MlflowOptions;
@@ -49,10 +50,8 @@ export class MlflowTracker implements Tracker {
     const run_id =
       (again ? await this.findRun(experiment_id, key, signal) : undefined) ??
       (await this.createRun(experiment_id, key, run, signal));
-    const params = flatConfig(run.config).map(([name, value]) => ({
-      key: nameOf(name),
-      value: cut(value, maxParamValue),
-    }));
+    const named = new Map(flatConfig(run.config).map(([name, value]) => [nameOf(name), value]));
+    const params = [...named].map(([key, value]) => ({ key, value: cut(value, maxParamValue) }));
     for (let at = 0; at < params.length; at += maxParams)
       await this.post('runs/log-batch', { run_id, params: params.slice(at, at + maxParams) }, signal);
     return { experiment_id, run_id };
@@ -199,8 +198,12 @@ const metricsOf = ({ step, seconds, values }: MetricsRow) =>
     step,
   }));
 
-// Letters, digits, `_`, `-`, `.`, blank and `/` are allowed by every server.
-const nameOf = (name: string) => cut(name.replace(/[^\w\-. /]/g, '_'), maxKey);
+// Every server allows letters, digits, `_`, `-`, `.`, blank and `/`, in names that as paths would stay as they are.
+function nameOf(name: string): string {
+  const plain = cut(name.replace(/[^\w\-. /]/g, '_'), maxKey);
+  const isPath = posix.join(plain) === plain && !/^(\/|\.\.?(\/|$))|\/$/.test(plain);
+  return isPath ? plain : plain.replace(/^\.+|\//g, '_');
+}
 
 const cut = (value: string, length: number) =>
-  value.length <= length ? value : `${value.slice(0, length - 1)}…`;
+  value.length <= length ? value : `${value.slice(0, length - 3)}...`;
