@@ -12,6 +12,7 @@ let checkpointAsked = false;
 // A terminal or a Slurm step signals the whole group: the watcher tells us what we know already, and once is enough.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
 process.on('SIGUSR1', askForCheckpoint);
+process.on('SIGXFSZ', () => {}); // a file beyond `ulimit -f` is then an error of the write, not our end
 // The watcher is gone (killed): nobody waits for the result, but the work so far is worth a checkpoint.
 process.on('disconnect', () => abort.abort());
 process.on('message', (message: ToStage) => {

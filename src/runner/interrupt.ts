@@ -33,6 +33,9 @@ export class Interrupt {
   }
 }
 
+// A file beyond `ulimit -f` is then an error of the write, which has a message, not the end of the process.
+const fileTooLarge = () => {};
+
 /** Turns the signals of this process into requests; gives the function that ends it. */
 export function catchSignals(interrupt: Interrupt): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -40,7 +43,9 @@ export function catchSignals(interrupt: Interrupt): () => void {
   const checkpoint = () => interrupt.requestCheckpoint();
   for (const signal of signals) process.on(signal, request);
   process.on('SIGUSR1', checkpoint);
+  process.on('SIGXFSZ', fileTooLarge);
   return () => {
+    process.off('SIGXFSZ', fileTooLarge);
     process.off('SIGUSR1', checkpoint);
     for (const signal of signals) process.off(signal, request);
   };
