@@ -12,6 +12,7 @@ import {
 import { basename, join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { isTemporary, writeFolderAtomic } from './atomic.js';
+import { diskReason } from './disk-reason.js';
 import { SafetensorsFile } from './safetensors-file.js';
 import { type TensorToWrite, writeSafetensors } from './safetensors-write.js';
 
@@ -61,21 +62,13 @@ export function saveTrainingState(folder: string, state: TrainingState): string 
       `the checkpoint of step ${state.step} cannot be written: ${message}`,
       {
         where: path,
-        hint: reasons[code] ?? 'look at the disk and the folder',
+        hint: diskReason(cause) ?? 'look at the disk and the folder',
         cause,
       },
     );
   }
   return path;
 }
-
-const reasons: Record<string, string> = {
-  ENOSPC: 'the disk is full: make room, or lower training.keep_last and training.keep_best',
-  EDQUOT: 'the disk quota is used up: make room, or lower training.keep_last and training.keep_best',
-  EFBIG: 'a limit on the size of files stands in the way (ulimit -f)',
-  EROFS: 'the disk is mounted read-only',
-  EACCES: 'the folder cannot be written to: see its owner and mode',
-};
 
 /** The names and texts of a checkpoint's own record, without its tensors; see {@link openTrainingState}. */
 export function readStateText(path: string, name: string): string {

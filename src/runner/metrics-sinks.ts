@@ -50,7 +50,7 @@ export class MetricsSinks {
 
   /** metrics.jsonl first: others read it. Those that send somewhere do so at the same time. */
   async close(end: RunEnd): Promise<void> {
-    await this.jsonl.close();
+    await this.jsonl.close().catch((error: unknown) => this.tell('metrics.jsonl', error));
     const closed = [...this.others].map(([name, sink]) =>
       sink.close(end).catch((error: unknown) => this.tell(name, error)),
     );

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { writeTextAtomic } from '../checkpoint/atomic.js';
+import { diskReason } from '../checkpoint/disk-reason.js';
 import { SluiceError } from '../errors.js';
 import type { TableEvent } from '../telemetry/event.js';
 import { numbersOf, type RunEnd } from '../telemetry/export/run-info.js';
@@ -77,8 +78,18 @@ export interface StepRecord {
   uses: { step: string; output: string }[];
 }
 
+/** Throws SluiceError `run.write` where the disk does not take it; the file is then as it was. */
 export function writeRunRecord(runDirectory: string, record: RunRecord): void {
-  writeTextAtomic(join(runDirectory, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  const path = join(runDirectory, 'run.json');
+  try {
+    writeTextAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
+  } catch (cause) {
+    throw new SluiceError('run.write', `run.json cannot be written: ${(cause as Error).message}`, {
+      where: path,
+      hint: 'what the run made so far is in its folder; make room, and go on with resume=latest',
+      cause,
+    });
+  }
 }
 
 /**
@@ -127,6 +138,11 @@ export function runError(error: unknown): RunError {
       ...(where === undefined ? {} : { where }),
       ...(hint === undefined ? {} : { hint }),
     };
+  }
+  const hint = diskReason(error);
+  if (hint !== undefined) {
+    const { message, path } = error as NodeJS.ErrnoException;
+    return { code: 'run.disk', message, ...(path !== undefined && { where: path }), hint };
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   return { code: 'unexpected', message, stack: stack ?? message };

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { describeError } from '../errors.js';
+import { describeError, SluiceError } from '../errors.js';
 import type { Callbacks } from './callbacks/callbacks.js';
 import type { CodeHashes } from './code-hash.js';
 import type { ComposedStage } from './compose-stage.js';
@@ -11,7 +11,7 @@ import { configuredSinks } from './metrics-sinks.js';
 import { openRecord } from './open-record.js';
 import type { Registries } from './registries.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
-import { type RunRecord, writeRunRecord } from './run-record.js';
+import { type RunRecord, runError, writeRunRecord } from './run-record.js';
 import type { Versions } from './versions.js';
 import { watchStage } from './watch-stage.js';
 
@@ -70,13 +70,25 @@ export async function runStage(
   const settled = { ...run, config: setup.config };
   await host.callbacks.jobStart(settled, folder);
   await watchStage({ run, setup, folder, host, record, sinks });
-  writeRunRecord(folder, record);
+  keepRecord(folder, record);
   await noteRun(folder, record, host);
   await writeReport(folder, host);
   host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);
   const finished = { folder, record };
   await host.callbacks.jobEnd(settled, finished);
   return finished;
+}
+
+// A run whose record cannot be written is none that another can build on; what ended it before that is told first.
+function keepRecord(folder: string, record: RunRecord): void {
+  try {
+    writeRunRecord(folder, record);
+  } catch (error) {
+    record.error ??= runError(error);
+    if (record.status !== 'done') return;
+    record.status = 'failed';
+    record.exitCode = 1;
+  }
 }
 
 // The folder is the truth: an index that cannot be written ends no run.
@@ -89,7 +101,9 @@ export async function noteRun(folder: string, record: RunRecord, host: RunnerHos
 
 // A report that cannot be made is worth a line, not the loss of a finished run.
 export async function writeReport(folder: string, host: RunnerHost): Promise<void> {
-  await host
-    .writeReport(folder)
-    .catch((error: unknown) => host.display.note(`no report: ${describeError(error)}`, 'warning'));
+  await host.writeReport(folder).catch((error: unknown) => {
+    const isOfDisk = (error as NodeJS.ErrnoException).code !== undefined && !(error instanceof SluiceError);
+    const why = isOfDisk ? (error as Error).message : describeError(error);
+    host.display.note(`no report: ${why}`, 'warning');
+  });
 }

@@ -105,7 +105,7 @@ class Watch {
   }
 
   async finish(end: JobEnd): Promise<void> {
-    const { record } = this;
+    const { record, host } = this;
     const missing = await this.recordArtifacts();
     const error = this.errorOf(end) ?? missing;
     record.status = error === undefined ? 'done' : error.code === 'interrupted' ? 'interrupted' : 'failed';
@@ -120,7 +120,9 @@ class Watch {
     this.progress.remove();
     closeRecord(record);
     await this.sinks.close(endOf(record));
-    await this.log.close();
+    await this.log.close().catch((failed: unknown) => {
+      host.display.note(`warning: the log is not whole: ${(failed as Error).message}`, 'warning');
+    });
   }
 
   private message(message: FromStage): void {
@@ -173,7 +175,11 @@ class Watch {
     if (this.ended) return;
     const artifact = { name, path: recordedPath(path, folder, host.root), ...print };
     record.inputs = [...record.inputs.filter((input) => input.name !== name), artifact];
-    writeRunRecord(folder, record);
+    try {
+      writeRunRecord(folder, record);
+    } catch (error) {
+      this.warn((error as Error).message); // the end of the run writes it again
+    }
   }
 
   /** Gives the first artifact that is not there as an error. */

@@ -1,6 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
+import { execa } from 'execa';
 import { isAlive } from '../../src/runner/process-identity.js';
 import { readRunRecord, writeRunRecord } from '../../src/runner/run-record.js';
 import { type KillWhat, killAt } from './kill-at.js';
@@ -25,6 +26,15 @@ describe('a run that is killed and resumed', function () {
 
       await killAt(project.start(command), 10, kills[index]!);
       const killed = project.latest;
+      if (kills[index] === 'stage') {
+        // what a native crash does: the stage dies, the command tells and records it
+        const { status, exitCode, error } = readRunRecord(killed);
+        expect({ status, exitCode, code: error?.code }).to.deep.equal({
+          status: 'failed',
+          exitCode: 1,
+          code: 'stage.crashed',
+        });
+      }
       const rest = await project.start([...command, 'resume=latest']);
       expect(rest.exitCode, rest.stderr as string).to.equal(0);
       expect(traceOf(project.latest, stage), stage.name).to.deep.equal(expected);
@@ -111,15 +121,36 @@ describe('resume=latest', function () {
     const second = project.latest;
     writeRunRecord(second, { ...readRunRecord(second), startedAt: '2001-01-01T00:00:00.000Z' });
     rmSync(join(project.root, 'outputs', 'registry.json'));
+    await killAt(project.start([...base, 'resume=latest']), 7, 'both');
+    expect(readRunRecord(project.latest).config.resume).to.include(
+      `${relative(project.root, second)}/checkpoints`,
+    );
+  });
+
+  it('of a run whose checkpoint could not be written has the one before, whole', async () => {
+    const limited = ['-c', 'ulimit -f 100; exec "$0" "$@"', process.execPath, ...project.commandLine];
+    const full = await execa('bash', [...limited, ...base, 'resume=latest'], { reject: false });
+    expect(full.exitCode, full.stderr).to.equal(1);
+    expect(full.stderr).to.match(/the checkpoint of step \d cannot be written: EFBIG/);
+    expect(full.stderr).to.include('a limit on the size of files stands in the way (ulimit -f)');
+    expect(readRunRecord(project.latest)).to.deep.include({ status: 'failed', exitCode: 1 });
+    const left = readdirSync(join(project.latest, 'checkpoints'));
+    expect(left)
+      .to.include('step_6')
+      .and.to.satisfy((names: string[]) => names.every((name) => /^step_\d+$/.test(name)));
     const { exitCode, stderr } = await project.start([...base, 'resume=latest']);
     expect(exitCode, stderr as string).to.equal(0);
-    expect(readRunRecord(project.latest).facts.resumed_from).to.include(`${second}/checkpoints`);
   });
 
   it('has no run left once the run is done, and extend=latest gives it more steps', async () => {
     const said = await refused(['resume=latest', 'seed=3']);
     expect(said).to.match(/\(done\): it has nothing left to do; extend=… gives it more steps/);
-    const { exitCode, stderr } = await project.start([...base, 'extend=latest', 'training.max_steps=12']);
+    const { exitCode, stderr } = await project.start([
+      ...base,
+      'extend=latest',
+      'training.max_steps=12',
+      'training.save_every=4',
+    ]);
     expect(exitCode, stderr as string).to.equal(0);
     expect(stderr).to.match(/extends \S+step_8, of 8 steps, to 12: schedule cosine over all 12 steps/);
     const steps = readFileSync(join(project.latest, 'metrics.jsonl'), 'utf8').match(/"step":\d+/g)!;

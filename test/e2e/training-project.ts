@@ -35,23 +35,17 @@ export class TrainingProject {
     const { sha256: tokenizerSha256, vocabSize, padId } = tokenizer;
     const random = new Random(1);
     const text = (length: number) => Int32Array.from({ length }, () => 5 + random.below(vocabSize - 5));
-    for (const [split, count] of [
-      ['train', 200],
-      ['validation', 20],
-    ] as const) {
-      const documents = Array.from({ length: count }, () => text(5 + random.below(40)));
-      writeTokenStore(join(work, 'data', split), documents, {
-        tokenizerSha256,
-        vocabSize,
-        padId,
-        length: 32,
-      });
+    for (const [folder, documents] of Object.entries({ data: 200, code: 60 })) {
+      for (const [split, count] of Object.entries({ train: documents, validation: 20 })) {
+        const texts = Array.from({ length: count }, () => text(5 + random.below(40)));
+        writeTokenStore(join(work, folder, split), texts, { tokenizerSha256, vocabSize, padId, length: 32 });
+      }
+      cpSync(join(work, 'tokenizer'), join(work, folder, 'tokenizer'), { recursive: true });
     }
-    cpSync(join(work, 'tokenizer'), join(work, 'data', 'tokenizer'), { recursive: true });
     return new TrainingProject(work);
   }
 
-  /** Pretraining with accumulation on packed rows, router training, and LoRA with dropout. */
+  /** Pretraining with accumulation on packed rows of two sources, router training, and LoRA with dropout. */
   stages(training: readonly string[]): TinyStage[] {
     const rows = ['dataset.data_path=rows.jsonl', 'dataset.subset_ratio=1', 'dataset.max_sequence_length=32'];
     const small = ['training.batch_size=4', 'training.per_device_batch_size=2', 'threads=1', 'telemetry=csv'];
@@ -63,7 +57,11 @@ export class TrainingProject {
     return [
       {
         name: 'pretrain',
-        overrides: ['dataset.data_path=data', 'training.evaluate_every=7', ...model, ...more],
+        overrides: [
+          'dataset.data_path=null',
+          'dataset.mixture={web: {data_path: data, rate: 3}, code: {data_path: code, rate: 1}}',
+          ...['training.evaluate_every=7', ...model, ...more],
+        ],
         weights: 'model/model.safetensors',
       },
       {
@@ -79,9 +77,15 @@ export class TrainingProject {
     ];
   }
 
+  /** What Node is started with, before a command's own arguments. */
+  get commandLine(): [script: string, root: string] {
+    return [entry, this.root];
+  }
+
   /** Starts a command in a process group of its own. */
   start(args: readonly string[], options: Options = {}) {
-    return execaNode(entry, [this.root, ...args], { reject: false, detached: true, ...options });
+    const [script, ...first] = this.commandLine;
+    return execaNode(script, [...first, ...args], { reject: false, detached: true, ...options });
   }
 
   /** Folder of the run that began last. */
