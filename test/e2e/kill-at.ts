@@ -18,12 +18,13 @@ export async function killAt(running: ResultPromise, step: number, what: KillWha
   await running;
 }
 
-/** `running` leads a process group of its own. */
-export async function kill(running: ResultPromise, what: KillWhat): Promise<void> {
+/** `running` leads a process group of its own. False where the stage was to die and had not begun, or was over. */
+export async function kill(running: ResultPromise, what: KillWhat): Promise<boolean> {
   const stage = await stageProcess(running.pid!);
   if (what === 'both') process.kill(-running.pid!, 'SIGKILL');
   else if (what === 'command') running.kill('SIGKILL');
   else if (stage !== undefined) process.kill(stage, 'SIGKILL');
+  return what !== 'stage' || stage !== undefined;
 }
 
 /** The process that a command started for its stage. */

@@ -45,8 +45,7 @@ export async function killsStress(options: KillsOptions): Promise<string[]> {
           // of what is left of the run on average, so that the kills spread over all of it
           const wait = (random.next() * 2 * seconds) / (options.killsPerRun + 1);
           const ended = await Promise.race([begun.running.then(() => true), sleep(wait * 1000, false)]);
-          if (!ended) {
-            await kill(begun.running, what);
+          if (!ended && (await kill(begun.running, what))) {
             killed += 1;
             counts[what] += 1;
             moments.push(`${what} at ${wait.toFixed(1)} s`);
@@ -103,6 +102,11 @@ async function begin(project: TrainingProject, stage: TinyStage, isFirst: boolea
     const check = await project.start([...command, 'resume=latest', '--plan']);
     if (check.exitCode === 0)
       return { running: project.start([...command, 'resume=latest']), fromScratch: false };
+    // the one good reason: it died before its first checkpoint; what was before that is done
+    const reasons = String(check.stderr).match(/^ {2}outputs\/.*$/gm) ?? [];
+    const isGood = (line: string) =>
+      /no complete checkpoint$|nothing left to do|is done$|another config/.test(line);
+    if (reasons.length === 0 || !reasons.every(isGood)) throw new Error(String(check.stderr));
   }
   return { running: project.start(command), fromScratch: true };
 }

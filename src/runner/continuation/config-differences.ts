@@ -8,7 +8,7 @@ export interface ConfigDifference {
 /** What changes no number of a run: where it lies, how much it says and saves, in how many threads and how much memory. */
 const changesNoNumber = [
   ...['resume', 'extend', 'init_from', 'output_dir', 'threads', 'telemetry'],
-  ...['log_every', 'save_every', 'keep_last', 'spike_guard', 'recompute', 'memory_budget', 'spike_guard'].map(
+  ...['log_every', 'save_every', 'keep_last', 'spike_guard', 'recompute', 'memory_budget'].map(
     (key) => `training.${key}`,
   ),
 ];

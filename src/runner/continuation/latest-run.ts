@@ -24,16 +24,17 @@ interface Candidate {
 
 /**
  * The newest complete checkpoint of the latest run of a stage that can go on: that is not done and has the same config
- * (`resume`), has the same config but for its length (`extend`), whatever it is (`init_from`). A run that another one
+ * (`resume`) and that no other run took to its end, has the same config but for its length (`extend`), whatever it is (`init_from`). A run that another one
  * went on from comes after that one, whatever their clocks said.
  */
 export function latestCheckpoint(wanted: Wanted): Latest {
   const reasons: string[] = [];
-  for (const candidate of runsOf(wanted)) {
+  const runs = runsOf(wanted);
+  for (const candidate of runs) {
     const { folder, record } = candidate;
     const away = (why: string) =>
       reasons.push(`${relative(wanted.root, folder)} (${shownStatus(record)}): ${why}`);
-    const unfit = whyNot(candidate, wanted.verb);
+    const unfit = whyNot(candidate, wanted.verb) ?? takenUp(candidate, runs, wanted);
     if (unfit !== undefined) {
       away(unfit);
       continue;
@@ -63,6 +64,24 @@ function whyNot({ record }: Candidate, verb: Wanted['verb']): string | undefined
   return status === 'done' && verb === 'resume'
     ? 'it has nothing left to do; extend=… gives it more steps'
     : undefined;
+}
+
+// Of a run that was killed, resumed and so came to its end, nothing is left to do, though it never said so itself.
+function takenUp(
+  candidate: Candidate,
+  runs: readonly Candidate[],
+  { root, verb }: Pick<Wanted, 'root' | 'verb'>,
+): string | undefined {
+  if (verb !== 'resume') return undefined;
+  for (const next of runs.filter((run) => sourceOf(run, root) === candidate.folder)) {
+    const status = shownStatus(next.record);
+    const name = relative(root, next.folder);
+    if (status === 'running') return `${name} goes on from it`;
+    if (status === 'done') return `${name} went on from it and is done`;
+    const later = takenUp(next, runs, { root, verb });
+    if (later !== undefined) return later;
+  }
+  return undefined;
 }
 
 const differenceText = ({ path, before, now }: { path: string; before: unknown; now: unknown }) =>
