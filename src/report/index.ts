@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { writeTextAtomic } from '../checkpoint/index.js';
-import type { PageOptions } from './page.js';
-import { type PipelineStep, pipelinePage } from './pipeline-page.js';
+import type { Now, PageOptions } from './page.js';
+import { pipelinePage } from './pipeline-page.js';
+import { type PipelineStep, pipelineStep } from './pipeline-step.js';
 import { readRunFolder, recordedPath } from './run-folder.js';
 import { runPage } from './run-page.js';
 import type { StepRecord } from './run-record.js';
@@ -14,7 +15,7 @@ export { pageStyle } from './page-style.js';
 export { statusClass } from './status.js';
 export { isSweepFolder } from './sweep-folder.js';
 export { readSweepManifest, type SweepManifest } from './sweep-manifest.js';
-export type { PageOptions };
+export type { Now, PageOptions };
 
 /**
  * Writes `report.html` into the folder of a run, a pipeline or a sweep, from what is on disk alone, and gives its absolute
@@ -31,16 +32,17 @@ export async function writeReport(directory: string): Promise<string> {
  * Throws SluiceError `report.not_a_run` where the folder is no sweep's and its run.json is missing or damaged.
  */
 export async function reportOf(directory: string, options: PageOptions = {}): Promise<string> {
-  if (isSweepFolder(directory)) return sweepPage(await readSweepFolder(directory), options);
-  const run = await readRunFolder(directory);
+  const { now } = options;
+  if (isSweepFolder(directory)) return sweepPage(await readSweepFolder(directory, now), options);
+  const run = await readRunFolder(directory, now);
   if (run.record.steps === undefined) return runPage(run, options);
-  const steps = await Promise.all(run.record.steps.map((step) => readStep(run.directory, step)));
+  const steps = await Promise.all(run.record.steps.map((step) => readStep(run.directory, step, now)));
   return pipelinePage(run, steps, options);
 }
 
 /** A step that never started, or whose folder was deleted since, is shown without one. */
-async function readStep(pipelineDirectory: string, record: StepRecord): Promise<PipelineStep> {
-  if (!record.folder) return { record, run: null };
-  const run = await readRunFolder(recordedPath(pipelineDirectory, record.folder)).catch(() => null);
-  return { record, run };
+async function readStep(pipelineDirectory: string, record: StepRecord, now?: Now): Promise<PipelineStep> {
+  if (!record.folder) return pipelineStep(record, null);
+  const run = await readRunFolder(recordedPath(pipelineDirectory, record.folder), now).catch(() => null);
+  return pipelineStep(record, run);
 }

@@ -27,19 +27,19 @@ h2 { font-size: 17px; margin: 44px 0 12px; font-weight: 620; display: flex; alig
 h2 small { font-weight: 400; color: var(--soft); font-size: 13px; }
 h3 { font-size: 14px; margin: 18px 0 6px; font-weight: 600; }
 p { margin: 6px 0; } .note { color: var(--soft); font-size: 13px; margin: 10px 0 0; }
-.crumb { color: var(--soft); font-size: 13px; margin-bottom: 6px; }
+.crumb { color: var(--soft); font-size: 13px; margin-bottom: 6px; overflow-wrap: anywhere; }
 .title { display: flex; align-items: center; gap: 12px; flex-wrap: wrap; }
 .status { font-size: 13px; font-weight: 600; padding: 2px 10px; border-radius: 99px; border: 1px solid currentColor; }
 .status-done { color: var(--good); fill: var(--good); } .status-failed { color: var(--bad); fill: var(--bad); }
 .status-interrupted, .status-lost { color: var(--warn); fill: var(--warn); } .status-running { color: var(--busy); fill: var(--busy); }
-.status-reused, .status-skipped, .status-pruned { color: var(--c2); fill: var(--c2); } .status-waiting, .status-queued, .status-other { color: var(--soft); fill: var(--soft); }
+.status-reused, .status-pruned { color: var(--c2); fill: var(--c2); } .status-skipped, .status-waiting, .status-queued, .status-other { color: var(--soft); fill: var(--soft); }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(186px, 1fr)); gap: 10px 20px; margin: 18px 0 0; }
 .facts div { min-width: 0; } .facts dt { color: var(--soft); font-size: 12px; } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 14px 16px; margin: 0; min-width: 0; }
 .grid-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 14px; }
 .grid-cards .wide { grid-column: 1 / -1; }
 .stack > * + * { margin-top: 14px; }
-.error { border-color: var(--bad); border-left-width: 4px; } .error b { color: var(--bad); }
+.error { border-color: var(--bad); border-left-width: 4px; } .error b { color: var(--bad); } .error details { background: none; border: 0; padding: 0; } .error summary { font-weight: 400; padding: 0; overflow-wrap: anywhere; } .error p { overflow-wrap: anywhere; }
 code, pre, .mono { font: 12.5px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { margin: 0; background: var(--code); border-radius: 8px; padding: 12px 14px; overflow-x: auto; white-space: pre; tab-size: 2; }
 pre.wrap { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -56,7 +56,7 @@ tbody tr:last-child td { border-bottom: 0; }
 td.number, th.number { text-align: right; padding-right: 18px; white-space: nowrap; }
 td.number:last-child, th.number:last-child { padding-right: 0; }
 td.best { font-weight: 650; color: var(--c0); }
-td.path { overflow-wrap: anywhere; min-width: 180px; }
+td.path { overflow-wrap: anywhere; min-width: 180px; } .steps td.path { min-width: 0; width: 42%; }
 .chart figcaption { display: flex; justify-content: space-between; gap: 4px 12px; flex-wrap: wrap; font-size: 13px; margin-bottom: 10px; }
 .chart-title { font-weight: 600; } .legend { display: flex; gap: 2px 12px; flex-wrap: wrap; color: var(--soft); } .legend b { color: var(--text); font-weight: 600; }
 .legend i, .tip i { display: inline-block; width: 9px; height: 9px; border-radius: 3px; margin-right: 5px; background: var(--c5); }
@@ -90,6 +90,7 @@ table[data-sortable] th button { all: unset; cursor: pointer; } table[data-sorta
 th[aria-sort]::after { content: " ▲"; font-size: 9px; } th[aria-sort=descending]::after { content: " ▼"; }
 tr.best td { background: var(--tint); } .tag { font-weight: 500; font-size: 12px; } tr.best .tag { color: var(--good); border-color: currentColor; }
 table.jobs td, table.jobs th { white-space: nowrap; } .why { color: var(--soft); font-size: 12.5px; white-space: normal; display: inline-block; min-width: 200px; }
+.why.bad { color: var(--bad); min-width: 0; overflow-wrap: anywhere; }
 .best-card { margin-top: 18px; border-left: 4px solid var(--good); } .best-card .figure { font-size: 22px; margin-right: 4px; } .best-card .mono { color: var(--soft); }
 .hover { position: absolute; inset: 0; pointer-events: none; }
 .rule { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--faint); }
@@ -108,6 +109,8 @@ i.clean, .bar.clean { background: var(--clean) !important; } i.dirty, .bar.dirty
 .bar-label { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .bar-text { text-align: right; color: var(--soft); white-space: nowrap; }
 .bar-track { position: relative; height: 14px; background: var(--code); border-radius: 4px; } .bar { position: absolute; inset: 0 auto 0 0; border-radius: 4px; background: var(--c5); }
 .bar-line { position: absolute; top: -4px; bottom: -4px; width: 2px; margin-left: -1px; background: var(--text); }
+.timeline .bar { background: currentColor; min-width: 3px; } .timeline .bar-track { overflow: hidden; } .timeline .bar-track i { position: absolute; inset: 0 auto 0 0; width: 1px; background: var(--edge); }
+.time-axis { position: relative; height: 16px; font-size: 11px; color: var(--soft); } .time-axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; } .time-axis span:first-child { transform: none; }
 .memory { display: flex; height: 22px; border-radius: 5px; overflow: hidden; background: var(--code); } .memory span { min-width: 1px; }
 .memory-rows { display: grid; grid-template-columns: max-content 1fr max-content; gap: 8px 14px; align-items: center; font-size: 13px; }
 .m0 { background: var(--c0); } .m1 { background: var(--c1); } .m2 { background: var(--c2); } .m3 { background: var(--c5); }
@@ -123,6 +126,7 @@ i.clean, .bar.clean { background: var(--clean) !important; } i.dirty, .bar.dirty
 .lineage .step rect { fill: var(--ground); stroke: var(--edge); } .lineage .step-name { font-size: 12.5px; font-weight: 600; fill: var(--text); }
 .wire path { fill: none; stroke-width: 1.4; stroke: inherit; } .wire path.arrow { fill: var(--soft); stroke: none; } .wire.after { stroke: var(--faint); stroke-dasharray: 3 3; }
 .wire text { stroke: none; } .wire:hover path { stroke-width: 2.6; } .lineage:has(.wire:hover) .wire:not(:hover) { opacity: .25; }
+.lineage .reused rect { stroke: var(--c2); stroke-dasharray: 4 3; } .lineage .failed rect, .lineage .lost rect { stroke: var(--bad); } .lineage .skipped rect, .lineage .waiting rect { fill: none; stroke-dasharray: 2 4; } .lineage .skipped text, .lineage .waiting text { opacity: .75; }
 .hash { color: var(--soft); }
 .served { display: flex; align-items: center; gap: 6px 18px; flex-wrap: wrap; font-size: 13px; color: var(--soft); margin: -14px 0 18px; }
 .served .live::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--good); margin-right: 6px; } .served .live:empty { display: none; } .served .live.off::before { background: var(--bad); }

@@ -1,6 +1,7 @@
 import { type Html, html, raw } from './html.js';
 import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
+import type { RunRecord } from './run-record.js';
 
 /** What a page gets beyond what a file on disk may have. */
 export interface PageOptions {
@@ -8,6 +9,16 @@ export interface PageOptions {
   script?: string;
   /** Stands above everything else. */
   top?: Html;
+  /** What is known of running processes; a page on disk takes records by their word. */
+  now?: Now;
+}
+
+/** What one who looks at this moment, on this machine, can tell and files cannot. */
+export interface Now {
+  /** Milliseconds since 1970. */
+  time: number;
+  /** The status of a record that may say `running` of a process that is gone. */
+  statusOf(record: Pick<RunRecord, 'status' | 'pid' | 'processStart' | 'host'>): string;
 }
 
 /** A whole self-contained document: nothing in it is fetched, and it reads without script as well. */

@@ -1,13 +1,15 @@
 import { join, relative } from 'node:path';
 import type { LineChart } from './charts/line-chart.js';
 import { lineageGraph } from './charts/lineage.js';
+import { timeline } from './charts/timeline.js';
 import { durationText } from './format.js';
 import { type Html, html, relativeLink } from './html.js';
 import type { MetricSeries } from './metrics.js';
 import { type PageOptions, page } from './page.js';
+import type { PipelineStep } from './pipeline-step.js';
 import type { RunFolder } from './run-folder.js';
 import { pageFoot } from './run-page.js';
-import type { StepRecord, TableRecord } from './run-record.js';
+import type { TableRecord } from './run-record.js';
 import { config } from './sections/config.js';
 import { curveSection, hasValues } from './sections/curves.js';
 import { files } from './sections/files.js';
@@ -16,26 +18,20 @@ import { selectionSection } from './sections/selection.js';
 import { resultTables } from './sections/tables.js';
 import { statusClass } from './status.js';
 
-/** A step with its own run folder, where it has one that can be read. */
-export interface PipelineStep {
-  record: StepRecord;
-  run: RunFolder | null;
-}
-
 /** The report of a pipeline: its result first, then how it came about. */
 export function pipelinePage(pipeline: RunFolder, steps: PipelineStep[], options?: PageOptions): string {
   const { record } = pipeline;
-  const tables = resultOf(pipeline, steps);
+  const result = resultOf(pipeline, steps);
   const charts = lossCharts(steps);
-  const records = steps.map((step) => step.record);
   return page(
     `${record.stage} · ${record.status}`,
     html`${header(record)}
-${tables.length > 0 && html`<section><h2>Result</h2>${resultTables(tables)}</section>`}
+${result.tables.length > 0 && html`<section><h2>Result${result.step !== null && html` <small>of ${result.step}, the last step that has one</small>`}</h2>${resultTables(result.tables)}</section>`}
 ${
   steps.length > 0 &&
-  html`<section><h2>Steps <small>what ran, and which outputs fed which step</small></h2>
-<div class="pipeline"><div class="card">${lineageGraph(records)}</div>${stepTable(pipeline.directory, steps)}</div></section>`
+  html`<section><h2>Steps <small>${countsText(steps)}</small></h2>
+<div class="pipeline"><div class="card">${lineageGraph(shownSteps(steps))}</div><div class="stack">${stepTable(pipeline.directory, steps)}
+${timeline(timelineRows(steps, options?.now?.time ?? null))}</div></div></section>`
 }
 ${charts.length > 0 && curveSection('Loss of each training step', charts)}
 ${steps.map(({ run }) => run?.selection && selectionSection(run.selection))}
@@ -46,10 +42,47 @@ ${pageFoot(pipeline)}`,
   );
 }
 
-/** The pipeline's own tables, or else those of its last step that has any. */
-function resultOf(pipeline: RunFolder, steps: PipelineStep[]): TableRecord[] {
-  if (pipeline.record.tables?.length) return pipeline.record.tables;
-  return steps.map(({ run }) => run?.record.tables ?? []).findLast((tables) => tables.length > 0) ?? [];
+/**
+ * The pipeline's own tables where it is done, or else those of its last step that has any, by name: where a later step
+ * failed they are not what the pipeline was run for.
+ */
+function resultOf(
+  { record }: RunFolder,
+  steps: PipelineStep[],
+): { tables: TableRecord[]; step: string | null } {
+  const own = record.tables ?? [];
+  if (own.length > 0 && record.status === 'done') return { tables: own, step: null };
+  const last = steps.findLast(({ run }) => run?.record.tables?.length);
+  if (last === undefined) return { tables: own, step: null };
+  return { tables: last.run!.record.tables!, step: last === steps.at(-1) ? null : last.record.name };
+}
+
+/** The records with the statuses and times the page shows. */
+function shownSteps(steps: PipelineStep[]) {
+  return steps.map(({ record, status, tookThen }) => ({
+    ...record,
+    status,
+    durationSeconds: record.durationSeconds ?? tookThen,
+  }));
+}
+
+/** `5 reused, 1 failed, 1 skipped` */
+function countsText(steps: PipelineStep[]): string {
+  const counts = new Map<string, number>();
+  for (const { status } of steps) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
+}
+
+/** What runs goes on to `now`; on a page on disk, to the latest time that any step knows. */
+function timelineRows(steps: PipelineStep[], now: number | null) {
+  const latest = Math.max(...steps.flatMap(({ startedAt, endedAt }) => endedAt ?? startedAt ?? []));
+  return steps.map(({ record, status, startedAt, endedAt }) => ({
+    label: record.name,
+    status,
+    from: startedAt,
+    to: endedAt ?? (startedAt === null ? null : status === 'running' ? (now ?? latest) : latest),
+    ...(endedAt === null && { text: status }),
+  }));
 }
 
 /** A loss without a penalty is its `lm_loss` again: one curve is enough. */
@@ -72,15 +105,23 @@ function lossCharts(steps: PipelineStep[]): LineChart[] {
 }
 
 function stepTable(directory: string, steps: PipelineStep[]): Html {
-  return html`<div class="card"><table><thead><tr><th scope="col">step</th><th scope="col">status</th><th scope="col" class="number">time</th></tr></thead>
-<tbody>${steps.map(({ record, run }) => {
-    const folder = run && relative(directory, run.directory);
-    return html`<tr><td class="path">${
-      folder === null
-        ? record.name
-        : html`<a href="${relativeLink(join(folder, 'report.html'))}">${record.name}</a><br><a class="mono hash" href="${relativeLink(folder)}">${run?.record.id ?? folder}</a>`
-    }</td>
-<td><span class="status-${statusClass(record.status)}">${record.status}</span>${record.reason !== undefined && html`<br><small>${record.reason}</small>`}</td>
-<td class="number">${typeof record.durationSeconds === 'number' && durationText(record.durationSeconds)}</td></tr>`;
-  })}</tbody></table></div>`;
+  return html`<div class="card"><table class="steps"><thead><tr><th scope="col">step</th><th scope="col">status</th><th scope="col" class="number">time</th></tr></thead>
+<tbody>${steps.map((step) => stepRow(directory, step))}</tbody></table></div>`;
+}
+
+function stepRow(directory: string, { record, run, status, error, tookThen }: PipelineStep): Html {
+  const folder = run && relative(directory, run.directory);
+  return html`<tr><td class="path">${
+    folder === null
+      ? record.name
+      : html`<a href="${relativeLink(join(folder, 'report.html'))}">${record.name}</a><br><a class="mono hash" href="${relativeLink(folder)}">${run?.record.id ?? folder}</a>`
+  }</td>
+<td><span class="status-${statusClass(status)}">${status}</span>${record.reason !== undefined && html`<br><small>${record.reason}</small>`}${
+    error && html`<br><small class="why bad">${error.message}</small>`
+  }</td>
+<td class="number">${
+    typeof record.durationSeconds === 'number'
+      ? durationText(record.durationSeconds)
+      : tookThen !== null && html`<small>took ${durationText(tookThen)}</small>`
+  }</td></tr>`;
 }

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { type MemoryPlan, readMemoryPlan } from './memory-plan.js';
 import { type MetricSeries, readMetrics } from './metrics.js';
+import type { Now } from './page.js';
 import type { RunRecord } from './run-record.js';
 import { readSelection, type Selection } from './selection.js';
 
@@ -29,10 +30,10 @@ export interface RunFolder {
  * Reads a run folder. Only run.json must be there; whatever else is missing or damaged is left out.
  * Throws SluiceError `report.not_a_run` without a readable run.json.
  */
-export async function readRunFolder(directory: string): Promise<RunFolder> {
+export async function readRunFolder(directory: string, now?: Now): Promise<RunFolder> {
   directory = resolve(directory);
   const [record, metrics, plan, config, overrides, hydra, selection, logTail] = await Promise.all([
-    readRecord(directory),
+    readRecord(directory, now),
     readMetrics(join(directory, 'metrics.jsonl')),
     readMemoryPlan(join(directory, 'plan.json')),
     readIfThere(join(directory, '.hydra', 'config.yaml')),
@@ -49,8 +50,8 @@ export function recordedPath(directory: string, path: string): string {
   return isAbsolute(path) ? path : join(directory, path);
 }
 
-/** run.json alone. Throws as `readRunFolder`. */
-export async function readRecord(directory: string): Promise<RunRecord> {
+/** run.json alone, its status as it is now. Throws as `readRunFolder`. */
+export async function readRecord(directory: string, now?: Now): Promise<RunRecord> {
   const path = join(directory, 'run.json');
   let record: unknown;
   try {
@@ -64,7 +65,8 @@ export async function readRecord(directory: string): Promise<RunRecord> {
   if (typeof record !== 'object' || record === null || !('stage' in record) || !('status' in record)) {
     throw new SluiceError('report.not_a_run', 'run.json names no stage and status', { where: path });
   }
-  return record as RunRecord;
+  const whole = record as RunRecord;
+  return now === undefined ? whole : { ...whole, status: now.statusOf(whole) };
 }
 
 /** The text of a file; null where it is missing or empty. */

@@ -9,6 +9,10 @@ export interface RunRecord {
   durationSeconds?: number | null;
   command?: string | string[];
   seed?: number | null;
+  /** Of the process that watches the run, and the host it is on. */
+  pid?: number;
+  processStart?: string | null;
+  host?: string;
   versions?: Record<string, unknown>;
   facts?: Record<string, unknown>;
   inputs?: FileRecord[];
@@ -49,6 +53,8 @@ export interface StepRecord {
   durationSeconds?: number | null;
   /** Why it was skipped. */
   reason?: string;
+  /** Of one that failed or was interrupted. */
+  error?: ErrorRecord | null;
   needs?: string[];
   uses?: { step: string; output: string }[];
 }

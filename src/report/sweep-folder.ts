@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { type MetricSeries, readMetrics } from './metrics.js';
+import type { Now } from './page.js';
 import { readIfThere, readRecord } from './run-folder.js';
 import type { RunRecord } from './run-record.js';
 import { readSweepManifest, type SweepManifest } from './sweep-manifest.js';
@@ -56,7 +57,7 @@ export function isSweepFolder(directory: string): boolean {
  * Reads a sweep's folder: its manifest where there is one, else the folders of its jobs. What is damaged is left out.
  * Throws SluiceError `report.not_a_sweep` without `multirun.yaml`.
  */
-export async function readSweepFolder(directory: string): Promise<SweepFolder> {
+export async function readSweepFolder(directory: string, now?: Now): Promise<SweepFolder> {
   directory = resolve(directory);
   if (!isSweepFolder(directory)) {
     throw new SluiceError('report.not_a_sweep', 'no report of a sweep without its multirun.yaml', {
@@ -64,22 +65,25 @@ export async function readSweepFolder(directory: string): Promise<SweepFolder> {
     });
   }
   const [manifest, config, results] = await Promise.all([
-    readSweepManifest(directory),
+    readSweepManifest(directory, now),
     readIfThere(join(directory, 'multirun.yaml')),
     readIfThere(join(directory, 'optimization_results.yaml')),
   ]);
-  const jobs = manifest === null ? await jobsOnDisk(directory) : await listedJobs(directory, manifest);
+  const jobs =
+    manifest === null ? await jobsOnDisk(directory, now) : await listedJobs(directory, manifest, now);
   jobs.sort((left, right) => left.num - right.num);
   const judgement = judge(jobs, manifest?.objective ?? objectiveIn(config));
   return { directory, manifest, jobs, swept: sweptKeys(jobs), judgement, config, results };
 }
 
-async function listedJobs(directory: string, { jobs }: SweepManifest): Promise<SweepJob[]> {
+async function listedJobs(directory: string, { jobs }: SweepManifest, now?: Now): Promise<SweepJob[]> {
   return await Promise.all(
     jobs.map(async ({ num, overrides, status, folder, error }) => {
       const empty = emptyJob(num, overrides);
-      const job = (folder === null ? null : await readJob(resolve(directory, folder))) ?? empty;
-      return { ...job, num, overrides: empty.overrides, status, error: error?.message ?? job.error };
+      const job = (folder === null ? null : await readJob(resolve(directory, folder), now)) ?? empty;
+      // Of a sweep that was killed the manifest still says `running`; the job's own record knows its process.
+      const shown = status === 'running' ? (job.record?.status ?? status) : status;
+      return { ...job, num, overrides: empty.overrides, status: shown, error: error?.message ?? job.error };
     }),
   );
 }
@@ -95,8 +99,8 @@ const emptyJob = (num: number, overrides: string[]): SweepJob => ({
   value: null,
 });
 
-async function jobsOnDisk(directory: string): Promise<SweepJob[]> {
-  const jobs = await Promise.all((await runFolders(directory, 3)).map(readJob));
+async function jobsOnDisk(directory: string, now?: Now): Promise<SweepJob[]> {
+  const jobs = await Promise.all((await runFolders(directory, 3)).map((folder) => readJob(folder, now)));
   const found = jobs.filter((job) => job !== null);
   // Folders that are not numbered, and say no number, stand in the order in which they started.
   const byStart = found.toSorted((left, right) =>
@@ -117,8 +121,8 @@ async function runFolders(folder: string, depth: number): Promise<string[]> {
 }
 
 /** null where the folder is none of a run, or its run.json is damaged. */
-async function readJob(directory: string): Promise<SweepJob | null> {
-  const record = await readRecord(directory).catch(() => null);
+async function readJob(directory: string, now?: Now): Promise<SweepJob | null> {
+  const record = await readRecord(directory, now).catch(() => null);
   if (record === null) return null;
   const [metrics, overrides, hydra] = await Promise.all([
     readMetrics(join(directory, 'metrics.jsonl')),

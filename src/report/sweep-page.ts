@@ -30,7 +30,8 @@ ${sweep.config !== null && html`<details><summary>What the jobs share <small>mul
 export function summaryOf({ manifest, jobs }: SweepFolder) {
   const records = jobs.flatMap(({ record }) => record ?? []);
   const statuses = jobs.map((job) => job.status);
-  const together = ['running', 'failed', 'interrupted'].find((status) => statuses.includes(status)) ?? 'done';
+  const together =
+    ['running', 'lost', 'failed', 'interrupted'].find((status) => statuses.includes(status)) ?? 'done';
   const starts = records.flatMap(({ startedAt }) => startedAt ?? []).sort();
   const ends = records.flatMap(({ endedAt }) => endedAt ?? []).sort();
   const startedAt = manifest?.startedAt ?? starts[0] ?? null;

@@ -31,7 +31,7 @@ export function statusOf({ run, sweep, members }: Group): string {
   if (run !== null) return run.status;
   const statuses = members.map((member) => member.run.status);
   return (
-    sweep?.manifest?.status ??
+    sweep?.status ??
     ['running', 'failed', 'lost', 'interrupted'].find((one) => statuses.includes(one as never)) ??
     'done'
   );

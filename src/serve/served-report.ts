@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { html, reportOf } from '../report/index.js';
+import { shownStatusOf } from './known-status.js';
 import { liveScript } from './live-script.js';
 
 /** The report of a folder as it is now, with a way back to the list and what it takes to follow it. */
@@ -11,5 +12,9 @@ export async function servedReport(directory: string, path: string): Promise<str
     () => 0,
   );
   const top = html`<nav class="served" data-path="${path}" data-from="${size}"><a href="/">← Runs</a><a href="./">files</a><span class="live"></span><span class="progress" hidden><i></i></span><span class="progress-text"></span></nav>`;
-  return await reportOf(directory, { script: liveScript, top });
+  return await reportOf(directory, {
+    script: liveScript,
+    top,
+    now: { time: Date.now(), statusOf: shownStatusOf },
+  });
 }

@@ -251,7 +251,7 @@ describe('report of a pipeline', () => {
     expect(firstFlaw(page)).to.equal(null);
     const order = [
       'Base, random and selected',
-      'what ran, and which',
+      '<h2>Steps ',
       'Loss of each training step',
       'rows kept',
       'Full config',

@@ -221,6 +221,32 @@ describe('serving runs', () => {
     await rm(join(outputs, 'long'), { recursive: true });
   }).timeout(10_000);
 
+  it('shows what says that it runs, and whose process is gone, as lost: in the list and in its report', async () => {
+    // No process has this number: it is above the largest that Linux gives.
+    const gone = { status: 'running', pid: 2 ** 22 + 1, processStart: '1', host: hostname() };
+    await runFolder(join(outputs, 'killed/2026-01-31/18-00-00'), { ...gone, endedAt: null });
+    const job = { overrides: ['a=1'], status: 'running', folder: '0', objective: null };
+    await sweepFolder(
+      join(outputs, 'multirun/2026-01-31/18-00-00'),
+      [{ overrides: ['a=1'], loss: null, record: gone }],
+      {
+        'sweep.json': {
+          ...gone,
+          stage: 'killed',
+          startedAt: '2026-01-31T18:00:00.000Z',
+          jobs: [{ num: 0, ...job }],
+        },
+      },
+    );
+    const list = (await get('/')).body;
+    for (const path of ['killed/2026-01-31/18-00-00', 'multirun/2026-01-31/18-00-00']) {
+      expect(list).to.match(new RegExp(`data-path="${path}"[^>]*data-status="lost"`));
+      const { body } = await get(`/outputs/${path}/report.html`);
+      expect(body).to.include('<span class="status status-lost">lost</span>');
+      await rm(join(outputs, path), { recursive: true });
+    }
+  });
+
   it('without a port takes the next free one, with one says that it is taken', async () => {
     const error = await serveRuns(outputs, serving.port).then(
       (second) => second.close(),

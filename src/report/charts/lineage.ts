@@ -114,9 +114,14 @@ ${ends.map((end) => html`<path class="arrow" d="M${BOX_WIDTH + 1},${end}l7,-3.5v
 
 function boxMarkup(box: Box): Html {
   const { step } = box;
-  const seconds = typeof step.durationSeconds === 'number' ? durationText(step.durationSeconds) : step.status;
-  const detail = step.stage === step.name ? seconds : `${step.stage} · ${seconds}`;
-  return html`<g class="step"><rect x="1" y="${box.top}" width="${BOX_WIDTH - 1}" height="${box.height}" rx="7"/>
+  const { status, durationSeconds } = step;
+  const seconds =
+    typeof durationSeconds === 'number' && status !== 'reused' ? durationText(durationSeconds) : null;
+  const end = status === 'done' ? [seconds ?? status] : [status, seconds];
+  const detail = [step.stage === step.name ? null : step.stage, ...end]
+    .filter((part) => part !== null)
+    .join(' · ');
+  return html`<g class="step ${statusClass(step.status)}"><rect x="1" y="${box.top}" width="${BOX_WIDTH - 1}" height="${box.height}" rx="7"/>
 <circle class="status-${statusClass(step.status)}" cx="14" cy="${box.top + 16}" r="4"/>
 <text class="step-name" x="25" y="${box.top + 20}">${clipped(step.name, 20)}</text>
 <text class="step-detail" x="25" y="${box.top + 33}">${clipped(detail, 27)}</text></g>`;

@@ -3,6 +3,8 @@ import { type Html, type HtmlValue, html } from '../html.js';
 import type { ErrorRecord, RunRecord } from '../run-record.js';
 import { statusClass } from '../status.js';
 
+const LONG_PLACE = 240;
+
 /** What ran, how it ended, when, with which seed and versions, and the command to run it again. */
 export function header(record: RunRecord): Html {
   const command = Array.isArray(record.command) ? record.command.join(' ') : record.command;
@@ -67,9 +69,15 @@ function isShort(value: unknown): boolean {
   return value === null || typeof value !== 'object' ? String(value).length <= 60 : false;
 }
 
+/** Where it went wrong; of a long list, as of the rows of a batch, the beginning, which opens. */
+function placeOf(where: string): Html {
+  if (where.length <= LONG_PLACE) return html`<p>at <span class="mono">${where}</span></p>`;
+  return html`<details><summary>at <span class="mono">${where.slice(0, LONG_PLACE - 40)} …</span></summary><p class="mono">${where}</p></details>`;
+}
+
 function errorCard(error: ErrorRecord): Html {
   return html`<div class="card error" role="alert" style="margin-top:18px"><p><b>${error.message}</b></p>
-${error.where && html`<p>at <span class="mono">${error.where}</span></p>`}
+${error.where && placeOf(error.where)}
 ${error.hint && html`<p>hint: ${error.hint}</p>`}
 ${error.code && html`<p class="note mono">${error.code}</p>`}</div>`;
 }
