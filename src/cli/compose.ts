@@ -34,7 +34,7 @@ export async function composeOptions(
   return {
     configDirs: configDirs(line, project),
     configName: request.configName,
-    overrides: [...request.overrides],
+    overrides: request.overrides.map(asGroupChoice),
     jobName: request.jobName,
     cwd: root,
     env,
@@ -65,4 +65,13 @@ export function hydraFiles(composed: ComposedConfig): HydraFiles {
     hydra: composed.hydraYaml(),
     overrides: toYaml(composed.overrides.task),
   };
+}
+
+/**
+ * `hydra.launcher=local` as `hydra/launcher=local`. In Hydra the first sets the node to a text, which no launcher or
+ * sweeper can be made from: it can only mean the other.
+ */
+function asGroupChoice(override: string): string {
+  const [, node, option] = /^hydra\.(launcher|sweeper)=(\w+)$/.exec(override) ?? [];
+  return option === undefined || option === 'null' ? override : `hydra/${node}=${option}`;
 }

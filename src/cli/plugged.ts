@@ -1,4 +1,5 @@
 import { type ComposedConfig, checkTargets, instantiate, type Violation } from '../config/index.js';
+import { SluiceError } from '../errors.js';
 import type { Callback, CallbackConfig } from '../runner/callbacks/callback.js';
 import { type Callbacks, jobReturn, openCallbacks } from '../runner/callbacks/callbacks.js';
 import type { Launcher } from '../runner/launchers/launcher.js';
@@ -44,6 +45,7 @@ export async function plug(
     path: 'hydra.launcher',
     originOf,
   });
+  if (typeof launcher?.launch !== 'function') throw noLauncher(originOf('hydra.launcher'));
   const callbacks = await openCallbacks(hydra.callbacks, registries.callbacks, originOf, print);
   const info = { config_name: composed.value('hydra.job.config_name'), overrides: composed.overrides.task };
   const tell = (event: keyof Callback, more: object = {}) =>
@@ -51,6 +53,12 @@ export async function plug(
   await tell('on_compose_config');
   return { composed, registries, launcher, callbacks, tell };
 }
+
+const noLauncher = (where: string | undefined) =>
+  new SluiceError('config.instantiate', 'hydra.launcher names no launcher: it has no _target_', {
+    ...(where === undefined ? {} : { where }),
+    hint: 'hydra/launcher=local chooses the one of this machine',
+  });
 
 /** Does the work of a run with its callbacks told before and after. */
 export async function asRun({ tell }: Plugged, work: () => Promise<FinishedRun>): Promise<FinishedRun> {

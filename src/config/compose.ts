@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.js';
 import { Composed, type ComposedConfig } from './composed.js';
 import { configError } from './config-error.js';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults/defaults-list.js';
+import { optionsWithKey } from './defaults/options-with-key.js';
 import { Repository } from './defaults/repository.js';
 import { builtInSource, type ConfigSource, folderSource } from './defaults/source.js';
 import { HYDRA_CONFIGS } from './hydra-configs.js';
@@ -105,7 +106,7 @@ function composeTree(options: ComposeOptions): ComposedConfig {
   const list = createDefaultsList(repository, options.configName, overrides, multirun);
   const root = mergeDefaults(list.defaults, repository, options.hydraDefaults ?? {});
   addHydraResolvers(resolvers, root, overrides);
-  for (const override of list.selection.valueOverrides) applyOverride(root, override, resolvers);
+  for (const override of list.selection.valueOverrides) applyOverride(root, override, resolvers, repository);
   const declaredMode = at(root, 'hydra', 'mode');
   const mode = declaredMode === undefined ? null : rawValue(declaredMode);
   fillHydraNode(root, overrides, list, repository, options, cwd);
@@ -269,7 +270,12 @@ function embed(tree: DictNode | ListNode, pkg: string): DictNode | ListNode {
   return embedded;
 }
 
-function applyOverride(root: DictNode, override: Override, resolvers: ReadonlyMap<string, Resolver>): void {
+function applyOverride(
+  root: DictNode,
+  override: Override,
+  resolvers: ReadonlyMap<string, Resolver>,
+  repository: Repository,
+): void {
   const { key, input, type } = override;
   const where = `override ${input}`;
   const origin: Origin = { source: where };
@@ -303,11 +309,16 @@ function applyOverride(root: DictNode, override: Override, resolvers: ReadonlyMa
     }
     updatePath(root, key, value, type === 'change' ? 'struct' : 'open', resolution, origin);
   } catch (error) {
-    throw overrideError(error, override, where);
+    throw overrideError(error, override, where, repository);
   }
 }
 
-function overrideError(error: unknown, { key, input }: Override, where: string): unknown {
+function overrideError(
+  error: unknown,
+  { key, input }: Override,
+  where: string,
+  repository: Repository,
+): unknown {
   if (!(error instanceof SluiceError)) return error;
   if (error.code === 'config.compose' || error.code === 'config.default') {
     return error.where === undefined
@@ -315,7 +326,9 @@ function overrideError(error: unknown, { key, input }: Override, where: string):
       : error;
   }
   if (error.code === 'config.struct_attribute' || error.code === 'config.struct_key') {
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    const elsewhere = optionsWithKey(repository, key);
+    const text = elsewhere.length === 0 ? error.hint : `${elsewhere.join(' or ')} has this key`;
+    const hint = text === undefined ? {} : { hint: text };
     const message = `Could not override '${key}'.\n${error.message}.\nTo append to your config use +${input}`;
     return configError('compose', message, { where, ...hint, cause: error });
   }

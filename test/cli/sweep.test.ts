@@ -200,8 +200,8 @@ describe('a sweep on the command line', () => {
     const manifest = () => readSweepManifest(join(project.root, 'swept'));
 
     it('runs as many jobs at a time as told', async () => {
-      // Each job waits for another to be there.
-      const { code } = await parallel('meet', 'seed=1,2,3,4');
+      // Each job waits for another to be there. The launcher may be written as a value too.
+      const { code } = await sweep('meet', 'hydra.launcher=local', 'hydra.launcher.n_jobs=2', 'seed=1,2,3,4');
       expect(code).to.equal(0);
       expect(manifest().jobs.map(({ status, folder }) => [status, folder])).to.deep.equal([
         ['done', '0'],
@@ -313,6 +313,13 @@ describe('a sweep on the command line', () => {
     ],
     ['a key that does not exist', ['sead=1,2'], 2, /did you mean 'seed'/],
     ['an interval without a sampling sweeper', ['seed=interval(0,1)'], 2, /hydra\/sweeper=random/],
+    ['a launcher that is none', ['hydra.launcher=null'], 2, /hydra.launcher names no launcher/],
+    [
+      'an option of a launcher that is not chosen',
+      ['hydra.launcher.n_jobs=2'],
+      2,
+      /hint: hydra\/launcher=local has this key/,
+    ],
     ['a sweep without jobs', ['seed=range(3,3)'], 0, /the sweep has no jobs/],
   ];
   for (const [what, overrides, wanted, message] of nothingLeft) {
