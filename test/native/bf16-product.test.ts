@@ -2,14 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import { type Product, productError } from './bf16-product.js';
 
-/** Sizes on both sides of register tiles (12 x 32), blocks of rows (240) and columns (512), and of the depth (2048). */
+/** Sizes on both sides of register tiles (12 x 32), blocks of rows (264) and columns (512), and of the depth (2048). */
 const sizes: [number, number, number][] = [
   [1, 1, 1],
   [5, 17, 3],
   [12, 32, 64],
   [13, 45, 4101],
-  [250, 530, 37],
+  [270, 530, 37],
   [61, 33, 2049],
+  [25, 40, 2048], // rows a page apart are copied first
 ];
 
 const products: Product[] = sizes.flatMap(([rows, columns, depth]) =>

@@ -1,29 +1,43 @@
 // The bf16 matrix product of one thread, f32 sums. Where the machine multiplies bf16 (AVX-512 BF16): blocks
-// of a and b are packed into panels of words, each two neighbours along the depth, and a register tile of
-// kRows x kColumns sums their products. Elsewhere blocks are widened and the f32 product does the work.
+// of b, and of a where its depth is not contiguous, are packed into panels of words, each two neighbours
+// along the depth, and a register tile of kRows x kColumns sums their products. Elsewhere blocks are widened
+// and the f32 product does the work.
+#include <cstring>
+#include <utility>
+
+#include "bf16-pack.h"
 #include "bf16.h"
 #include "kernels.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
-constexpr int64_t kTall = 240, kWide = 512;  // of a block of c
+constexpr int64_t kTall = 264, kWide = 512;  // of a block of c
 
 /** [kTall, kWide] */
 float* block_of_c(void* workspace) {
   return reinterpret_cast<float*>(static_cast<char*>(workspace) + kTileBytes);
 }
 
+[[maybe_unused]] constexpr int64_t divided_up(int64_t size, int64_t by) { return (size + by - 1) / by; }
+
 const uint16_t* half(const void* data) { return static_cast<const uint16_t*>(data); }
 
 #if defined(__AVX512BF16__)
 
-constexpr int kLanes = 16, kRows = 12, kColumns = 2 * kLanes;  // 24 sums, 2 of b, 1 of a: within 32 registers
-constexpr int64_t kDepth = 2048;                               // of a block
-// packed b: [kWide / kColumns][kDepth / 2][kColumns] words (2 MiB); packed a: as many rows as fit 480 KiB
-constexpr int64_t kPackedBytes = int64_t{480} << 10;
-static_assert(kTileBytes + 4 * kTall * kWide + 2 * kDepth * kWide + kPackedBytes <=
+using namespace bf16_pack;
+
+constexpr int kRows = 12, kColumns = 2 * kLanes;  // 24 sums, 2 of b, 1 of a: within 32 registers
+constexpr int64_t kDepth = 2048;                  // of a block: as deep as a panel of b stays in the cache
+// packed b: kWide / kColumns panels of kDepth / 2 x kColumns words (2 MiB)
+// a: as many rows as fit 448 KiB, and the gaps between them
+constexpr int64_t kLeftBytes = int64_t{448} << 10;
+constexpr int64_t kRightWords = kWide / kColumns * panel_step(kDepth / 2, kColumns);
+static_assert(kTileBytes + 4 * (kTall * kWide + kRightWords) + kLeftBytes + kTall * 4 * kLanes <=
               ThreadPool::kWorkspaceBytes);
+
+/** Two neighbours along the depth, wherever they lie. */
+using Word [[gnu::may_alias, gnu::aligned(2)]] = uint32_t;
 
 /** Where a register tile goes. */
 struct Target {
@@ -50,126 +64,99 @@ struct Target {
       _mm512_mask_storeu_ps(to, mask, value);
     }
   }
+
+  /** The lines of memory that store() will touch: they arrive while the tile is summed. */
+  void fetch(int64_t rows) const {
+    const int64_t bytes = narrow ? 2 : 4;
+    for (int64_t row = 0; row < rows; row++) {
+      const char* line = static_cast<const char*>(c) + row * ldc * bytes;
+      __builtin_prefetch(line, 1);
+      if (!narrow) __builtin_prefetch(line + 64, 1);
+    }
+  }
 };
 
-/** c[kHeight, kVectors * 16] from panels a [pairs][kHeight] and b [pairs][kColumns]. */
-template <int kHeight, int kVectors>
-void tile(int64_t pairs, const uint32_t* a, const uint32_t* b, const Target& target) {
+/** c[kHeight, kVectors * 16] from a and a panel b [pairs][kColumns]; a is a panel [pairs][kHeight], or rows
+ * of words `row` apart. */
+template <int kHeight, int kVectors, bool kPanel>
+void tile(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Target& target) {
   __m512 sum[kHeight][kVectors];
   for (int i = 0; i < kHeight; i++) {
     for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_setzero_ps();
   }
-  for (int64_t k = 0; k < pairs; k++, a += kHeight, b += kColumns) {
+  const Word* rows[4] = {a, a + 3 * row, a + 6 * row, a + 9 * row};  // addresses of the others are cheap
+  for (int64_t k = 0; k < pairs; k++, b += kColumns) {
     __m512bh right[kVectors];
     for (int j = 0; j < kVectors; j++) right[j] = (__m512bh)_mm512_loadu_si512(b + j * kLanes);
 #pragma GCC unroll 12
     for (int i = 0; i < kHeight; i++) {
-      const __m512bh left = (__m512bh)_mm512_set1_epi32(static_cast<int>(a[i]));
+      const uint32_t word = kPanel ? a[k * kHeight + i] : rows[i / 3][i % 3 * row + k];
+      const __m512bh left = (__m512bh)_mm512_set1_epi32(static_cast<int>(word));
       for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], left, right[j]);
     }
   }
   for (int i = 0; i < kHeight; i++) target.store(i, sum[i]);
 }
 
-using Tile = void (*)(int64_t pairs, const uint32_t* a, const uint32_t* b, const Target& target);
+using Tile = void (*)(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Target& target);
 
-template <int kVectors>
-constexpr Tile tiles[kRows + 1] = {nullptr,           tile<1, kVectors>,  tile<2, kVectors>,
-                                   tile<3, kVectors>, tile<4, kVectors>,  tile<5, kVectors>,
-                                   tile<6, kVectors>, tile<7, kVectors>,  tile<8, kVectors>,
-                                   tile<9, kVectors>, tile<10, kVectors>, tile<11, kVectors>,
-                                   tile<12, kVectors>};
+template <int kVectors, bool kPanel, typename = std::make_integer_sequence<int, kRows>>
+struct ByHeight;
+template <int kVectors, bool kPanel, int... kHeights>
+struct ByHeight<kVectors, kPanel, std::integer_sequence<int, kHeights...>> {
+  static constexpr Tile tiles[] = {nullptr, tile<kHeights + 1, kVectors, kPanel>...};
+};
+template <int kVectors, bool kPanel>
+constexpr auto& tiles = ByHeight<kVectors, kPanel>::tiles;
 
-void transpose_words(__m512i (&x)[16]) {
-  __m512i y[16];
-  for (int i = 0; i < 16; i += 2) {
-    y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-    y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
-    x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
-    x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
-    x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
-  }
-  for (int i = 0; i < 4; i++) {
-    y[i] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88);
-    y[i + 4] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xdd);
-    y[i + 8] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88);
-    y[i + 12] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xdd);
-  }
-  for (int i = 0; i < 8; i++) {
-    x[i] = _mm512_shuffle_i32x4(y[i], y[i + 8], 0x88);
-    x[i + 8] = _mm512_shuffle_i32x4(y[i], y[i + 8], 0xdd);
-  }
-}
+/** A block of a: panels, or where the depth is contiguous its rows, read as they lie. */
+struct Left {
+  const Word* words;
+  int64_t row;  // words from one row to the next; 0: panels
 
-__mmask16 lanes(int64_t count) {
-  return count >= 16  ? __mmask16(0xffff)
-         : count <= 0 ? __mmask16(0)
-                      : static_cast<__mmask16>((1u << count) - 1);
-}
-__mmask32 halves(int64_t count) {
-  return count >= 32 ? ~__mmask32{0} : count <= 0 ? __mmask32{0} : (__mmask32{1} << count) - 1;
-}
-
-/** Up to 16 rows whose depth is contiguous -> words to[pair * stride + row]. Missing rows give zeros. */
-void pack_rows(const uint16_t* x, int64_t ld, int64_t rows, int64_t depth, uint32_t* to, int64_t stride,
-               __mmask16 written) {
-  for (int64_t k = 0; k < depth; k += 32) {
-    __m512i block[16];
-    const __mmask32 mask = halves(depth - k);
-    for (int i = 0; i < 16; i++)
-      block[i] = i < rows ? _mm512_maskz_loadu_epi16(mask, x + i * ld + k) : _mm512_setzero_si512();
-    transpose_words(block);
-    const int64_t pairs = std::min<int64_t>(16, (depth - k + 1) / 2);
-    for (int64_t pair = 0; pair < pairs; pair++)
-      _mm512_mask_storeu_epi32(to + (k / 2 + pair) * stride, written, block[pair]);
-  }
-}
-
-/** Words [pairs][stride] of up to 16 columns from `deep` rows of the depth, ld apart. */
-void pack_columns(const uint16_t* x, int64_t ld, int64_t deep, __mmask16 read, uint32_t* to, int64_t stride,
-                  __mmask16 written) {
-  for (int64_t k = 0; k < deep; k += 2, to += stride) {
-    const uint16_t* even = x + k * ld;
-    __m512i words = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(read, even));
-    if (k + 1 < deep) {
-      const __m512i odd = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(read, even + ld));
-      words = _mm512_or_si512(words, _mm512_slli_epi32(odd, 16));
-    }
-    _mm512_mask_storeu_epi32(to, written, words);
-  }
-}
-
-/** Panels of kWidth from x, each [pairs][its width]; the last may be narrower unless `full`. */
-template <int kWidth>
-void pack(const uint16_t* x, int64_t ld, bool depth_contiguous, int64_t depth, int64_t count, bool full,
-          uint32_t* to) {
-  const int64_t pairs = (depth + 1) / 2;
-  if (depth_contiguous) {
-    for (int64_t first = 0; first < count; first += kWidth, to += pairs * kWidth) {
-      const int64_t width = std::min<int64_t>(kWidth, count - first), stride = full ? kWidth : width;
-      for (int64_t i = 0; i < stride; i += kLanes) {
-        pack_rows(x + (first + i) * ld, ld, std::clamp<int64_t>(width - i, 0, kLanes), depth, to + i, stride,
-                  lanes(stride - i));
-      }
-    }
-    return;
-  }
-  // a few rows at a time: what is written lies together, and what is read stays in the cache
-  constexpr int64_t kTogether = 16;
-  for (int64_t k = 0; k < depth; k += kTogether) {
-    const int64_t deep = std::min(kTogether, depth - k);
-    for (int64_t first = 0; first < count; first += kWidth) {
-      const int64_t width = std::min<int64_t>(kWidth, count - first), stride = full ? kWidth : width;
-      const uint16_t* from = x + k * ld + first;
-      uint32_t* panel = to + first * pairs + k / 2 * stride;
-      for (int64_t i = 0; i < stride; i += kLanes)
-        pack_columns(from + i, ld, deep, lanes(width - i), panel + i, stride, lanes(stride - i));
+  /** `tall` rows of a from (row, depth) on; what must move goes `to`. */
+  Left(const GemmCall& call, int64_t row_at, int64_t depth, int64_t tall, int64_t deep, uint32_t* to) {
+    const uint16_t* a = half(call.a) + (call.trans_a ? depth * call.lda + row_at : row_at * call.lda + depth);
+    const int64_t pairs = (deep + 1) / 2;
+    words = to, row = 0;
+    constexpr int64_t kPage = 2048;  // rows so far apart all fall on the same lines of the cache
+    if (call.trans_a || deep % 2) {
+      pack<kRows>(a, call.lda, !call.trans_a, deep, tall, false, to);
+    } else if (call.lda % 2 == 0 && call.lda % kPage) {
+      words = reinterpret_cast<const Word*>(a), row = call.lda / 2;
+    } else {
+      row = pairs + kLanes;
+      for (int64_t i = 0; i < tall; i++)
+        std::memcpy(to + i * row, a + i * call.lda, static_cast<size_t>(deep) * 2);
     }
   }
-}
+
+  const Word* at(int64_t i, int64_t pairs) const {
+    return words + (row ? i * row : i / kRows * panel_step(pairs, kRows));
+  }
+};
+
+/** The rows of a that are multiplied next, fetched a few lines at a time while others are. */
+struct Ahead {
+  const char* at = nullptr;
+  int64_t step = 0, bytes = 0, rows = 0, lines = 0, column = 0;
+
+  Ahead(const GemmCall& call, int64_t row, int64_t depth, int64_t tall, int64_t deep, int64_t tiles) {
+    if (row >= call.m) return;
+    const int64_t count = std::min(tall, call.m - row);
+    const uint16_t* a = half(call.a) + (call.trans_a ? depth * call.lda + row : row * call.lda + depth);
+    at = reinterpret_cast<const char*>(a), step = 2 * call.lda;
+    rows = call.trans_a ? deep : count, bytes = 2 * (call.trans_a ? count : deep);
+    lines = (rows * ((bytes + 63) / 64) + tiles - 1) / tiles;
+  }
+
+  void fetch() {
+    for (int64_t line = 0; line < lines && rows > 0; line++) {
+      __builtin_prefetch(at + column, 0, 2);
+      if ((column += 64) >= bytes) column = 0, at += step, rows--;
+    }
+  }
+};
 
 #else
 
@@ -211,20 +198,22 @@ void narrow_blocks(const GemmCall& call, void* workspace, Gemm f32) {
 void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32) {
   if (call.result == DType::bf16 && call.k > kDepth) return narrow_blocks(call, workspace, f32);
   uint32_t* packed_b = reinterpret_cast<uint32_t*>(block_of_c(workspace) + kTall * kWide);
-  uint32_t* packed_a = packed_b + kDepth / 2 * kWide;
-  const uint16_t *a = half(call.a), *b = half(call.b);
-  const int64_t rows_that_fit = kPackedBytes / 2 / std::clamp<int64_t>((call.k + 1) / 2 * 2, 2, kDepth);
-  const int64_t tall_of_block = std::min<int64_t>(kTall, rows_that_fit / kRows * kRows);
+  uint32_t* moved_a = packed_b + kRightWords;
+  const int64_t fit = kLeftBytes / 2 / std::clamp<int64_t>((call.k + 1) / 2 * 2, 2, kDepth);
+  const int64_t down = std::max<int64_t>(1, divided_up(call.m, std::min(kTall, fit / kRows * kRows)));
+  const int64_t tall_of_block = divided_up(divided_up(call.m, down), kRows) * kRows;
   for (int64_t column = 0; column < call.n; column += kWide) {
     const int64_t wide = std::min(kWide, call.n - column);
     for (int64_t depth = 0; depth == 0 || depth < call.k; depth += kDepth) {
       const int64_t deep = std::min(kDepth, call.k - depth), pairs = (deep + 1) / 2;
-      pack<kColumns>(b + (call.trans_b ? column * call.ldb + depth : depth * call.ldb + column), call.ldb,
-                     call.trans_b, deep, wide, true, packed_b);
+      const uint16_t* b =
+          half(call.b) + (call.trans_b ? column * call.ldb + depth : depth * call.ldb + column);
+      pack<kColumns>(b, call.ldb, call.trans_b, deep, wide, true, packed_b);
       for (int64_t row = 0; row < call.m; row += tall_of_block) {
         const int64_t tall = std::min(tall_of_block, call.m - row);
-        pack<kRows>(a + (call.trans_a ? depth * call.lda + row : row * call.lda + depth), call.lda,
-                    !call.trans_a, deep, tall, false, packed_a);
+        const Left left(call, row, depth, tall, deep, moved_a);
+        Ahead ahead(call, row + tall, depth, tall_of_block, deep,
+                    divided_up(tall, kRows) * divided_up(wide, kColumns));
         for (int64_t j = 0; j < wide; j += kColumns) {
           Target target{nullptr,
                         call.ldc,
@@ -233,11 +222,15 @@ void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32) {
                         call.accumulate || depth > 0,
                         lanes(wide - j),
                         lanes(wide - j - kLanes)};
+          const uint32_t* right = packed_b + j / kColumns * panel_step(pairs, kColumns);
+          const auto& by_height = wide - j > kLanes ? (left.row ? tiles<2, false> : tiles<2, true>)
+                                                    : (left.row ? tiles<1, false> : tiles<1, true>);
           for (int64_t i = 0; i < tall; i += kRows) {
             const int64_t at = (row + i) * call.ldc + column + j, height = std::min<int64_t>(kRows, tall - i);
             target.c = static_cast<char*>(call.c) + at * size_of(call.result);
-            (wide - j > kLanes ? tiles<2> : tiles<1>)[height](pairs, packed_a + i * pairs,
-                                                              packed_b + j * pairs, target);
+            target.fetch(height);
+            ahead.fetch();
+            by_height[static_cast<size_t>(height)](pairs, left.at(i, pairs), left.row, right, target);
           }
         }
       }

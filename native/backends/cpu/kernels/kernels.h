@@ -46,6 +46,12 @@ namespace SLUICE_ISA {
 
 const KernelSet& kernels();
 
+#if defined(__AVX512BF16__)
+inline constexpr bool kMultipliesBf16 = true;  // by instructions of the machine
+#else
+inline constexpr bool kMultipliesBf16 = false;
+#endif
+
 void builtin_gemm(const GemmCall& call, void* workspace);
 /** `f32` multiplies where the machine has no bf16 products. */
 void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32);

@@ -41,7 +41,7 @@ Status kernel_matmul(const KernelCall& call) {
   const int64_t batch = flat ? 1 : y.shape.product(0, y.shape.rank - 2);
   const int64_t a_step = whole.m * whole.k, y_step = whole.m * whole.n;
   const int64_t b_step = b.shape.rank == 2 ? 0 : whole.k * whole.n;
-  const Tiles tiles(whole.m, whole.n, whole.k, batch);
+  const Tiles tiles = tiles_of(call.pool, whole, batch);
   const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
   const int64_t each = down * across;
   // tiny products are handed out several at a time

@@ -8,10 +8,9 @@ namespace sluice::cpu::SLUICE_ISA {
 struct Tiles {
   int64_t m, n;
 
-  /** Tiles large enough that packing is cheap beside multiplying, yet at least 16 of them in a large product.
+  /** Tiles large enough that packing is cheap beside multiplying, yet at least 8 of them in a large product.
    */
   Tiles(int64_t rows, int64_t columns, int64_t depth, int64_t products = 1) {
-    constexpr int64_t kLeast = int64_t{1} << 22;  // multiply-adds of a tile not worth cutting further
     m = std::min<int64_t>(rows, 512);
     n = std::min<int64_t>(columns, 1024);
     while (count(rows, m) * count(columns, n) * products < 8 && m * n * depth > kLeast) {
@@ -24,8 +23,32 @@ struct Tiles {
     }
   }
 
+  /** Tiles of our own bf16 product, whose sums are the same however it is cut: the fewer, the less is packed
+   * and the more of a is fetched ahead. */
+  static Tiles of_bf16(int64_t rows, int64_t columns, int64_t depth, int threads) {
+    Tiles tiles;
+    tiles.m = std::min<int64_t>(rows, 1024), tiles.n = std::min<int64_t>(columns, 512);
+    const auto fair = [&] {
+      const int64_t all = count(rows, tiles.m) * count(columns, tiles.n);
+      return all % threads == 0 || all >= 4 * threads;
+    };
+    while (!fair() && tiles.m * tiles.n * depth > kLeast) {
+      if (tiles.m >= tiles.n / 2 && tiles.m > 32)
+        tiles.m = half(tiles.m);
+      else if (tiles.n > 32)
+        tiles.n = half(tiles.n);
+      else
+        break;
+    }
+    return tiles;
+  }
+
   static int64_t count(int64_t size, int64_t tile) { return tile ? (size + tile - 1) / tile : 0; }
   static int64_t half(int64_t size) { return (size / 2 + 15) / 16 * 16; }
+
+ private:
+  Tiles() = default;
+  static constexpr int64_t kLeast = int64_t{1} << 22;  // multiply-adds of a tile not worth cutting further
 };
 
 /** An address `count` elements further on. */
@@ -56,10 +79,17 @@ inline void multiply(Gemm gemm, const GemmCall& call, void* workspace) {
     gemm(call, workspace);
 }
 
+/** How one product, or each of several alike, is cut. */
+inline Tiles tiles_of(const ThreadPool& pool, const GemmCall& whole, int64_t products = 1) {
+  if (kMultipliesBf16 && whole.operands == DType::bf16 && products == 1)
+    return Tiles::of_bf16(whole.m, whole.n, whole.k, pool.threads());
+  return Tiles(whole.m, whole.n, whole.k, products);
+}
+
 /** Neighbouring pieces share their part of b: the larger operand is then read from memory once. */
 inline void product(ThreadPool& pool, Gemm gemm, const GemmCall& whole) {
   if (whole.m == 0 || whole.n == 0) return;
-  const Tiles tiles(whole.m, whole.n, whole.k);
+  const Tiles tiles = tiles_of(pool, whole);
   const int64_t down = Tiles::count(whole.m, tiles.m), across = Tiles::count(whole.n, tiles.n);
   pool.run(down * across, [&](int64_t piece, void* workspace) {
     multiply(gemm, part_of(whole, piece % down * tiles.m, piece / down * tiles.n, tiles.m, tiles.n),
