@@ -6,6 +6,12 @@
 namespace sluice {
 namespace {
 
+// The gate: how many workers are inside the loop, whether it still lets workers in, and the loop's number. A
+// worker that sleeps through a loop misses only its share: nobody waits for a thread that has not come in.
+constexpr uint32_t kInside = 0xfff, kOpen = 0x1000, kLoop = 0x2000;
+
+constexpr uint32_t loop_of(uint32_t gate) { return gate / kLoop; }
+
 // Long enough to bridge the serial part between two ops, short enough not to burn a core between two steps.
 constexpr int kSpins = 4000;
 
@@ -51,8 +57,8 @@ ThreadPool::~ThreadPool() { end(); }
 
 void ThreadPool::end() {
   stop_ = true;
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  gate_.fetch_add(kLoop, std::memory_order_release);
+  gate_.notify_all();
   for (std::thread& worker : workers_) worker.join();
   for (void* workspace : workspaces_) std::free(workspace);
 }
@@ -66,20 +72,33 @@ void ThreadPool::run_erased(int64_t count, Call call, void* context) {
   context_ = context;
   count_ = count;
   next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  const uint32_t loop = loop_of(gate_.load(std::memory_order_relaxed)) + 1;
+  gate_.store(loop * kLoop | kOpen, std::memory_order_release);  // nobody is inside
+  gate_.notify_all();
   take_pieces(0);
-  for (uint32_t busy; (busy = busy_.load(std::memory_order_acquire)) != 0;) wait_for_change(busy_, busy);
+  gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  for (;;) {
+    const uint32_t emptied = emptied_.load(std::memory_order_acquire);
+    if ((gate_.load(std::memory_order_acquire) & kInside) == 0) return;
+    wait_for_change(emptied_, emptied);
+  }
 }
 
 void ThreadPool::work(int thread) {
   for (uint32_t seen = 0;;) {
-    wait_for_change(generation_, seen);
-    seen++;  // the pool never runs ahead: a new loop starts only after every worker finished the last
+    uint32_t gate = gate_.load(std::memory_order_acquire);
     if (stop_) return;
+    if (!(gate & kOpen) || loop_of(gate) == seen) {
+      wait_for_change(gate_, gate);
+      continue;
+    }
+    if (!gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel)) continue;
+    seen = loop_of(gate);
     take_pieces(thread);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+    const uint32_t left = gate_.fetch_sub(1, std::memory_order_acq_rel) - 1;
+    if ((left & (kOpen | kInside)) != 0) continue;
+    emptied_.fetch_add(1, std::memory_order_release);
+    emptied_.notify_one();
   }
 }
 

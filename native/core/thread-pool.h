@@ -55,11 +55,11 @@ class ThreadPool {
   Call call_ = nullptr;
   void* context_ = nullptr;
   int64_t count_ = 0;
-  bool stop_ = false;
+  std::atomic<bool> stop_{false};
   bool alone_ = false;
-  alignas(64) std::atomic<uint32_t> generation_{0};  // a new loop (or the end) is announced by one more
+  alignas(64) std::atomic<uint32_t> gate_{0};  // of the loop: see thread-pool.cpp
   alignas(64) std::atomic<int64_t> next_{0};
-  alignas(64) std::atomic<uint32_t> busy_{0};  // workers that have not finished the loop
+  alignas(64) std::atomic<uint32_t> emptied_{0};  // grows when the last worker leaves a closed loop
 };
 
 }  // namespace sluice

@@ -3,8 +3,6 @@
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
-#include <sys/mman.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +13,7 @@
 
 #include "kernels/kernels.h"
 #include "product-library.h"
+#include "slabs.h"
 
 namespace sluice {
 namespace cpu {
@@ -65,7 +64,6 @@ const Parts& parts() {
   return chosen;
 }
 
-constexpr int64_t kHugePage = int64_t{2} << 20;
 constexpr int64_t kLarge = int64_t{64} << 20;  // bytes from which asking for free memory costs nothing
 
 /** Memory and swap that can be had without taking any from another process; no limit where nobody says. */
@@ -81,7 +79,7 @@ int64_t free_memory() {
   return known ? total : INT64_MAX;
 }
 
-int64_t mapped_bytes(int64_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage + kHugePage; }
+int64_t mapped_bytes(int64_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage; }
 
 class CpuBackend final : public Backend {
  public:
@@ -109,37 +107,27 @@ class CpuBackend final : public Backend {
 
   int64_t available() const override { return free_memory(); }
 
-  // Large blocks are mapped, begin on a huge page and ask for huge pages: fewer TLB misses in products.
+  // Large blocks begin on a huge page and ask for huge pages: fewer TLB misses.
   void* allocate(int64_t bytes) override {
-    if (bytes < kHugePage) {
+    if (Slabs::takes(bytes)) return slabs_.allocate(bytes);
+    if (bytes < Slabs::kLeast) {
       void* memory = std::aligned_alloc(64, static_cast<size_t>((bytes + 64) / 64 * 64));
       if (memory) std::memset(memory, 0, static_cast<size_t>(bytes));
       return memory;
     }
     // Linux maps more than there is and ends the process when it is touched
     if (bytes >= kLarge && bytes > available()) return nullptr;
-    void* map = mmap(nullptr, static_cast<size_t>(mapped_bytes(bytes)), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) return nullptr;
-    const uintptr_t start = reinterpret_cast<uintptr_t>(map);
-    const uintptr_t aligned = (start + kHugePage - 1) / kHugePage * kHugePage;
-    // the slack before and after goes back, so that release() knows the block from its start and size
-    if (aligned > start) munmap(map, aligned - start);
-    const uintptr_t end = aligned + static_cast<uintptr_t>(mapped_bytes(bytes) - kHugePage);
-    const uintptr_t map_end = start + static_cast<uintptr_t>(mapped_bytes(bytes));
-    if (map_end > end) munmap(reinterpret_cast<void*>(end), map_end - end);
-#if defined(MADV_HUGEPAGE)
-    madvise(reinterpret_cast<void*>(aligned), end - aligned, MADV_HUGEPAGE);
-#endif
-    return reinterpret_cast<void*>(aligned);
+    return map_huge(mapped_bytes(bytes));
   }
 
   void release(void* memory, int64_t bytes) override {
     if (!memory) return;
-    if (bytes < kHugePage)
+    if (Slabs::takes(bytes))
+      slabs_.release(memory, bytes);
+    else if (bytes < Slabs::kLeast)
       std::free(memory);
     else
-      munmap(memory, static_cast<size_t>(mapped_bytes(bytes) - kHugePage));
+      unmap_huge(memory, mapped_bytes(bytes));
   }
 
   void upload(void* device, const void* host, int64_t bytes) override {
@@ -151,6 +139,7 @@ class CpuBackend final : public Backend {
   bool all_finite(const Tensor& tensor) override { return parts().kernels.all_finite(tensor, *pool_); }
 
  private:
+  Slabs slabs_;
   std::optional<ThreadPool> pool_;  // none after end_threads()
   bool prepared_ = false;           // whether the launching thread is set up for the product library
 };
