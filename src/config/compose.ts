@@ -3,7 +3,6 @@ import { SluiceError } from '../errors.js';
 import { Composed, type ComposedConfig } from './composed.js';
 import { configError } from './config-error.js';
 import { createDefaultsList, type DefaultsList, type ResultDefault } from './defaults/defaults-list.js';
-import { optionsWithKey } from './defaults/options-with-key.js';
 import { Repository } from './defaults/repository.js';
 import { builtInSource, type ConfigSource, folderSource } from './defaults/source.js';
 import { HYDRA_CONFIGS } from './hydra-configs.js';
@@ -326,7 +325,7 @@ function overrideError(
       : error;
   }
   if (error.code === 'config.struct_attribute' || error.code === 'config.struct_key') {
-    const elsewhere = optionsWithKey(repository, key);
+    const elsewhere = repository.choicesWith(key);
     const text = elsewhere.length === 0 ? error.hint : `${elsewhere.join(' or ')} has this key`;
     const hint = text === undefined ? {} : { hint: text };
     const message = `Could not override '${key}'.\n${error.message}.\nTo append to your config use +${input}`;

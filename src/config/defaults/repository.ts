@@ -56,6 +56,30 @@ export class Repository {
     return [...new Set(this.sources.flatMap((source) => source.list(group, kind)))].sort();
   }
 
+  /**
+   * The choices of a group that have a key which the chosen one lacks: `hydra.launcher.n_jobs` -> `hydra/launcher=local`.
+   * For messages: options that cannot be read are passed over.
+   */
+  choicesWith(key: string): string[] {
+    const parts = key.split('.');
+    const groups = parts.map((name, length) => ({ group: parts.slice(0, length).join('/'), name })).slice(1);
+    const found = groups.findLast(({ group }) => this.isGroup(group));
+    if (found === undefined) return [];
+    const { group, name } = found;
+    return this.options(group)
+      .filter((option) => this.hasKey(`${group}/${option}`, name))
+      .map((option) => `${group}=${option}`);
+  }
+
+  private hasKey(path: string, key: string): boolean {
+    try {
+      const tree = this.load(path)?.peek();
+      return tree instanceof DictNode && tree.get(key) !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
   private read(path: string): LoadedConfig | undefined {
     for (const source of this.sources) {
       const file = source.read(path);
