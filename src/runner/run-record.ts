@@ -4,7 +4,6 @@ import { writeTextAtomic } from '../checkpoint/atomic.js';
 import { diskReason } from '../checkpoint/disk-reason.js';
 import { SluiceError } from '../errors.js';
 import type { TableEvent } from '../telemetry/event.js';
-import { numbersOf, type RunEnd } from '../telemetry/export/run-info.js';
 import type { Artifact } from './artifact.js';
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted';
@@ -116,16 +115,6 @@ const empty = { processStart: null, facts: {}, metrics: {}, inputs: [], outputs:
 export function closeRecord(record: RunRecord): void {
   record.endedAt = new Date().toISOString();
   record.durationSeconds = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000;
-}
-
-/** How a run ended, as sinks are told. One that was lost says nothing of that: it counts as interrupted where it began. */
-export function endOf({ status, startedAt, endedAt, exitCode, facts }: RunRecord): RunEnd {
-  return {
-    status: status === 'running' ? 'interrupted' : status,
-    endedAt: endedAt ?? startedAt,
-    exitCode: exitCode ?? 1,
-    result: numbersOf(facts.result),
-  };
 }
 
 /** An error as run.json stores it; the stack only of one nobody foresaw. */

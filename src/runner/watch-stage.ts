@@ -7,9 +7,9 @@ import type { JobEnd } from './launchers/launcher.js';
 import { JobLog } from './logging/job-log.js';
 import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
 import { ProgressFile } from './progress-file.js';
+import { endOf } from './run-end.js';
 import {
   closeRecord,
-  endOf,
   metricValue,
   type RunError,
   type RunRecord,

@@ -3,7 +3,8 @@ import { SluiceError } from '../../errors.js';
 import { type ExportState, readExportState, sendRun } from '../../telemetry/export/send-run.js';
 import { ExportProblem } from '../../telemetry/export/tracker.js';
 import { trackers } from '../../telemetry/export/trackers.js';
-import { endOf, type RunRecord } from '../run-record.js';
+import { endOf } from '../run-end.js';
+import type { RunRecord } from '../run-record.js';
 import type { FoundRun } from './find-run.js';
 import { shownStatus } from './shown-status.js';
 
