@@ -30,6 +30,12 @@ export interface GenerateConfig {
   measure_memory: boolean;
 }
 
+interface Prompt {
+  ids: number[];
+  /** null where it was given as ids. */
+  text: string | null;
+}
+
 interface Continuation {
   ids: number[];
   text: string;
@@ -51,11 +57,12 @@ export const stage: StageDefinition<GenerateConfig> = {
     const { model, adapter } = await loadReadyModel(session, folder, adapterFolder, storageOf(config));
     const generator = new Generator(model, session, { threads, adapter });
     const stopIds = stopIdsOf(model, folder);
-    const results: Continuation[] = [];
+    const results: (Continuation & { prompt: string | null })[] = [];
     const generations: Generation[] = [];
     for (let first = 0; first < prompts.length; first += config.batch_size) {
       const batch = prompts.slice(first, first + config.batch_size);
-      const generation = await generator.generate(batch, {
+      const given = batch.map(({ ids }) => ids);
+      const generation = await generator.generate(given, {
         maxNewTokens: config.max_new_tokens,
         temperature: config.temperature,
         topK: config.top_k,
@@ -78,15 +85,16 @@ export const stage: StageDefinition<GenerateConfig> = {
       });
       generations.push(generation);
       for (const [row, ids] of generation.ids.entries()) {
-        const text = await newText(tokenizer, batch[row]!, ids);
-        results.push({ ids, text: cutAtStop(text, config.stop) ?? text });
+        const { text: prompt, ids: promptIds } = batch[row]!;
+        const text = await newText(tokenizer, promptIds, ids);
+        results.push({ prompt, ids, text: cutAtStop(text, config.stop) ?? text });
       }
     }
     const stateBytes = session.bytes().states;
     session.close();
     const isOne = config.prompts === null && config.prompts_file === null;
     context.addFact('result', {
-      ...(isOne ? results[0]! : { results }),
+      ...(isOne ? { ids: results[0]!.ids, text: results[0]!.text } : { results }),
       ...speedOf(generations, Math.min(config.batch_size, prompts.length)),
       state_bytes: stateBytes,
       ...(config.measure_memory && { memory_gbytes_per_second: await memorySpeed(engine, threads) }),
@@ -112,8 +120,8 @@ function speedOf(generations: readonly Generation[], rows: number) {
 const memorySpeed = async (engine: Engine, threads: number): Promise<number> =>
   (await engine.measureRead({ threads, seconds: 0.5 })) / 1e9;
 
-/** The ids to continue. Text is encoded as in training: with the tokenizer's own begin token. */
-async function readPrompts(context: StageContext<GenerateConfig>, tokenizer: Tokenizer): Promise<number[][]> {
+/** What to continue. Text is encoded as in training: with the tokenizer's own begin token. */
+async function readPrompts(context: StageContext<GenerateConfig>, tokenizer: Tokenizer): Promise<Prompt[]> {
   const { prompt, prompt_ids: promptIds, prompts, prompts_file: file } = context.config;
   const given = [prompt, promptIds, prompts, file].filter((value) => value !== null);
   if (given.length !== 1) {
@@ -122,9 +130,9 @@ async function readPrompts(context: StageContext<GenerateConfig>, tokenizer: Tok
       hint: './run generate model=DIR prompt="Once upon a time"',
     });
   }
-  if (promptIds !== null) return [checkIds(promptIds, tokenizer)];
+  if (promptIds !== null) return [{ ids: checkIds(promptIds, tokenizer), text: null }];
   const texts = file !== null ? readPromptsFile(context, file) : (prompts ?? [prompt!]);
-  return Promise.all(texts.map(async (text) => Array.from(await tokenizer.encode(text))));
+  return Promise.all(texts.map(async (text) => ({ ids: Array.from(await tokenizer.encode(text)), text })));
 }
 
 /** A prompt a line; of a .jsonl file its `prompt`. Empty lines are left out. */

@@ -7,6 +7,7 @@ import {
   type AnswerScores,
   answerQuestions,
   type EvaluatedModel,
+  exactMatch,
   readQuestions,
   scoreAnswers,
   scoreTexts,
@@ -146,12 +147,14 @@ function writeResults(context: StageContext<EvaluationConfig>, results: readonly
     writeLines(
       'answers',
       results.flatMap(({ name, answered }) =>
-        (answered ?? []).map(({ dataset, id, answer, generated }) => ({
+        (answered ?? []).map(({ dataset, id, messages, answer, generated }) => ({
           model: name,
           dataset,
           id,
+          correct: exactMatch(generated, answer) === 1,
           answer,
           generated,
+          messages,
         })),
       ),
     );

@@ -9,8 +9,9 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${units[unit]}`;
 }
 
-/** 75.2 -> `1 min 15 s`; below ten seconds with one decimal. */
+/** 75.2 -> `1 min 15 s`; below ten seconds with one decimal, below a tenth of one in milliseconds. */
 export function durationText(seconds: number): string {
+  if (seconds > 0 && seconds < 0.095) return `${Number((1000 * seconds).toPrecision(2))} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -42,6 +43,16 @@ export function countText(value: number): string {
     unit += 1;
   }
   return unit === 0 ? String(value) : `${value.toPrecision(3)}${units[unit]}`;
+}
+
+const EXAMPLE_CHARACTERS = 420;
+
+/** A text to read as an example, long ones cut. */
+export function clippedText(text: string): string {
+  const characters = Array.from(text.slice(0, 2 * EXAMPLE_CHARACTERS + 2));
+  return characters.length <= EXAMPLE_CHARACTERS
+    ? text
+    : `${characters.slice(0, EXAMPLE_CHARACTERS).join('')} …`;
 }
 
 /** `2026-01-31T12:00:00.123Z` -> `2026-01-31 12:00:00 UTC`; anything else stays as it is. */

@@ -117,6 +117,7 @@ i.clean, .bar.clean { background: var(--clean) !important; } i.dirty, .bar.dirty
 .example { font-size: 13.5px; } .example + .example { border-top: 1px solid var(--edge); margin-top: 10px; padding-top: 10px; }
 .example header { display: flex; gap: 4px 12px; flex-wrap: wrap; color: var(--soft); font-size: 12.5px; } .example header b { color: var(--text); }
 .example p { overflow-wrap: anywhere; white-space: pre-wrap; margin: 4px 0; } .example p b { color: var(--soft); font-weight: 550; margin-right: 6px; }
+.given { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 12px; margin: 6px 0 0; } .given dt { color: var(--soft); } .given dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; } .right { color: var(--good); } .wrong { color: var(--bad); } .soft, .given i { color: var(--soft); }
 .tag { border: 1px solid var(--edge); border-radius: 5px; padding: 0 6px; } .tag.dirty { color: var(--dirty); border-color: currentColor; } .tag.clean { color: var(--clean); border-color: currentColor; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 14px; } .two.top { margin-top: 14px; align-items: start; }
 .pipeline { display: grid; grid-template-columns: minmax(0, 410px) minmax(0, 1fr); gap: 14px; align-items: start; }

@@ -14,6 +14,7 @@ import { config } from './sections/config.js';
 import { curveSection, hasValues } from './sections/curves.js';
 import { files } from './sections/files.js';
 import { header } from './sections/header.js';
+import { samplesSection } from './sections/samples.js';
 import { selectionSection } from './sections/selection.js';
 import { resultTables } from './sections/tables.js';
 import { statusClass } from './status.js';
@@ -33,6 +34,7 @@ ${
 <div class="pipeline"><div class="card">${lineageGraph(shownSteps(steps))}</div><div class="stack">${stepTable(pipeline.directory, steps)}
 ${timeline(timelineRows(steps, options?.now?.time ?? null))}</div></div></section>`
 }
+${steps.map(({ run }) => run?.samples && samplesSection(run.samples))}
 ${charts.length > 0 && curveSection('Loss of each training step', charts)}
 ${steps.map(({ run }) => run?.selection && selectionSection(run.selection))}
 ${files(record, pipeline.directory)}

@@ -6,6 +6,7 @@ import { type MemoryPlan, readMemoryPlan } from './memory-plan.js';
 import { type MetricSeries, readMetrics } from './metrics.js';
 import type { Now } from './page.js';
 import type { RunRecord } from './run-record.js';
+import { readSamples, type Samples } from './samples.js';
 import { readSelection, type Selection } from './selection.js';
 
 /** Bytes of the log's end that a page carries. */
@@ -22,6 +23,7 @@ export interface RunFolder {
   overrides: string | null;
   hydra: string | null;
   selection: Selection | null;
+  samples: Samples | null;
   /** The last lines of run.log. */
   logTail: string | null;
 }
@@ -42,7 +44,8 @@ export async function readRunFolder(directory: string, now?: Now): Promise<RunFo
     readSelection(directory),
     tailOf(join(directory, 'run.log')),
   ]);
-  return { directory, record, metrics, plan, config, overrides, hydra, selection, logTail };
+  const samples = await readSamples(directory, record);
+  return { directory, record, metrics, plan, config, overrides, hydra, selection, samples, logTail };
 }
 
 /** The folder that a path in `directory`'s run.json means. */

@@ -8,8 +8,9 @@ import { curves } from './sections/curves.js';
 import { files } from './sections/files.js';
 import { header } from './sections/header.js';
 import { memory } from './sections/memory.js';
+import { samplesSection } from './sections/samples.js';
 import { selectionSection } from './sections/selection.js';
-import { resultTables } from './sections/tables.js';
+import { resultNumbers, resultTables } from './sections/tables.js';
 
 /** The report of one run. */
 export function runPage(run: RunFolder, options?: PageOptions): string {
@@ -19,6 +20,8 @@ export function runPage(run: RunFolder, options?: PageOptions): string {
     `${record.stage} · ${record.status}`,
     html`${header(record)}
 ${tables.length > 0 && html`<section><h2>Results</h2>${resultTables(tables)}</section>`}
+${tables.length === 0 && resultNumbers(record)}
+${run.samples && samplesSection(run.samples)}
 ${run.selection && selectionSection(run.selection)}
 ${run.metrics.length > 0 && curves(run.metrics)}
 ${run.plan && memory(run.plan, peakMemory(record))}

@@ -14,6 +14,8 @@ export interface RunRecord {
   processStart?: string | null;
   host?: string;
   versions?: Record<string, unknown>;
+  /** Resolved, as the stage was given it. */
+  config?: Record<string, unknown>;
   facts?: Record<string, unknown>;
   inputs?: FileRecord[];
   outputs?: FileRecord[];

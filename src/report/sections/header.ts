@@ -31,7 +31,7 @@ function facts(record: RunRecord): [string, HtmlValue][] {
 }
 
 /** `peakMemoryBytes: 371621888` -> `peak memory`, `354 MiB`; `peak_flops: 2e11` -> `peak flops`, `200 GFLOP/s`. */
-function factText(name: string, value: unknown): [string, string] {
+export function factText(name: string, value: unknown): [string, string] {
   const words = (text: string) =>
     text
       .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
@@ -43,7 +43,10 @@ function factText(name: string, value: unknown): [string, string] {
     case 'bytes':
       return [words(stem!), bytesText(value)];
     case 'seconds':
-      return [words(stem!), durationText(value)];
+      return [
+        words(stem!),
+        value >= 0.095 && value < 10 ? `${Number(value.toPrecision(3))} s` : durationText(value),
+      ];
     case 'flops':
       return [words(name), `${countText(value)}FLOP/s`];
   }

@@ -1,11 +1,10 @@
 import { binned, histogramChart } from '../charts/histogram.js';
 import { shareBars } from '../charts/share-bars.js';
-import { numberText, shareText } from '../format.js';
+import { clippedText, numberText, shareText } from '../format.js';
 import { type Html, html } from '../html.js';
 import type { ExampleRow, ScoredRow, Selection } from '../selection.js';
 
 const BINS = 48;
-const EXAMPLE_CHARACTERS = 420;
 
 /** Pictures of a selection: the scores, what dirt got through, what each layer saw, and rows to read. */
 export function selectionSection(selection: Selection): Html {
@@ -101,7 +100,7 @@ function examples(title: string, rows: ExampleRow[], scores: ScoredRow[]): Html 
       scored &&
       scored.quality !== null &&
       html`<span class="tag ${isDirty(scored) ? 'dirty' : 'clean'}">${isDirty(scored) ? (scored.defect ?? 'dirty') : 'clean'}</span>`
-    }</header>${row.messages.map((message) => html`<p><b>${message.role}</b>${clipped(message.content)}</p>`)}</article>`;
+    }</header>${row.messages.map((message) => html`<p><b>${message.role}</b>${clippedText(message.content)}</p>`)}</article>`;
   })}</div>`;
 }
 
@@ -111,11 +110,4 @@ function knowsTruth(scores: ScoredRow[]): boolean {
 
 function isDirty(row: ScoredRow): boolean {
   return row.quality === null ? row.defect !== null : row.quality < 0.5;
-}
-
-function clipped(text: string): string {
-  const characters = Array.from(text);
-  return characters.length <= EXAMPLE_CHARACTERS
-    ? text
-    : `${characters.slice(0, EXAMPLE_CHARACTERS).join('')} …`;
 }

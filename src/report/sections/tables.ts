@@ -1,10 +1,22 @@
 import { numberText } from '../format.js';
 import { type Html, html } from '../html.js';
-import type { TableRecord } from '../run-record.js';
+import type { RunRecord, TableRecord } from '../run-record.js';
+import { factText } from './header.js';
 
 /** The result tables a stage emitted, numbers aligned right. */
 export function resultTables(tables: TableRecord[]): Html {
   return html`<div class="stack">${tables.map((table) => html`<div class="card scroll">${resultTable(table)}</div>`)}</div>`;
+}
+
+/** The numbers of a result that no table shows, as `bench` and `generate` leave it. */
+export function resultNumbers({ facts }: RunRecord): Html | null {
+  const result = Object.entries((facts?.result ?? {}) as Record<string, unknown>);
+  const numbers = result.filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  if (numbers.length === 0) return null;
+  return html`<section><h2>Results</h2><dl class="card facts">${numbers.map(([name, value]) => {
+    const [words, text] = factText(name, value);
+    return html`<div><dt>${words}</dt><dd>${text}</dd></div>`;
+  })}</dl></section>`;
 }
 
 function resultTable(table: TableRecord): Html {
