@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkTrainingState, listSteps } from '../checkpoint/index.js';
 import type { Checkpointing, LoopProgress } from './loop.js';
+import { requireFigure } from './require-figure.js';
 
 /** The keys of `training` that say when a run saves its state, and what of it stays. */
 export interface CheckpointKeys {
@@ -43,7 +44,6 @@ export class Checkpoints implements Checkpointing {
   /** Best first; as many as stay. */
   #best: RankedStep[];
   #last: string | null = null;
-  #judged = false;
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
@@ -55,6 +55,11 @@ export class Checkpoints implements Checkpointing {
   /** Folder of the newest checkpoint; null before there is one. */
   get last(): string | null {
     return this.#last;
+  }
+
+  lastBefore(step: number): string | null {
+    const found = listSteps(this.#options.folder).find((each) => each < step);
+    return found === undefined ? null : this.#path(found);
   }
 
   /** Folders of the best checkpoints, best first. */
@@ -87,20 +92,13 @@ export class Checkpoints implements Checkpointing {
     this.#last = this.#path(step);
   }
 
-  /** Why nothing could be judged, where something was to be; undefined where all is well. */
-  get unjudged(): string | undefined {
-    const { keep_best, metric_for_best } = this.#options.keys;
-    if (keep_best === 0 || this.#judged || this.#best.length > 0) return undefined;
-    return `no ${metric_for_best} was logged, so no checkpoint is the best one`;
-  }
-
   /** Whether the step is among the best so far; it is one of them from then on. */
   #rank(step: number, values: Readonly<Record<string, number>>): boolean {
     const { keep_best, metric_for_best, greater_is_better } = this.#options.keys;
+    if (keep_best === 0) return false;
+    requireFigure('training.metric_for_best', metric_for_best, values);
     const value = values[metric_for_best];
-    if (keep_best === 0 || value === undefined) return false;
-    this.#judged = true;
-    if (!Number.isFinite(value)) return false;
+    if (value === undefined || !Number.isFinite(value)) return false;
     const sign = greater_is_better ? -1 : 1;
     // of equal ones the earlier stays first: sorting is stable
     this.#best = [...this.#best, { step, value }]

@@ -17,5 +17,5 @@ export function describeBatch(
 
 export const lastCheckpointHint = (folder: string | null): string =>
   folder === null
-    ? 'no checkpoint was written yet (training.save_every)'
-    : `the last good checkpoint is ${folder}`;
+    ? 'no checkpoint was written before it (training.save_every)'
+    : `the last good checkpoint is ${folder}: extend=… goes on from it with other settings`;

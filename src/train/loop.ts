@@ -46,6 +46,8 @@ export interface Checkpointing {
   save(step: number, progress: LoopProgress): string;
   /** Folder of the newest checkpoint; null before there is one. */
   readonly last: string | null;
+  /** Folder of the newest checkpoint of fewer steps; null where there is none. */
+  lastBefore(step: number): string | null;
 }
 
 /** What the loop needs besides weights and moments to go on as if it had never stopped. Plain JSON. */
@@ -130,9 +132,10 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
     for (const [name, value] of Object.entries(values)) {
       if (Number.isFinite(value)) continue;
       const cause = await runner.explain(batch, { seed, step, learningRate });
+      const good = checkpoints.lastBefore(step); // one of this very step holds the weights that gave it
       throw new SluiceError('train.not_finite', `${name} is ${value} at step ${step}: ${cause.message}`, {
         where: describeBatch(batch, data, { step, seed }),
-        hint: `lower training.learning_rate or training.max_grad_norm, or look at those rows; ${lastCheckpointHint(checkpoints.last)}`,
+        hint: `lower training.learning_rate or training.max_grad_norm, or look at those rows; ${lastCheckpointHint(good)}`,
         cause,
       });
     }

@@ -95,7 +95,6 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   });
   if (result.stopped !== null) stage.log('info', `stopped after step ${result.steps}: ${result.stopped}`);
   if (training.keep_best > 0 && training.load_best_at_end) loadBest(checkpoints, held, run, context);
-  else if (checkpoints.unjudged !== undefined) log('warning', checkpoints.unjudged);
   return result;
 }
 
@@ -109,9 +108,17 @@ interface CheckpointParts {
 
 function checkpointsOf(
   run: TrainingRun,
-  { stage, session }: TrainingContext,
+  { stage, session, evaluate }: TrainingContext,
   { held, steps, schedule, beginning, metrics }: CheckpointParts,
 ): Checkpoints {
+  const { keep_best, metric_for_best } = run.training;
+  if (keep_best > 0 && metric_for_best.startsWith('validation/') && evaluate === null) {
+    throw new SluiceError(
+      'config.metric',
+      `training.metric_for_best=${metric_for_best} is never known: no rows are held out`,
+      { hint: 'set dataset.validation, or choose a figure of training: train/lm_loss' },
+    );
+  }
   const folder = join(stage.runDirectory, 'checkpoints');
   const checkpoints = new Checkpoints({
     folder,
@@ -176,10 +183,10 @@ function loadBest(
   }
   throw new SluiceError(
     'checkpoint.missing',
-    `training.load_best_at_end: ${checkpoints.unjudged ?? 'no best checkpoint is whole'}`,
+    'training.load_best_at_end: no best checkpoint is whole, or the figure was never a number',
     {
       where: join(stage.runDirectory, 'checkpoints'),
-      hint: 'training.metric_for_best takes the name of a figure in metrics.jsonl',
+      hint: 'look at training.metric_for_best in metrics.jsonl',
     },
   );
 }

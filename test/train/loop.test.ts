@@ -57,7 +57,7 @@ describe('the training loop', () => {
       }).catch((caught: unknown) => caught);
       expect(error).to.be.instanceOf(SluiceError).with.property('code', 'train.not_finite');
       const { message, where, hint } = error as SluiceError;
-      expect(hint).to.contain('those rows; no checkpoint was written yet');
+      expect(hint).to.contain('those rows; no checkpoint was written before it');
       expect(message).to.match(
         /^loss is NaN at step 0: rms_norm "model\.layers\.1\.self_attn\.q_norm" \(line \d+\): output y \[\d+,12,16\] is not finite$/,
       );
@@ -69,6 +69,18 @@ describe('the training loop', () => {
       expect(held!.getState(name).data[0]).to.equal(Math.fround(3e38));
     });
   }
+
+  it('names a checkpoint that does not hold the weights which gave no number', async () => {
+    const error = await trainTiny({
+      learning_rate: 1e30,
+      max_grad_norm: null,
+      save_every: 1,
+      keep_last: null,
+    }).catch((caught: unknown) => caught);
+    // the warm-up is one step of rate 0, so the second one is the leap
+    expect((error as SluiceError).message).to.match(/^loss is NaN at step 2:/);
+    expect((error as SluiceError).hint).to.contain('checkpoints/step_1: extend=');
+  });
 
   it('says which per_device_batch_size would do when it does not divide batch_size', async () => {
     const error = await trainTiny({ batch_size: 6, per_device_batch_size: 4 }).catch(

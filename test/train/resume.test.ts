@@ -193,9 +193,19 @@ describe('the checkpoints of a run', () => {
     );
   });
 
-  it('warns when the figure they are to be judged by never comes', async () => {
-    const run = await trainTiny({ ...judged, metric_for_best: 'validation/los', keep_best: 1 }, { evaluate });
-    expect(existsSync(join(run.folder, 'checkpoints'))).to.equal(false);
-    expect(run.logs).to.include('warning: no validation/los was logged, so no checkpoint is the best one');
-  });
+  const misjudged: [metric: string, evaluates: boolean, message: RegExp][] = [
+    ['validation/los', true, /^training\.metric_for_best=validation\/los is no figure of this run$/],
+    ['train/los', false, /^training\.metric_for_best=train\/los is no figure of this run$/],
+    ['validation/loss', false, /is never known: no rows are held out$/],
+  ];
+  for (const [metric_for_best, evaluates, message] of misjudged) {
+    it(`cannot be judged by what never comes: ${metric_for_best}`, async () => {
+      const options = evaluates ? { evaluate, evaluateEvery: 1 } : {};
+      const error = await trainTiny({ ...judged, metric_for_best, keep_best: 1 }, options).catch(
+        (caught: unknown) => caught,
+      );
+      expect(error).to.be.instanceOf(SluiceError).with.property('code', 'config.metric');
+      expect((error as SluiceError).message).to.match(message);
+    });
+  }
 });

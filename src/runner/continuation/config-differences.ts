@@ -13,9 +13,9 @@ const changesNoNumber = [
   ),
 ];
 
-/** What a run that is extended may say anew: its length, its schedule, and what judges it on the way. */
+/** What a run that is extended may say anew: its length, its schedule, its clipping, and what judges it on the way. */
 const saidAnew = [
-  ...['epochs', 'max_steps', 'max_tokens', 'learning_rate', 'schedule', 'early_stopping'],
+  ...['epochs', 'max_steps', 'max_tokens', 'learning_rate', 'schedule', 'max_grad_norm', 'early_stopping'],
   ...['evaluate_every', 'evaluation_batches'],
   ...['keep_best', 'metric_for_best', 'greater_is_better', 'load_best_at_end'],
 ].map((key) => `training.${key}`);

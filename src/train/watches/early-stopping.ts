@@ -1,3 +1,4 @@
+import { requireFigure } from '../require-figure.js';
 import type { Watch, WatchHost } from './watch.js';
 
 /** The keys of `training.early_stopping`. */
@@ -31,6 +32,7 @@ export class EarlyStopping implements Watch {
 
   afterLog(step: number, figures: Readonly<Record<string, number>>): string | null {
     const { metric, patience } = this.#keys;
+    requireFigure('training.early_stopping.metric', metric, figures);
     const value = figures[metric];
     if (value === undefined) return null;
     if (this.#isBetter(value)) {

@@ -81,6 +81,15 @@ describe('a run with early stopping', () => {
     expect(losses(further.events)).to.have.length(6);
   });
 
+  it('ends at the first evaluation that lacks the figure, and says which there are', async () => {
+    const misspelt = { ...training, early_stopping: { ...keys, metric: 'validation/los' } };
+    const error = await trainTiny(misspelt, options).catch((caught: unknown) => caught);
+    expect(error).to.be.instanceOf(SluiceError).with.property('code', 'config.metric');
+    const { message, hint } = error as SluiceError;
+    expect(message).to.equal('training.early_stopping.metric=validation/los is no figure of this run');
+    expect(hint).to.match(/^it has train\/.*, validation\/loss$/);
+  });
+
   it('is refused where the figure is not known before the end', async () => {
     const error = await trainTiny(training, { evaluate: heldOut }).catch((caught: unknown) => caught);
     expect(error).to.be.instanceOf(SluiceError).with.property('code', 'config.early_stopping');

@@ -72,6 +72,6 @@ describe('a run with a spike guard', () => {
     expect(error.where).to.equal(`batch of step ${step - 1}, seed 3: rows 0,1,2,3`);
     expect(error.hint)
       .to.contain(`the last good checkpoint is `)
-      .and.to.contain(join('checkpoints', `step_${step - 1};`));
+      .and.to.contain(join('checkpoints', `step_${step - 1}: extend=`));
   });
 });
