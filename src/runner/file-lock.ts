@@ -13,9 +13,9 @@ const patienceMilliseconds = 30_000;
  */
 export async function withFileLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   const lock = `${path}.lock`;
-  const deadline = Date.now() + patienceMilliseconds;
+  const deadline = performance.now() + patienceMilliseconds;
   while (!(await take(lock))) {
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       throw new SluiceError('run.locked', 'another process holds the lock of the run index', {
         where: lock,
         hint: 'delete this file if no other run is active',

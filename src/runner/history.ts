@@ -48,6 +48,12 @@ export class History {
     return found;
   }
 
+  /** When the run began that began last, by the clock of its time; undefined where there is no index. */
+  newestStart(): string | undefined {
+    const starts = this.file.lines()?.map((line) => startOfLine.exec(line)?.[1] ?? '');
+    return starts?.reduce((newest, start) => (start > newest ? start : newest), '') || undefined;
+  }
+
   /**
    * Makes the index anew from the folders below `outputs/`, and from those elsewhere that it knew; gives the number of
    * runs.
@@ -102,6 +108,9 @@ export class History {
     }
   }
 }
+
+// found, not parsed: there may be thousands
+const startOfLine = /"startedAt":"([^"]+)"/;
 
 const endOf = ({ startedAt, durationSeconds }: HistoryEntry) =>
   Date.parse(startedAt) + 1000 * (durationSeconds ?? 0);

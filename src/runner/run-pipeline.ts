@@ -73,6 +73,7 @@ class PipelineWork {
     await writeHydraFiles(folder, run.hydraFiles(folder));
     const config = await run.resolve(this.outputs);
     this.resources = new StepResources((config.max_parallel ?? null) as number | null);
+    const began = performance.now();
     this.record = await openRecord(run, folder, host, {
       config,
       stage: run.name,
@@ -82,7 +83,7 @@ class PipelineWork {
     await this.work();
     this.record.tables = this.lastTables();
     Object.assign(this.record, pipelineEnd([...rows.values()], host.interrupt.requested));
-    closeRecord(this.record);
+    closeRecord(this.record, began);
     writeRunRecord(folder, this.record);
     await noteRun(folder, this.record, host);
     await writeReport(folder, host);

@@ -111,10 +111,15 @@ export function readRunRecord(runDirectory: string): RunRecord {
 
 const empty = { processStart: null, facts: {}, metrics: {}, inputs: [], outputs: [], tables: [] };
 
-/** Sets the end time of a record whose status is decided. */
-export function closeRecord(record: RunRecord): void {
-  record.endedAt = new Date().toISOString();
-  record.durationSeconds = (Date.parse(record.endedAt) - Date.parse(record.startedAt)) / 1000;
+/**
+ * Sets the end time of a record whose status is decided. `began`: performance.now() when it was opened; it counts where the
+ * clock went back since.
+ */
+export function closeRecord(record: RunRecord, began: number): void {
+  const started = Date.parse(record.startedAt);
+  const passed = Math.max(Date.now() - started, Math.round(performance.now() - began));
+  record.endedAt = new Date(started + passed).toISOString();
+  record.durationSeconds = passed / 1000;
 }
 
 /** An error as run.json stores it; the stack only of one nobody foresaw. */

@@ -13,6 +13,7 @@ import type { Registries } from './registries.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
 import { type RunRecord, runError, writeRunRecord } from './run-record.js';
 import type { Versions } from './versions.js';
+import { warnOfClock } from './warn-of-clock.js';
 import { watchStage } from './watch-stage.js';
 
 /** One stage, composed and checked, ready to run. */
@@ -64,6 +65,7 @@ export async function runStage(
     code: await host.code.of(run.stage),
   });
   await noteRun(folder, record, host);
+  warnOfClock(new History(host.root), record, host);
 
   host.display.started(run.label, relative(host.root, folder) || folder);
   onStart(folder);

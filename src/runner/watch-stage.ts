@@ -53,6 +53,7 @@ class Watch {
   private readonly inputs = new Map<string, { path: string; print: Promise<Print> }>();
   private readonly outputs = new Map<string, string>();
   private last: Extract<FromStage, { type: 'done' | 'failed' }> | undefined;
+  private readonly began = performance.now();
   private killed = false;
   private ended = false;
 
@@ -118,7 +119,7 @@ class Watch {
       );
     }
     this.progress.remove();
-    closeRecord(record);
+    closeRecord(record, this.began);
     await this.sinks.close(endOf(record));
     await this.log.close().catch((failed: unknown) => {
       host.display.note(`warning: the log is not whole: ${(failed as Error).message}`, 'warning');

@@ -45,6 +45,19 @@ describe('the index of runs', () => {
     expect(history.latestGood('copy')).to.equal(undefined);
   });
 
+  it('says when a run is known that began in the future: the clock went back, and the latest is not the last', async () => {
+    const { folder, record } = await project.run('train');
+    const later = { ...record, startedAt: '2999-01-01T00:00:00.000Z' };
+    writeFileSync(join(folder, 'run.json'), JSON.stringify(later));
+    await history.note(folder, later);
+    const { record: next } = await project.run('train');
+    expect(project.shown.lines.join('\n')).to.include(
+      'warning: a run is known that began at 2999-01-01T00:00:00.000Z, which is still to come',
+    );
+    expect(next.status).to.equal('done');
+    expect(history.latestGood('train')).to.equal(folder);
+  });
+
   it('is made again from the folders when it is missing or damaged', async () => {
     await project.run('train');
     await project.run('refuse');
