@@ -1,9 +1,7 @@
 import { resolve } from 'node:path';
 // Not the room's index: it loads sweeps and schemas too, and printing a config is to answer at once.
 import { type ComposedConfig, type ComposeOptions, compose } from '../config/compose.js';
-import { toYaml } from '../config/yaml/to-yaml.js';
 import { SluiceError } from '../errors.js';
-import type { HydraFiles } from '../runner/run-folder.js';
 import type { CommandLine } from './arguments.js';
 import type { Project } from './project.js';
 
@@ -55,16 +53,6 @@ function configDirs({ configPath, configDir }: CommandLine, { root, configs, cwd
   }
   const main = configPath === undefined ? configs : resolve(root, configPath);
   return configDir === undefined ? [main] : [main, resolve(cwd, configDir)];
-}
-
-/** The texts of `.hydra/`. */
-export function hydraFiles(composed: ComposedConfig): HydraFiles {
-  return {
-    subdirectory: (composed.value('hydra.output_subdir') ?? null) as string | null,
-    config: composed.yaml(),
-    hydra: composed.hydraYaml(),
-    overrides: toYaml(composed.overrides.task),
-  };
 }
 
 /**

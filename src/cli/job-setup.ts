@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { ComposedConfig } from '../config/compose.js';
 import type { JobSetup } from '../runner/compose-stage.js';
 import { type LogSettings, readLogSettings } from '../runner/logging/settings.js';
-import { hydraFiles } from './compose.js';
+import { hydraFiles } from './hydra-files.js';
 import type { Project } from './project.js';
 
 /** A logging node of the config, with `hydra.verbose`. Throws SluiceError `config.logging` for what is wrong with it. */

@@ -128,6 +128,7 @@ i.clean, .bar.clean { background: var(--clean) !important; } i.dirty, .bar.dirty
 .wire path { fill: none; stroke-width: 1.4; stroke: inherit; } .wire path.arrow { fill: var(--soft); stroke: none; } .wire.after { stroke: var(--faint); stroke-dasharray: 3 3; }
 .wire text { stroke: none; } .wire:hover path { stroke-width: 2.6; } .lineage:has(.wire:hover) .wire:not(:hover) { opacity: .25; }
 .lineage .reused rect { stroke: var(--c2); stroke-dasharray: 4 3; } .lineage .failed rect, .lineage .lost rect { stroke: var(--bad); } .lineage .skipped rect, .lineage .waiting rect { fill: none; stroke-dasharray: 2 4; } .lineage .skipped text, .lineage .waiting text { opacity: .75; }
+.values { table-layout: fixed; } .values th:first-child { width: 42%; } .values td { overflow-wrap: anywhere; padding-top: 4px; padding-bottom: 4px; } .values small { display: block; color: var(--soft); font-size: 12px; } @media (min-width: 861px) { .values small { display: inline; margin-left: 14px; } } .values b { font-weight: 550; } .values .set .mono { color: var(--c0); font-weight: 600; }
 .hash { color: var(--soft); }
 .served { display: flex; align-items: center; gap: 6px 18px; flex-wrap: wrap; font-size: 13px; color: var(--soft); margin: -14px 0 18px; }
 .served .live::before { content: ""; display: inline-block; width: 8px; height: 8px; border-radius: 50%; background: var(--good); margin-right: 6px; } .served .live:empty { display: none; } .served .live.off::before { background: var(--bad); }

@@ -4,6 +4,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { type MemoryPlan, readMemoryPlan } from './memory-plan.js';
 import { type MetricSeries, readMetrics } from './metrics.js';
+import { type ConfigValue, readOrigins } from './origins.js';
 import type { Now } from './page.js';
 import type { RunRecord } from './run-record.js';
 import { readSamples, type Samples } from './samples.js';
@@ -22,6 +23,8 @@ export interface RunFolder {
   config: string | null;
   overrides: string | null;
   hydra: string | null;
+  /** What set each value of the config. */
+  origins: ConfigValue[];
   selection: Selection | null;
   samples: Samples | null;
   /** The last lines of run.log. */
@@ -34,18 +37,19 @@ export interface RunFolder {
  */
 export async function readRunFolder(directory: string, now?: Now): Promise<RunFolder> {
   directory = resolve(directory);
-  const [record, metrics, plan, config, overrides, hydra, selection, logTail] = await Promise.all([
+  const [record, metrics, plan, config, overrides, hydra, origins, selection, logTail] = await Promise.all([
     readRecord(directory, now),
     readMetrics(join(directory, 'metrics.jsonl')),
     readMemoryPlan(join(directory, 'plan.json')),
     readIfThere(join(directory, '.hydra', 'config.yaml')),
     readIfThere(join(directory, '.hydra', 'overrides.yaml')),
     readIfThere(join(directory, '.hydra', 'hydra.yaml')),
+    readOrigins(join(directory, 'origins.jsonl')),
     readSelection(directory),
     tailOf(join(directory, 'run.log')),
   ]);
   const samples = await readSamples(directory, record);
-  return { directory, record, metrics, plan, config, overrides, hydra, selection, samples, logTail };
+  return { directory, record, metrics, plan, config, overrides, hydra, origins, selection, samples, logTail };
 }
 
 /** The folder that a path in `directory`'s run.json means. */

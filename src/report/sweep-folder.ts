@@ -7,6 +7,7 @@ import type { Now } from './page.js';
 import { readIfThere, readRecord } from './run-folder.js';
 import type { RunRecord } from './run-record.js';
 import { readSweepManifest, type SweepManifest } from './sweep-manifest.js';
+import { listItems } from './yaml-list.js';
 
 /** All that the report of a sweep is made from. */
 export interface SweepFolder {
@@ -132,14 +133,6 @@ async function readJob(directory: string, now?: Now): Promise<SweepJob | null> {
   const num = Number(/^ {4}num: (\d+)$/m.exec(hydra)?.[1] ?? (/^\d+$/.exec(basename(directory))?.[0] || -1));
   const job = emptyJob(num, listItems(overrides));
   return { ...job, directory, record, status: record.status, metrics, error: record.error?.message ?? null };
-}
-
-/** The items of a YAML list of plain or quoted texts, as `.hydra/overrides.yaml` is. */
-function listItems(yaml: string): string[] {
-  return [...yaml.matchAll(/^- (.*)$/gm)].map(([, text]) => {
-    if (text!.startsWith("'")) return text!.slice(1, -1).replaceAll("''", "'");
-    return text!.startsWith('"') ? String(JSON.parse(text!)) : text!;
-  });
 }
 
 function keysOf(overrides: string[]): Map<string, string> {

@@ -2,13 +2,15 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
 
-/** What Hydra writes into `.hydra/`, as texts. */
+/** What Hydra writes into `.hydra/`, as texts, and what set each value of the config. */
 export interface HydraFiles {
   /** `hydra.output_subdir`: the folder's name, null for none. */
   subdirectory: string | null;
   config: string;
   hydra: string;
   overrides: string;
+  /** Of `origins.jsonl` in the run folder itself: an OriginEntry per line. */
+  origins: string;
 }
 
 /**
@@ -51,6 +53,7 @@ async function claim(path: string): Promise<boolean> {
 }
 
 export async function writeHydraFiles(runDirectory: string, files: HydraFiles): Promise<void> {
+  await writeFile(join(runDirectory, 'origins.jsonl'), files.origins);
   if (files.subdirectory === null) return;
   const folder = join(runDirectory, files.subdirectory);
   await mkdir(folder, { recursive: true });

@@ -164,6 +164,29 @@ describe('report of a run', () => {
     ]);
   });
 
+  it('says what set each value, and of overrides what they replaced', async () => {
+    const eps = { path: 'optim.eps', value: '1.0e-07', where: 'override optim.eps=1e-7' };
+    const origins = [
+      { path: 'seed', value: '42', where: 'configs/base.yaml:5:7', replaced: [] },
+      { ...eps, replaced: [{ value: '1.0e-08', where: 'configs/optim/adamw.yaml:7:6' }] },
+      { path: 'rates[1]', value: '2', where: 'override rates=[1,2]', replaced: [] },
+    ];
+    const page = await reportOf(
+      {},
+      {
+        'origins.jsonl': jsonl(origins),
+        '.hydra/overrides.yaml': '- optim=adamw\n- optim.eps=1e-7\n- rates=[1,2]\n',
+      },
+    );
+    expect(firstFlaw(page)).to.equal(null);
+    expect(page).to.include('<summary>Overrides <small>2 of 3 values</small></summary>');
+    expect(page).to.include('override, was <b>1.0e-08</b> (configs/optim/adamw.yaml:7:6)');
+    expect(page)
+      .to.include('<small>override rates=[1,2]</small>')
+      .and.include('<small>configs/base.yaml:5:7</small>');
+    expect(page).to.include('and <span class="mono">optim=adamw</span>');
+  });
+
   it('compares planned memory with what the process took', async () => {
     const plan = {
       programs: [{ name: 'step', ops: 9, arena_bytes: 2048, flops: 3e9 }],
@@ -196,6 +219,9 @@ describe('report of a run', () => {
       '.hydra/overrides.yaml': HOSTILE,
       '.hydra/hydra.yaml': HOSTILE,
       'run.log': HOSTILE,
+      'origins.jsonl': jsonl([
+        { path: HOSTILE, value: HOSTILE, where: HOSTILE, replaced: [{ where: HOSTILE }] },
+      ]),
       'metrics.jsonl': jsonl([{ step: 1, [HOSTILE]: 1, [`a/${HOSTILE}`]: 2 }]),
       'plan.json': { programs: [{ name: HOSTILE }] },
       'scores.jsonl': jsonl([row, { ...row, id: 'other' }]),
