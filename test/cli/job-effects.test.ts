@@ -26,7 +26,10 @@ describe("what a config says of its job in Hydra's node", () => {
     ]);
     expect(read('out/.hydra/config.yaml')).to.equal('seed: 3\ndata: null\n');
     const origins = read('out/origins.jsonl').trim().split('\n');
-    expect(origins.map((line) => JSON.parse(line).where)).to.deep.equal(['override seed=3', 'configs/where.yaml:5:7']);
+    expect(origins.map((line) => JSON.parse(line).where)).to.deep.equal([
+      'override seed=3',
+      'configs/where.yaml:5:7',
+    ]);
     expect(read('out/.hydra/overrides.yaml')).to.equal('- seed=3\n');
     const hydra = read('out/.hydra/hydra.yaml');
     expect(hydra).to.contain(
