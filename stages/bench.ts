@@ -1,7 +1,7 @@
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
 import { describePlan, type RecomputeMode } from '../src/graph/index.js';
-import { buildModel, initializeWeights, LoraAdapter, type Model } from '../src/models/index.js';
+import { buildModel, initializeWeights, LoraAdapter, type Model, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { median } from '../src/telemetry/median.js';
 import { checkMemory, memoryBudget } from '../src/train/memory.js';
@@ -43,7 +43,8 @@ export const stage: StageDefinition<BenchConfig> = {
     const { engine, session, threads } = await openDevice(config);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
     const baseRss = process.memoryUsage.rss();
-    await initializeWeights(model.parameters(), session, { seed: config.seed, threads });
+    const { storage } = model;
+    await initializeWeights(model.parameters(), session, { seed: config.seed, threads, storage });
     if (adapter)
       await initializeWeights([...adapter.parameters.values()], session, { seed: config.seed, threads });
     for (const spec of trainable(model, adapter)) {
@@ -99,7 +100,10 @@ export const stage: StageDefinition<BenchConfig> = {
 
 /** The model, its adapter, and the one program of a whole step. */
 async function prepare(config: BenchConfig) {
-  const model = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
+  const built = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
+  // weights that adapters leave as they are: held as the products read them
+  const frozen = storageOf({ dtype: config.dtype, quantization: 'none' });
+  const model = config.lora > 0 ? built.stored(frozen) : built;
   const adapter = config.lora > 0 ? adapterOf(model, config.lora) : null;
   const batch = config.batch ?? (Number(config.model.hidden_size) >= 512 ? 4 : 8);
   const { update: program } = buildStep({

@@ -9,6 +9,7 @@ import {
   registerQualityLoss,
   registerTrash,
   savePeftFolder,
+  storageOf,
   type Trash,
 } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
@@ -115,7 +116,9 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
     trash_expert_mode,
     ...(trash_expert_name === null ? {} : { trash_expert_name }),
   };
-  const model = await openSelector(folder, gates);
+  // all but the routing is frozen: held as the products read it
+  const frozen = storageOf({ dtype: training.dtype, quantization: 'none' });
+  const model = (await openSelector(folder, gates)).stored(frozen);
   const tokenizer = Tokenizer.open(folder);
   const { data, validation } = await openTrainingRows(config.dataset, training, context, (rows) =>
     openInstructions(rows, tokenizer),

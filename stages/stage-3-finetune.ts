@@ -101,7 +101,9 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
       { hint: 'use training.peft_mode=lora, or quantization=none' },
     );
   }
-  const model = (await loadModel(folder)).stored(storageOf({ quantization: config.quantization }));
+  // weights that adapters leave as they are: held as the products read them
+  const dtype = training.peft_mode === 'lora' ? training.dtype : 'fp32';
+  const model = (await loadModel(folder)).stored(storageOf({ dtype, quantization: config.quantization }));
   const tokenizer = Tokenizer.open(folder);
   const { data, validation } = await openTrainingRows(config.dataset, training, context, (rows) =>
     openInstructions(rows, tokenizer),

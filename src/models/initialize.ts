@@ -1,6 +1,7 @@
 import {
   affine,
   assign,
+  cast,
   compile,
   full,
   Graph,
@@ -11,18 +12,24 @@ import {
   type TypedArray,
 } from '../graph/index.js';
 import type { ParameterSpec } from './parameter.js';
+import { plainStorage, storedDtype, type WeightStorage } from './storage.js';
 import type { StateStore } from './weights.js';
 
 /**
  * A graph that gives every parameter its first value when run once with input `rng` i32[4] (seed low, seed high, 0,
  * 0). A parameter's numbers depend on the seed and its name alone, so that adding or freezing one changes no other.
  */
-export function initializationGraph(parameters: readonly ParameterSpec[]): Graph {
+export function initializationGraph(
+  parameters: readonly ParameterSpec[],
+  storage: WeightStorage = plainStorage,
+): Graph {
   const graph = new Graph();
   const rng = graph.input('rng', 'i32', [4]);
   for (const parameter of parameters) {
     graph.scope(parameter.name, () => {
-      assign(graph.state(parameter.name, 'f32', parameter.shape), initialValue(graph, rng, parameter));
+      const dtype = storedDtype(storage, parameter);
+      const value = initialValue(graph, rng, parameter);
+      assign(graph.state(parameter.name, dtype, parameter.shape), cast(value, dtype));
     });
   }
   return graph;
@@ -54,14 +61,20 @@ export interface ProgramStore extends StateStore {
   load(program: Program): { run(inputs: Record<string, TypedArray>): Promise<unknown> };
 }
 
-/** Creates every parameter in the session with its first value. The same seed gives the same numbers anywhere. */
+/**
+ * Creates every parameter in the session with its first value, held as `storage` says (nothing is quantised). The same
+ * seed gives the same numbers anywhere.
+ */
 export async function initializeWeights(
   parameters: readonly ParameterSpec[],
   session: ProgramStore,
-  options: { seed: number; threads: number },
+  options: { seed: number; threads: number; storage?: WeightStorage },
 ): Promise<void> {
-  for (const { name, shape } of parameters) session.setState(name, 'f32', shape, null);
-  const program = compile(initializationGraph(parameters), { threads: options.threads });
-  const inputs: Record<string, TypedArray> = program.inputs.length > 0 ? { rng: rngInput(options.seed) } : {};
+  const { seed, threads, storage = plainStorage } = options;
+  for (const parameter of parameters) {
+    session.setState(parameter.name, storedDtype(storage, parameter), parameter.shape, null);
+  }
+  const program = compile(initializationGraph(parameters, storage), { threads });
+  const inputs: Record<string, TypedArray> = program.inputs.length > 0 ? { rng: rngInput(seed) } : {};
   await session.load(program).run(inputs);
 }

@@ -1,4 +1,4 @@
-import { type Graph, type QuantizedWeight, quantizedShapes, type Tensor } from '../graph/index.js';
+import { cast, type Graph, type QuantizedWeight, quantizedShapes, type Tensor } from '../graph/index.js';
 import type { Init, ParameterSpec } from './parameter.js';
 import { codesName, projectionRows, scalesName } from './quantize.js';
 import { plainStorage, storedDtype, type WeightStorage } from './storage.js';
@@ -87,6 +87,8 @@ export interface TraceOptions {
   readonly openGates?: boolean;
   /** How the session holds weights. Default: in f32. */
   readonly storage?: WeightStorage;
+  /** Weights held in bf16 are read as f32, so that gradients go through them; a bf16 program undoes that. */
+  readonly widen?: boolean;
 }
 
 /** State of one tracing of a model: the graph, the module path, and what was declared on the way. */
@@ -95,6 +97,7 @@ export class ModelTrace {
   readonly adapter: Adapter | null;
   readonly openGates: boolean;
   readonly storage: WeightStorage;
+  readonly #widen: boolean;
   readonly parameters = new Map<string, ParameterSpec>();
   readonly routers: RouterOutput[] = [];
   #rng: Tensor | undefined;
@@ -106,6 +109,7 @@ export class ModelTrace {
     this.adapter = options.adapter ?? null;
     this.openGates = options.openGates ?? false;
     this.storage = options.storage ?? plainStorage;
+    this.#widen = options.widen ?? false;
     this.#rng = options.rng;
   }
 
@@ -181,7 +185,8 @@ export class ModelTrace {
   ): Tensor {
     const spec = { name, shape: [...shape], dtype: 'f32', init, stacked, buffer: false, ...kept } as const;
     this.parameters.set(name, spec);
-    return this.graph.state(name, storedDtype(this.storage, spec), [...shape]);
+    const state = this.graph.state(name, storedDtype(this.storage, spec), [...shape]);
+    return this.#widen ? cast(state, 'f32') : state;
   }
 
   get rng(): Tensor {

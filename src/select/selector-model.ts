@@ -46,7 +46,7 @@ export async function loadSelector(
     loadWeights(model, folder, session);
     return;
   }
-  loadWeights(stored, folder, {
+  loadWeights(stored.stored(model.storage), folder, {
     setState: (name, dtype, shape, data) => session.setState(fromOlmoe(name), dtype, shape, data),
     getState: (name) => session.getState(fromOlmoe(name)),
   });

@@ -111,7 +111,10 @@ function traceLoss(graph: Graph, options: StepOptions) {
   const positions = graph.input('positions', 'i32', shape);
   const labels = graph.input('labels', 'i32', shape);
   const lossScale = graph.input('loss_scale', 'f32', [1]);
-  const output = options.model.forward({ inputIds, segmentIds, positions }, { adapter: options.adapter });
+  const output = options.model.forward(
+    { inputIds, segmentIds, positions },
+    { adapter: options.adapter, widen: true },
+  );
   const microShare = 1 / options.accumulation;
   const { loss, metrics } = options.objective.build({ output, labels, segmentIds, lossScale, microShare });
   graph.output('loss', loss);

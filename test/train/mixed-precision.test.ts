@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { bf16ToF32, f32ToBf16 } from '../../src/checkpoint/index.js';
+import type { Session } from '../../src/engine/index.js';
 import { losses, trainTiny } from './tiny-run.js';
 
 describe('training in bf16', () => {
@@ -29,6 +31,17 @@ describe('training in bf16', () => {
     for (const [name, weights] of one.weights) expect(two.weights.get(name), name).to.deep.equal(weights);
   });
 
+  it('trains adapters on weights held in bf16 alone as on the same numbers in f32, to the bit', async () => {
+    const training = { dtype: 'bf16', max_steps: 4 } as const;
+    const narrow = await trainTiny(training, { loraDropout: 0, frozen: 'bf16' });
+    const wide = await trainTiny(training, { loraDropout: 0, prepare: roundFrozen });
+    expect(losses(narrow.events)).to.deep.equal(losses(wide.events));
+    for (const [name, weights] of wide.weights) expect(narrow.weights.get(name), name).to.deep.equal(weights);
+    const held = narrow.session.states().filter(({ name }) => /embed_tokens|_proj\.weight$/.test(name));
+    expect(held).to.have.lengthOf(15);
+    for (const { name, dtype } of held) expect(dtype, name).to.equal('bf16');
+  });
+
   it('goes on from a checkpoint with the bits of the uninterrupted run, also with micro-batches', async () => {
     for (const per_device_batch_size of [4, 2]) {
       const training = { dtype: 'bf16', per_device_batch_size } as const;
@@ -41,3 +54,12 @@ describe('training in bf16', () => {
     }
   });
 });
+
+/** What weights held in bf16 would be, in f32: embeddings and projections; the rest is f32 either way. */
+function roundFrozen(session: Session): void {
+  for (const { name, shape } of session.states()) {
+    if (!/embed_tokens|_proj\.weight$/.test(name)) continue;
+    const data = session.getState(name).data as Float32Array;
+    session.setState(name, 'f32', shape, bf16ToF32(f32ToBf16(data)));
+  }
+}

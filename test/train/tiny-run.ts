@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { datasetOf } from '../../src/data/batch.js';
 import type { Batch, Dataset } from '../../src/data/index.js';
 import { openEngine, type Session } from '../../src/engine/index.js';
-import { buildModel, initializeWeights, LoraAdapter, type Model } from '../../src/models/index.js';
+import { buildModel, initializeWeights, LoraAdapter, type Model, storageOf } from '../../src/models/index.js';
 import type { TelemetryEvent } from '../../src/telemetry/event.js';
 import {
   type BatchSource,
@@ -133,6 +133,8 @@ export async function trainTiny(
     evaluateEvery?: number;
     folder?: string;
     loraDropout?: number;
+    /** What frozen weights are held as; default: fp32. */
+    frozen?: 'fp32' | 'bf16';
     /** What it reads; default: counting texts, all of one source. */
     data?: BatchSource;
     /** Changes the first weights. */
@@ -145,7 +147,8 @@ export async function trainTiny(
   peak ??= engine.measurePeak({ dtype: 'f32', threads, seconds: 0.1 });
   engine.measurePeak = () => peak!;
   const session = engine.session({ device: 'cpu', threads });
-  const model = await buildModel(config);
+  const storage = storageOf({ dtype: options.frozen ?? 'fp32', quantization: 'none' });
+  const model = (await buildModel(config)).stored(storage);
   const adapter = options.loraDropout === undefined ? null : adapterOf(model, options.loraDropout);
   const trainable = adapter === null ? model.parameters() : [...adapter.parameters.values()];
   const run: TrainingRun = {
@@ -165,7 +168,7 @@ export async function trainTiny(
     seed: 3,
     threads,
   };
-  await initializeWeights(model.parameters(), session, { seed: 3, threads });
+  await initializeWeights(model.parameters(), session, { seed: 3, threads, storage });
   if (adapter !== null) await initializeWeights(trainable, session, { seed: 3, threads });
   options.prepare?.(session);
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'sluice-train-'));

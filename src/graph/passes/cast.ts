@@ -23,6 +23,7 @@ export function castToBf16(graph: Graph): Graph {
     return copy;
   };
   return rewrite(graph, ({ node, inputs, target }) => {
+    if (widensOnly(graph, node)) return [inputs[0]!];
     const fitting = target.scopedAs(node.scope, () => fitInputs(node, inputs, as));
     const made = target.emitFlat(
       node.op,
@@ -45,6 +46,10 @@ export function castToBf16(graph: Graph): Graph {
     return made.outputs;
   });
 }
+
+/** Whether the op only widens what every reader may have as it is. */
+const widensOnly = (graph: Graph, { op, inputs, outputs }: GraphNode): boolean =>
+  op === 'cast' && inputs[0]!.dtype === 'bf16' && ![...graph.outputs.values()].includes(outputs[0]!);
 
 /** A row of a few numbers is a score or a statistic. */
 const isLarge = ({ shape }: Tensor): boolean => shape.length > 1 && shape.at(-1)! >= 8;
