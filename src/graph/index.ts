@@ -6,7 +6,7 @@ export { Graph } from './graph.js';
 export * from './ops/index.js';
 export { parseProgram } from './parse-program.js';
 export type { RecomputeMode, RecomputeOptions } from './passes/recompute.js';
-export { type Peak, peakOf } from './peak.js';
+export { heldBytes, type Peak, peakOf } from './peak.js';
 export { describePlan, formatBytes, type PlanSummary, summarizePlan } from './plan-report.js';
 export type { NamedType, Program, ProgramOp, ProgramValue } from './program.js';
 export { elementCount, formatShape, type Shape } from './shape.js';

@@ -24,24 +24,34 @@ export interface Peak {
 /** Follows a program through its arena and finds where it needs most; null for one without ops. */
 export function peakOf(program: ProgramBody): Peak | null {
   const held = lifetimes(program);
-  const change = new Array<number>(program.ops.length + 1).fill(0);
-  for (const { bytes, first, last } of held) {
-    change[first]! += bytes;
-    change[Math.min(last, program.ops.length - 1) + 1]! -= bytes;
-  }
-  let alive = 0;
-  let peak = { bytes: -1, index: -1, scratch: 0 };
-  program.ops.forEach(({ scratch }, index) => {
-    alive += change[index]!;
-    const bytes = alive + (scratch?.bytes ?? 0);
-    if (bytes > peak.bytes) peak = { bytes, index, scratch: scratch?.bytes ?? 0 };
+  let peak = { bytes: -1, index: -1 };
+  heldAt(program, held).forEach((bytes, index) => {
+    if (bytes > peak.bytes) peak = { bytes, index };
   });
   if (peak.index < 0) return null;
   const holders = held
     .filter(({ first, last }) => first <= peak.index && peak.index <= last)
     .map(({ bytes, type, made }) => ({ bytes, type, op: program.ops[made]! }))
     .sort((a, b) => b.bytes - a.bytes);
-  return { ...peak, holders };
+  return { ...peak, scratch: program.ops[peak.index]!.scratch?.bytes ?? 0, holders };
+}
+
+/** What is held while each op runs, in program order: bytes [ops], the op's own scratch included. */
+export function heldBytes(program: ProgramBody): number[] {
+  return heldAt(program, lifetimes(program));
+}
+
+function heldAt({ ops }: ProgramBody, held: readonly Lifetime[]): number[] {
+  const change = new Array<number>(ops.length + 1).fill(0);
+  for (const { bytes, first, last } of held) {
+    change[first]! += bytes;
+    change[Math.min(last, ops.length - 1) + 1]! -= bytes;
+  }
+  let alive = 0;
+  return ops.map(({ scratch }, index) => {
+    alive += change[index]!;
+    return alive + (scratch?.bytes ?? 0);
+  });
 }
 
 /** Bytes from op `first` to op `last`, as the last op that wrote them left them: values written in place are one. */

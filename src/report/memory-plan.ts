@@ -16,6 +16,10 @@ export interface PlannedProgram {
   ops: number | null;
   arenaBytes: number | null;
   flops: number | null;
+  /** The arena in program order; null in plans that do not say. */
+  held: { stretch: number; bytes: number[] } | null;
+  /** The op that needs most: `op 512: matmul layers.3.mlp`. */
+  peakOp: string | null;
 }
 
 /** The plan a stage wrote; null where there is none or it cannot be read. */
@@ -34,11 +38,26 @@ export async function readMemoryPlan(path: string): Promise<MemoryPlan | null> {
       ops: count(program.ops),
       arenaBytes: count(program.arena_bytes),
       flops: count(program.flops),
+      held: heldOf(program.held),
+      peakOp: peakOpOf(program.peak_op),
     })),
     stateBytes: count(plan.state_bytes),
     arenaBytes: count(plan.arena_bytes),
     plannedBytes: count(plan.planned_bytes),
   };
+}
+
+function heldOf(held: unknown): PlannedProgram['held'] {
+  const { stretch, bytes } = (held ?? {}) as { stretch?: unknown; bytes?: unknown };
+  if (!count(stretch) || !Array.isArray(bytes) || bytes.length === 0) return null;
+  const amounts = bytes.map(count);
+  return amounts.includes(null) ? null : { stretch: stretch as number, bytes: amounts as number[] };
+}
+
+function peakOpOf(peak: unknown): string | null {
+  const { index, op, scope } = (peak ?? {}) as { index?: unknown; op?: unknown; scope?: unknown };
+  if (count(index) === null || typeof op !== 'string') return null;
+  return `op ${index}: ${op} ${typeof scope === 'string' ? scope : ''}`.trimEnd();
 }
 
 function count(value: unknown): number | null {

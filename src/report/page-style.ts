@@ -109,6 +109,7 @@ i.clean, .bar.clean { background: var(--clean) !important; } i.dirty, .bar.dirty
 .bar-label { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .bar-text { text-align: right; color: var(--soft); white-space: nowrap; }
 .bar-track { position: relative; height: 14px; background: var(--code); border-radius: 4px; } .bar { position: absolute; inset: 0 auto 0 0; border-radius: 4px; background: var(--c5); }
 .bar-line { position: absolute; top: -4px; bottom: -4px; width: 2px; margin-left: -1px; background: var(--text); }
+.plot path.area { fill: var(--c1); opacity: .22; } .plot path.planned { stroke: var(--text); stroke-width: 1; stroke-dasharray: 4 4; } .plot.held { margin-left: 58px; } .plot.held .axis-x span:first-child { transform: none; } .plot.held .axis-x span:last-child { transform: translateX(-100%); } .legend i.flat { width: 14px; height: 2px; vertical-align: 3px; }
 .timeline .bar { background: currentColor; min-width: 3px; } .timeline .bar-track { overflow: hidden; } .timeline .bar-track i { position: absolute; inset: 0 auto 0 0; width: 1px; background: var(--edge); }
 .time-axis { position: relative; height: 16px; font-size: 11px; color: var(--soft); } .time-axis span { position: absolute; transform: translateX(-50%); white-space: nowrap; } .time-axis span:first-child { transform: none; }
 .memory { display: flex; height: 22px; border-radius: 5px; overflow: hidden; background: var(--code); } .memory span { min-width: 1px; }

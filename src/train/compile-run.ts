@@ -77,5 +77,14 @@ function compileLength(run: TrainingRun, length: number, budget: number): StepPr
   });
 }
 
+/** What each of them is, in their order. */
+export function programNames(programs: RunPrograms): string[] {
+  return [...programs].flatMap(([length, { micro }]) => {
+    const about = programs.size === 1 ? '' : `, rows of ${length} tokens`;
+    const names = micro === null ? ['step'] : ['forward and backward', 'update'];
+    return names.map((name) => name + about);
+  });
+}
+
 export const programsOf = (programs: RunPrograms): Program[] =>
   [...programs.values()].flatMap(({ micro, update }) => (micro === null ? [update] : [micro, update]));

@@ -6,7 +6,7 @@ import type { TelemetryEvent } from '../telemetry/event.js';
 import { nameNonFinite } from '../telemetry/non-finite.js';
 import { type Beginning, begin, markOf, restore, type SavedProgress } from './begin.js';
 import { Checkpoints } from './checkpoints.js';
-import { compileRun, programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
+import { compileRun, programNames, programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { checkMemory, memoryBudget } from './memory.js';
 import { MetricsLog } from './metrics-log.js';
@@ -50,7 +50,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   const budget = memoryBudget(training.memory_budget, session);
   const programs = compileRun(run, budget);
   const steps = totalSteps(training, run.data);
-  const record = planRecord(programsOf(programs), session);
+  const record = planRecord(programsOf(programs), session, programNames(programs));
   checkMemory(record, budget, () => whatWouldFit(run, budget));
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);

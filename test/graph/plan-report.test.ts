@@ -1,5 +1,13 @@
 import { expect } from 'chai';
-import { compile, describePlan, Graph, matmul, peakOf, summarizePlan } from '../../src/graph/index.js';
+import {
+  compile,
+  describePlan,
+  Graph,
+  heldBytes,
+  matmul,
+  peakOf,
+  summarizePlan,
+} from '../../src/graph/index.js';
 import { tinyTrainStep } from './tiny-models.js';
 
 describe('plan report', () => {
@@ -59,6 +67,10 @@ describe('plan report', () => {
     expect(bytes).to.be.within(0.9 * step.arenaBytes, step.arenaBytes);
     expect(text).to.contain(`at op ${index} of ${step.ops.length}: ${step.ops[index]!.op}`);
     expect(text).to.match(/again +[0-9.]+ kFLOP in \d+ recomputed ops, [0-9.]+ % on top/);
+    const held = heldBytes(step);
+    expect(held).to.have.length(step.ops.length);
+    expect([held.indexOf(Math.max(...held)), Math.max(...held)]).to.deep.equal([index, bytes]);
+    expect(held[0]!, 'the first op holds little').to.be.below(bytes / 4);
     expect(text).to.match(/ {2}rms_norm f32\[2,6,8\] +768 B +2 +layers\.\* \(recomputed\)/);
   });
 });

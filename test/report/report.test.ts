@@ -164,6 +164,31 @@ describe('report of a run', () => {
     ]);
   });
 
+  it('draws what each program holds over its ops, the largest first, and names the op that needs most', async () => {
+    const program = (name: string, bytes: number[]) => ({
+      ...{ name, ops: 5, arena_bytes: 1024 * Math.max(...bytes), flops: 1 },
+      held: { stretch: 2, bytes: bytes.map((one) => 1024 * one) },
+      peak_op: { index: 3, op: 'matmul', scope: 'layers.3.mlp' },
+    });
+    const programs = [
+      program('small', [1, 2, 1]),
+      program('large', [10, 100, 50]),
+      { ops: 3, arena_bytes: 9 },
+    ];
+    const page = await reportOf({}, { 'plan.json': { programs } });
+    expect(firstFlaw(page)).to.equal(null);
+    const titles = [...page.matchAll(/Intermediates over the program: (\w+)/g)].map((match) => match[1]);
+    expect(new Set(titles)).to.deep.equal(new Set(['large', 'small']));
+    expect(page).to.include('at most <b>100 KiB</b>').and.include('op 3: matmul layers.3.mlp');
+    // three stretches of two ops; the last has one
+    expect(page).to.match(/class="area" d="M0,1000V[\d.]+H400\.0V[\d.]+H800\.0V[\d.]+H1000\.0V1000Z"/);
+    const damaged = await reportOf(
+      {},
+      { 'plan.json': { programs: [{ ...programs[0], held: { stretch: 0, bytes: ['x'] } }] } },
+    );
+    expect(damaged).to.not.include('Intermediates');
+  });
+
   it('says what set each value, and of overrides what they replaced', async () => {
     const eps = { path: 'optim.eps', value: '1.0e-07', where: 'override optim.eps=1e-7' };
     const origins = [

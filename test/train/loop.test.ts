@@ -107,5 +107,10 @@ describe('the training loop', () => {
     expect(logged[1]!.values['train/lm_loss']).to.be.closeTo((curve[2]! + curve[3]!) / 2, 1e-6);
     const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
     expect(plan.planned_bytes).to.equal(plan.state_bytes + plan.arena_bytes + plan.programs[0].input_bytes);
+    for (const { name, ops, arena_bytes, held, peak_op } of plan.programs) {
+      expect(held.bytes, name).to.have.length.within(ops / held.stretch, 240);
+      expect(Math.max(...held.bytes), name).to.be.within(0.8 * arena_bytes, arena_bytes);
+      expect(peak_op.index, name).to.be.within(0, ops - 1);
+    }
   });
 });

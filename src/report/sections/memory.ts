@@ -1,3 +1,4 @@
+import { heldArea } from '../charts/held-area.js';
 import { bytesText, countText } from '../format.js';
 import { type Html, html } from '../html.js';
 import type { MemoryPlan } from '../memory-plan.js';
@@ -12,8 +13,29 @@ export function memory(plan: MemoryPlan, peak: number | null): Html {
 ${peak !== null && html`<span>used</span><span class="memory">${part('m2', peak, scale, 'peak of the process')}</span><b>${bytesText(peak)}</b>`}
 </div><p class="note legend">${key('s0', 'weights and state', plan.stateBytes)}${key('s1', 'arena', plan.arenaBytes)}${other > 0 && key('s5', 'other', other)}${
     peak !== null && key('s2', 'peak of the whole process', peak)
-  }</p></div>
+  }</p>${peak !== null && html`<p class="note">The process holds Node.js, its modules and the rows it reads besides what is planned.</p>`}</div>
+${heldCards(plan)}
 ${plan.programs.length > 0 && programTable(plan)}</div></section>`;
+}
+
+/** So many programs are drawn, those with the largest arenas: they are what memory is needed for. */
+const DRAWN = 3;
+
+function heldCards({ programs }: MemoryPlan): Html | null {
+  const drawn = programs
+    .filter((program) => program.held !== null && program.ops && program.arenaBytes)
+    .sort((left, right) => right.arenaBytes! - left.arenaBytes!)
+    .slice(0, DRAWN);
+  if (drawn.length === 0) return null;
+  return html`<div class="two">${drawn.map(({ name, ops, arenaBytes, held, peakOp }) =>
+    heldArea({
+      title: `Intermediates over the program: ${name}`,
+      ops: ops!,
+      arenaBytes: arenaBytes!,
+      ...held!,
+      ...(peakOp !== null && { note: html`Most is needed at <span class="mono">${peakOp}</span>` }),
+    }),
+  )}</div>`;
 }
 
 function part(className: string, bytes: number | null, scale: number, title: string): Html | null {
