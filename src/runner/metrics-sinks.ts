@@ -27,14 +27,14 @@ export async function configuredSinks(
  * that fails is left out from there on and told about; it does not end the run.
  */
 export class MetricsSinks {
-  private readonly jsonl: MetricsSink;
+  private readonly jsonl: ReturnType<typeof openJsonlSink>;
   private readonly others = new Map<string, MetricsSink>();
   private readonly warn: (text: string) => void;
 
   constructor(named: NamedSinks, folder: string, warn: (text: string) => void) {
     const seconds = Date.now() / 1000;
     this.warn = warn;
-    this.jsonl = openJsonlSink(folder, seconds);
+    this.jsonl = openJsonlSink(folder);
     for (const [name, open] of Object.entries(named))
       this.attempt(name, () => {
         const sink = open(folder, seconds, (text) => this.warn(`metrics sink ${name}: ${text}`));
@@ -48,11 +48,15 @@ export class MetricsSinks {
     for (const [name, sink] of this.others) this.attempt(name, () => sink.write(event, seconds));
   }
 
-  /** metrics.jsonl first: others read it. Those that send somewhere do so at the same time. */
-  async close(end: RunEnd): Promise<void> {
-    await this.jsonl.close().catch((error: unknown) => this.tell('metrics.jsonl', error));
+  /** Resolves when metrics.jsonl is whole, or it was told that it is not. */
+  closeJsonl(): Promise<void> {
+    return this.jsonl.close().catch((error: unknown) => this.tell('metrics.jsonl', error));
+  }
+
+  /** After closeJsonl. Those that send somewhere do so at the same time; `stop`: nobody waits for them any longer. */
+  async closeOthers(end: RunEnd, stop: AbortSignal): Promise<void> {
     const closed = [...this.others].map(([name, sink]) =>
-      sink.close(end).catch((error: unknown) => this.tell(name, error)),
+      sink.close(end, stop).catch((error: unknown) => this.tell(name, error)),
     );
     await Promise.all(closed);
   }

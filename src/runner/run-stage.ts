@@ -11,7 +11,7 @@ import { configuredSinks } from './metrics-sinks.js';
 import { openRecord } from './open-record.js';
 import type { Registries } from './registries.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
-import { type RunRecord, runError, writeRunRecord } from './run-record.js';
+import type { RunRecord } from './run-record.js';
 import type { Versions } from './versions.js';
 import { warnOfClock } from './warn-of-clock.js';
 import { watchStage } from './watch-stage.js';
@@ -72,25 +72,12 @@ export async function runStage(
   const settled = { ...run, config: setup.config };
   await host.callbacks.jobStart(settled, folder);
   await watchStage({ run, setup, folder, host, record, sinks });
-  keepRecord(folder, record);
   await noteRun(folder, record, host);
   await writeReport(folder, host);
   host.display.ended(run.label, record.status as EndStatus, record.durationSeconds!);
   const finished = { folder, record };
   await host.callbacks.jobEnd(settled, finished);
   return finished;
-}
-
-// A run whose record cannot be written is none that another can build on; what ended it before that is told first.
-function keepRecord(folder: string, record: RunRecord): void {
-  try {
-    writeRunRecord(folder, record);
-  } catch (error) {
-    record.error ??= runError(error);
-    if (record.status !== 'done') return;
-    record.status = 'failed';
-    record.exitCode = 1;
-  }
 }
 
 // The folder is the truth: an index that cannot be written ends no run.

@@ -3,6 +3,7 @@ import type { LogEvent, TelemetryEvent } from '../telemetry/event.js';
 import { fingerprint } from './artifact.js';
 import type { JobSetup } from './compose-stage.js';
 import type { FromStage, Job } from './job.js';
+import { keepRecord } from './keep-record.js';
 import type { JobEnd } from './launchers/launcher.js';
 import { JobLog } from './logging/job-log.js';
 import { MetricsSinks, type NamedSinks } from './metrics-sinks.js';
@@ -29,7 +30,7 @@ export interface StartedRun {
 }
 
 /**
- * Starts the process of a stage, follows it to its end, and fills the record, the log and the metric files of its
+ * Starts the process of a stage, follows it to its end, and writes the record, the log and the metric files of its
  * folder. Does not throw for anything the stage does.
  */
 export async function watchStage(started: StartedRun): Promise<void> {
@@ -120,10 +121,19 @@ class Watch {
     }
     this.progress.remove();
     closeRecord(record, this.began);
-    await this.sinks.close(endOf(record));
+    await this.sinks.closeJsonl();
+    keepRecord(this.folder, record);
+    await this.closeOtherSinks();
     await this.log.close().catch((failed: unknown) => {
       host.display.note(`warning: the log is not whole: ${(failed as Error).message}`, 'warning');
     });
+  }
+
+  // The run is over and says so on disk: Ctrl-C ends only what is still being sent.
+  private async closeOtherSinks(): Promise<void> {
+    const stop = new AbortController();
+    const stopListening = this.host.interrupt.on((request) => request !== 'checkpoint' && stop.abort());
+    await this.sinks.closeOthers(endOf(this.record), stop.signal).finally(stopListening);
   }
 
   private message(message: FromStage): void {

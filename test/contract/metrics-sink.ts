@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { OpenSink } from '../../src/telemetry/sinks/sink.js';
 
+const end = { status: 'done', endedAt: '2026-01-31T12:00:00.000Z', exitCode: 0, result: {} } as const;
+
 export interface ReadPoint {
   step: number;
   seconds: number;
@@ -30,7 +32,7 @@ export function metricsSinkContract(
     const write = async (points: ReadPoint[], at = 1000) => {
       const sink = open(folder, at);
       for (const { step, seconds, values } of points) sink.write({ type: 'metrics', step, values }, seconds);
-      await sink.close();
+      await sink.close(end);
     };
 
     it('gives back every point, in order, with its time', async () => {
@@ -74,7 +76,7 @@ export function metricsSinkContract(
       const writeBelowFile = async () => {
         const sink = open(join(file, 'run'), 0);
         sink.write({ type: 'metrics', step: 1, values: { loss: 1 } }, 1);
-        await sink.close();
+        await sink.close(end);
       };
       const told = await writeBelowFile().catch((error: unknown) => error);
       expect(told).to.be.an('error').with.property('code', 'ENOTDIR');

@@ -22,7 +22,7 @@ metricsSinkContract('jsonl', openJsonlSink, 15, (folder) =>
 describe('metrics.jsonl', () => {
   it('has what a clock made last, so that runs can be compared by what stands before', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-sink-'));
-    const sink = openJsonlSink(folder, 0);
+    const sink = openJsonlSink(folder);
     const values = { 'train/mfu': 0.5, 'train/loss': 4.2 };
     sink.write({ type: 'metrics', step: 1, values, measured: ['train/mfu'] }, 0);
     await sink.close();

@@ -46,7 +46,7 @@ async function exportTo(to: string, options: object, folder: string, record: Run
   try {
     const tracker = trackers[to]!(options);
     checkServer(to, tracker.server, before, folder);
-    const state = await sendRun(folder, to, tracker, endOf(record), new AbortController().signal);
+    const state = await sendRun(folder, to, tracker, endOf(record));
     return { to, state, rows: state.rows - (before?.rows ?? 0) };
   } catch (error) {
     if (!(error instanceof ExportProblem)) throw error;

@@ -44,64 +44,52 @@ export class MlflowTracker implements Tracker {
     return serverAddress(uri, tracking_uri == null ? 'MLFLOW_TRACKING_URI' : 'tracking_uri');
   }
 
-  async begin(run: RunInfo, again: boolean, signal: AbortSignal): Promise<RemoteRun> {
-    const experiment_id = await this.experiment(signal);
+  async begin(run: RunInfo, again: boolean): Promise<RemoteRun> {
+    const experiment_id = await this.experiment();
     const key = `${run.host}:${run.id}:${run.startedAt}`;
     const run_id =
-      (again ? await this.findRun(experiment_id, key, signal) : undefined) ??
-      (await this.createRun(experiment_id, key, run, signal));
+      (again ? await this.findRun(experiment_id, key) : undefined) ??
+      (await this.createRun(experiment_id, key, run));
     const named = new Map(flatConfig(run.config).map(([name, value]) => [nameOf(name), value]));
     const params = [...named].map(([key, value]) => ({ key, value: cut(value, maxParamValue) }));
     for (let at = 0; at < params.length; at += maxParams)
-      await this.post('runs/log-batch', { run_id, params: params.slice(at, at + maxParams) }, signal);
+      await this.post('runs/log-batch', { run_id, params: params.slice(at, at + maxParams) });
     return { experiment_id, run_id };
   }
 
-  async send(
-    { run_id }: RemoteRun,
-    _: RunInfo,
-    rows: readonly MetricsRow[],
-    __: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async send({ run_id }: RemoteRun, _: RunInfo, rows: readonly MetricsRow[], __: number): Promise<void> {
     const metrics = rows.flatMap(metricsOf);
     for (let at = 0; at < metrics.length; at += maxMetrics)
-      await this.post('runs/log-batch', { run_id, metrics: metrics.slice(at, at + maxMetrics) }, signal);
+      await this.post('runs/log-batch', { run_id, metrics: metrics.slice(at, at + maxMetrics) });
   }
 
-  async end(
-    { run_id }: RemoteRun,
-    run: RunInfo,
-    end: RunEnd,
-    last: MetricsRow | null,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async end({ run_id }: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void> {
     const seconds = Date.parse(end.endedAt) / 1000;
     const values = Object.fromEntries(
       Object.entries(end.result).map(([name, value]) => [`result/${name}`, value]),
     );
     if (Object.keys(values).length > 0)
-      await this.send({ run_id: run_id! }, run, [{ step: last?.step ?? 0, seconds, values }], 0, signal);
+      await this.send({ run_id: run_id! }, run, [{ step: last?.step ?? 0, seconds, values }], 0);
     const end_time = Math.round(seconds * 1000);
-    await this.post('runs/update', { run_id, status: statuses[end.status], end_time }, signal);
+    await this.post('runs/update', { run_id, status: statuses[end.status], end_time });
   }
 
-  private async experiment(signal: AbortSignal): Promise<string> {
+  private async experiment(): Promise<string> {
     const name = this.options.experiment ?? 'sluice';
-    const found = await this.findExperiment(name, signal);
+    const found = await this.findExperiment(name);
     if (found !== undefined) return found;
-    const made = await this.call('POST', 'experiments/create', { name }, signal);
+    const made = await this.call('POST', 'experiments/create', { name });
     // Another run may have been quicker.
     const id =
       made.body.error_code === 'RESOURCE_ALREADY_EXISTS'
-        ? await this.findExperiment(name, signal)
+        ? await this.findExperiment(name)
         : accepted(made, 'experiments/create').experiment_id;
     return text(id, 'experiments/create');
   }
 
-  private async findExperiment(name: string, signal: AbortSignal): Promise<string | undefined> {
+  private async findExperiment(name: string): Promise<string | undefined> {
     const path = `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`;
-    const answer = await this.call('GET', path, undefined, signal);
+    const answer = await this.call('GET', path, undefined);
     if (answer.body.error_code === 'RESOURCE_DOES_NOT_EXIST') return undefined;
     const { experiment } = accepted(answer, 'experiments/get-by-name') as {
       experiment?: { experiment_id?: unknown; lifecycle_stage?: unknown };
@@ -114,12 +102,7 @@ export class MlflowTracker implements Tracker {
     return text(experiment?.experiment_id, 'experiments/get-by-name');
   }
 
-  private async createRun(
-    experiment_id: string,
-    key: string,
-    run: RunInfo,
-    signal: AbortSignal,
-  ): Promise<string> {
+  private async createRun(experiment_id: string, key: string, run: RunInfo): Promise<string> {
     const tags = {
       'sluice.key': key,
       'sluice.run': run.id,
@@ -135,41 +118,31 @@ export class MlflowTracker implements Tracker {
       start_time: Date.parse(run.startedAt),
       tags: Object.entries(tags).map(([name, value]) => ({ key: name, value: cut(value, maxTagValue) })),
     };
-    const made = (await this.post('runs/create', request, signal)) as {
+    const made = (await this.post('runs/create', request)) as {
       run?: { info?: { run_id?: unknown } };
     };
     return text(made.run?.info?.run_id, 'runs/create');
   }
 
-  private async findRun(
-    experiment_id: string,
-    key: string,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
+  private async findRun(experiment_id: string, key: string): Promise<string | undefined> {
     const filter = `tags.\`sluice.key\` = '${key.replaceAll("'", "''")}'`;
     const request = { experiment_ids: [experiment_id], filter, max_results: 1 };
-    const found = (await this.post('runs/search', request, signal)) as {
+    const found = (await this.post('runs/search', request)) as {
       runs?: { info?: { run_id?: string } }[];
     };
     return found.runs?.[0]?.info?.run_id;
   }
 
-  private async post(path: string, body: object, signal: AbortSignal): Promise<Record<string, unknown>> {
-    return accepted(await this.call('POST', path, body, signal), path);
+  private async post(path: string, body: object): Promise<Record<string, unknown>> {
+    return accepted(await this.call('POST', path, body), path);
   }
 
-  private call(
-    method: 'GET' | 'POST',
-    path: string,
-    body: object | undefined,
-    signal: AbortSignal,
-  ): Promise<JsonAnswer> {
+  private call(method: 'GET' | 'POST', path: string, body: object | undefined): Promise<JsonAnswer> {
     const url = `${this.server}/api/2.0/mlflow/${path}`;
     return requestJson({
       method,
       url,
       authorization: mlflowAuthorization(),
-      signal,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   }

@@ -6,7 +6,6 @@ export interface JsonRequest {
   /** Of the request's `Authorization`; in no message. */
   authorization: string | null;
   body?: string;
-  signal: AbortSignal;
 }
 
 export interface JsonAnswer {
@@ -18,18 +17,14 @@ export interface JsonAnswer {
 
 // A server that is slower than this is as good as away.
 const patienceMilliseconds = 15_000;
+// Answers we ask for have some hundred bytes.
+const longestAnswer = 4 << 20;
 
 /**
  * One HTTP request with a JSON answer. Throws ExportProblem where there is no answer, or one that says to try later (429,
  * 5xx); other answers are for the caller to judge.
  */
-export async function requestJson({
-  method,
-  url,
-  authorization,
-  body,
-  signal,
-}: JsonRequest): Promise<JsonAnswer> {
+export async function requestJson({ method, url, authorization, body }: JsonRequest): Promise<JsonAnswer> {
   const where = new URL(url).origin;
   let answer: Response;
   let text: string;
@@ -41,10 +36,10 @@ export async function requestJson({
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body }),
-      redirect: 'error', // a key is for the server it was given for
-      signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMilliseconds)]),
+      redirect: 'manual', // a key is for the server it was given for
+      signal: AbortSignal.timeout(patienceMilliseconds),
     });
-    text = await answer.text();
+    text = await readText(answer);
   } catch (error) {
     throw new ExportProblem(`${where} does not answer (${reason(error)})`, true);
   }
@@ -59,10 +54,22 @@ export async function requestJson({
   return { status: answer.status, ok: answer.ok, body: parsed(text) };
 }
 
+async function readText(answer: Response): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of answer.body ?? []) {
+    pieces.push(piece as Uint8Array);
+    length += (piece as Uint8Array).length;
+    if (length > longestAnswer) throw new Error('its answer is too long');
+  }
+  return Buffer.concat(pieces).toString();
+}
+
 function parsed(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : {};
   } catch {
     return {};
   }
@@ -70,6 +77,6 @@ function parsed(text: string): Record<string, unknown> {
 
 function reason(error: unknown): string {
   const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } };
-  if (name === 'TimeoutError' || name === 'AbortError') return 'no answer in time';
+  if (name === 'TimeoutError') return 'no answer in time';
   return cause?.code ?? cause?.message ?? message;
 }

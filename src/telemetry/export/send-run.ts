@@ -29,7 +29,6 @@ export async function sendRun(
   name: string,
   tracker: Tracker,
   end: RunEnd | null,
-  signal: AbortSignal,
 ): Promise<ExportState> {
   const { server } = tracker;
   const known = readExportState(folder, name);
@@ -40,13 +39,13 @@ export async function sendRun(
     const again = state.tried;
     state.tried = true;
     save();
-    state.remote = await tracker.begin(run, again, signal);
+    state.remote = await tracker.begin(run, again);
     save();
   }
   for (;;) {
     const { rows, offset } = readRows(folder, state.offset, end !== null);
     if (rows.length === 0) break;
-    await tracker.send(state.remote, run, rows, state.rows, signal);
+    await tracker.send(state.remote, run, rows, state.rows);
     const { step, seconds } = rows.at(-1)!;
     const values = Object.assign(
       {},
@@ -57,7 +56,7 @@ export async function sendRun(
     save();
   }
   if (end !== null && !state.ended) {
-    await tracker.end(state.remote, run, end, state.last, signal);
+    await tracker.end(state.remote, run, end, state.last);
     state.ended = true;
     save();
   }

@@ -12,23 +12,11 @@ export interface Tracker {
   /** Without what tells who we are: for messages and the run folder. */
   readonly server: string;
   /** @param again whether an earlier attempt may have made the run */
-  begin(run: RunInfo, again: boolean, signal: AbortSignal): Promise<RemoteRun>;
+  begin(run: RunInfo, again: boolean): Promise<RemoteRun>;
   /** @param sent how many rows were sent before these */
-  send(
-    remote: RemoteRun,
-    run: RunInfo,
-    rows: readonly MetricsRow[],
-    sent: number,
-    signal: AbortSignal,
-  ): Promise<void>;
+  send(remote: RemoteRun, run: RunInfo, rows: readonly MetricsRow[], sent: number): Promise<void>;
   /** @param rows all that were sent; `last` the values of the last step of each metric */
-  end(
-    remote: RemoteRun,
-    run: RunInfo,
-    end: RunEnd,
-    last: MetricsRow | null,
-    signal: AbortSignal,
-  ): Promise<void>;
+  end(remote: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void>;
 }
 
 /** Why something could not be sent. */

@@ -49,7 +49,7 @@ export class WandbTracker implements Tracker {
     );
   }
 
-  async begin(run: RunInfo, _: boolean, signal: AbortSignal): Promise<RemoteRun> {
+  async begin(run: RunInfo, _: boolean): Promise<RemoteRun> {
     const { project = 'sluice', entity = null, group = null, run_name = null } = this.options;
     const config = Object.fromEntries(Object.entries(run.config).map(([key, value]) => [key, { value }]));
     const variables = {
@@ -65,11 +65,11 @@ export class WandbTracker implements Tracker {
       jobType: run.stage,
       summaryMetrics: null,
     };
-    const answer = await this.post(
-      'graphql',
-      { query: upsertBucket, variables, operationName: 'UpsertBucket' },
-      signal,
-    );
+    const answer = await this.post('graphql', {
+      query: upsertBucket,
+      variables,
+      operationName: 'UpsertBucket',
+    });
     const { data, errors } = answer as {
       data?: { upsertBucket?: { bucket?: Bucket } | null };
       errors?: { message?: string }[];
@@ -83,24 +83,12 @@ export class WandbTracker implements Tracker {
     return { entity: owner, project: bucket.project.name, run: bucket.name ?? variables.name };
   }
 
-  async send(
-    remote: RemoteRun,
-    run: RunInfo,
-    rows: readonly MetricsRow[],
-    sent: number,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async send(remote: RemoteRun, run: RunInfo, rows: readonly MetricsRow[], sent: number): Promise<void> {
     const content = rows.map((row) => lineOf({ ...row.values, ...clockOf(row, run), _step: row.step }));
-    await this.stream(remote, { files: { 'wandb-history.jsonl': { offset: sent, content } } }, signal);
+    await this.stream(remote, { files: { 'wandb-history.jsonl': { offset: sent, content } } });
   }
 
-  async end(
-    remote: RemoteRun,
-    run: RunInfo,
-    end: RunEnd,
-    last: MetricsRow | null,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async end(remote: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void> {
     const seconds = (Date.parse(end.endedAt) - Date.parse(run.startedAt)) / 1000;
     const result = Object.fromEntries(
       Object.entries(end.result).map(([name, value]) => [`result/${name}`, value]),
@@ -108,19 +96,15 @@ export class WandbTracker implements Tracker {
     const logged = last === null ? {} : { ...last.values, ...clockOf(last, run), _step: last.step };
     const summary = { ...logged, ...result, _wandb: { runtime: Math.round(seconds) } };
     const files = { 'wandb-summary.json': { offset: 0, content: [lineOf(summary)] } };
-    await this.stream(remote, { files, complete: true, exitcode: end.exitCode }, signal);
+    await this.stream(remote, { files, complete: true, exitcode: end.exitCode });
   }
 
-  private async stream(
-    { entity, project, run }: RemoteRun,
-    body: object,
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async stream({ entity, project, run }: RemoteRun, body: object): Promise<void> {
     const path = ['files', entity!, project!, run!].map(encodeURIComponent).join('/');
-    await this.post(`${path}/file_stream`, body, signal);
+    await this.post(`${path}/file_stream`, body);
   }
 
-  private async post(path: string, body: object, signal: AbortSignal): Promise<Record<string, unknown>> {
+  private async post(path: string, body: object): Promise<Record<string, unknown>> {
     const authorization = wandbAuthorization();
     if (authorization === null) throw new ExportProblem('WANDB_API_KEY is not set', false);
     const url = `${this.server}/${path}`;
@@ -129,7 +113,6 @@ export class WandbTracker implements Tracker {
       url,
       authorization,
       body: JSON.stringify(body),
-      signal,
     });
     if (answer.ok) return answer.body;
     const why = [401, 403].includes(answer.status)

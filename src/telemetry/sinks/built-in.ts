@@ -29,11 +29,11 @@ export const builtInSinks: Readonly<Record<string, SinkEntry>> = {
     options: {},
   },
   mlflow: {
-    load: async () => (await import('../export/trackers.js')).mlflowSink,
+    load: () => sends('mlflow'),
     options: { tracking_uri: textOrNull, experiment: text, run_name: textOrNull, ...exportOptions },
   },
   wandb: {
-    load: async () => (await import('../export/trackers.js')).wandbSink,
+    load: () => sends('wandb'),
     options: {
       base_url: textOrNull,
       project: text,
@@ -44,3 +44,8 @@ export const builtInSinks: Readonly<Record<string, SinkEntry>> = {
     },
   },
 };
+
+async function sends(name: string): Promise<(options: object) => OpenSink> {
+  const { liveExport } = await import('../export/live-export.js');
+  return (options) => liveExport(name, options);
+}

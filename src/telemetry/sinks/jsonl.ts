@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import type { MetricsEvent } from '../event.js';
 import { nameNonFinite } from '../non-finite.js';
 import { AppendFile } from './append-file.js';
-import type { OpenSink } from './sink.js';
 
 /**
  * metrics.jsonl, one object per logged step:
@@ -9,10 +9,10 @@ import type { OpenSink } from './sink.js';
  * `time` on; what stands before it is the same in every run of a config, so that lines of two runs can be compared.
  * JSON has no NaN or infinity: they are written as the strings "NaN", "Infinity" and "-Infinity".
  */
-export const openJsonlSink: OpenSink = (runDirectory) => {
+export function openJsonlSink(runDirectory: string) {
   const file = new AppendFile(join(runDirectory, 'metrics.jsonl'));
   return {
-    write(event, seconds) {
+    write(event: MetricsEvent, seconds: number): void {
       const time = new Date(seconds * 1000).toISOString();
       const { step, values, measured = [] } = event;
       const isMeasured = ([name]: [string, number]) => measured.includes(name);
@@ -27,4 +27,4 @@ export const openJsonlSink: OpenSink = (runDirectory) => {
     },
     close: () => file.close(),
   };
-};
+}

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { makeRun } from '../../runner/fixtures/make-run.js';
 import { FakeMlflow } from '../../telemetry/fixtures/fake-mlflow.js';
@@ -82,4 +83,53 @@ describe('./run runs export', () => {
       expect(err).to.match(message);
     }
   });
+
+  describe('of a run that goes on', () => {
+    const sink = (flush_seconds: number) =>
+      `+telemetry={sinks: {server: {_target_: mlflow, tracking_uri: '${uri}', flush_seconds: ${flush_seconds}}}}`;
+    const record = (folder: string) =>
+      JSON.parse(readFileSync(join(project.root, folder, 'run.json'), 'utf8')) as { status: string };
+
+    it('with a server that never answers ends well, and no later than it was told to wait', async () => {
+      const seconds = async (...words: string[]) => {
+        const started = performance.now();
+        const { code, err } = await project.run('train', ...words);
+        expect(code, err).to.equal(0);
+        return { seconds: (performance.now() - started) / 1000, err };
+      };
+      server.http.faults.push(...Array.from({ length: 9 }, () => ({ silent: true })));
+      const without = await seconds('hydra.run.dir=without');
+      const hanging = await seconds('hydra.run.dir=hanging', sink(0.5));
+      expect(hanging.seconds - without.seconds).to.be.lessThan(0.5 + 1);
+      expect(hanging.err).to.contain(
+        'warning: metrics sink server: not all was sent: no answer within 0.5 s; ',
+      );
+      server.http.faults.length = 0;
+      const later = await project.run('runs', 'export', 'hanging');
+      expect(later.out).to.equal(`mlflow: sent 3 rows, ${uri} has 3\n`);
+    });
+
+    it('is recorded as done before the last is sent, and Ctrl-C ends only the sending', async () => {
+      server.http.faults.push(...Array.from({ length: 9 }, () => ({ silent: true })));
+      const running = project.run('train', 'hydra.run.dir=out', sink(60));
+      await poll(() => existsSync(join(project.root, 'out/run.json')) && record('out').status === 'done');
+      process.emit('SIGINT');
+      const { code, err } = await running;
+      expect(code, err).to.equal(0);
+      expect(err).to.contain('not all was sent: told not to wait; ./run runs export sends later');
+    });
+  });
 });
+
+async function poll(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 1000 && !attempt(holds); i++) await sleep(10);
+}
+
+// A file may be seen while it is written.
+function attempt(holds: () => boolean): boolean {
+  try {
+    return holds();
+  } catch {
+    return false;
+  }
+}
