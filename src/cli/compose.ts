@@ -21,6 +21,40 @@ export async function composeConfig(
   return compose(await composeOptions(request, line, project));
 }
 
+/**
+ * Composes the config of one job. A config or an override may ask for a sweep too, by `hydra.mode=MULTIRUN`; it can then
+ * hold what one run cannot.
+ *
+ * @param check composes and checks with some of the overrides, so that all that is wrong can be told at once
+ */
+export async function composeOrSweep(
+  request: ConfigRequest,
+  line: CommandLine,
+  project: Project,
+  check: (overrides: readonly string[]) => Promise<unknown> = async (overrides) =>
+    composeConfig({ ...request, overrides }, line, project),
+): Promise<ComposedConfig | 'sweep'> {
+  const shown = line.help || line.cfg !== undefined || line.info !== undefined;
+  try {
+    const composed = await composeConfig(request, line, project);
+    return composed.declaredMode === 'MULTIRUN' && !shown && !line.plan ? 'sweep' : composed;
+  } catch (error) {
+    const options = await composeOptions(request, line, project);
+    const isSweep = () => asksForSweep({ ...options, mode: 'multirun', warn: () => {} });
+    if (!shown && !line.plan && isSweep()) return 'sweep';
+    if (shown) throw error;
+    throw await (await import('./all-mistakes.js')).allMistakes(error, request.overrides, check);
+  }
+}
+
+function asksForSweep(options: ComposeOptions): boolean {
+  try {
+    return compose(options).declaredMode === 'MULTIRUN';
+  } catch {
+    return false; // the caller has the better error
+  }
+}
+
 /** @param before `${run:…}` finds runs that had ended by this moment (ISO) */
 export async function composeOptions(
   request: ConfigRequest,

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nearest } from '../config/nearest.js';
 import { describeError, SluiceError } from '../errors.js';
 import { type CommandLine, parseArguments } from './arguments.js';
 import { checkFlags, stepFlags } from './check-flags.js';
@@ -62,32 +61,12 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     return 0;
   }
   if (stage !== undefined) return (await import('./stage-command.js')).stageCommand(stage, line, project);
-  return (await import('./pipeline-command.js')).pipelineCommand(pipelineOf(line, project), line, project);
+  const { findPipeline } = await import('./find-pipeline.js');
+  const { configName, rest } = findPipeline(line, project);
+  return (await import('./pipeline-command.js')).pipelineCommand(configName, { ...line, rest }, project);
 }
 
 const noSteps = (flag: string) =>
   new SluiceError('usage.flags', `${flag} is about the steps of a pipeline, and a stage has none`, {
     hint: 'a stage run by itself is always run: leave the flag away',
   });
-
-/** `./run demo`, `./run pipeline experiment/demo`, `./run pipeline=demo`: the config name of a pipeline. */
-function pipelineOf({ command, rest }: CommandLine, project: Project): string {
-  const isConfig = (name: string) => existsSync(join(project.configs, `${name}.yaml`));
-  const named = command === 'pipeline' ? rest.shift() : command!.replace(/^pipeline=/, '');
-  if (named === undefined) {
-    throw new SluiceError('usage.pipeline', 'which pipeline?', { hint: './run pipeline experiment/demo' });
-  }
-  for (const name of [named.replace(/\.yaml$/, ''), `experiment/${named}`]) if (isConfig(name)) return name;
-  const known = [
-    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
-    'stages',
-    'runs',
-    'ui',
-    'config-schema',
-    'demo',
-  ];
-  const [close] = nearest(named, known);
-  throw new SluiceError('usage.unknown_command', `there is no stage, pipeline or command ${named}`, {
-    hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,
-  });
-}

@@ -78,17 +78,24 @@ async function continued(
   return { [found.key]: found.path };
 }
 
-/** The same for the jobs of a sweep: what is wrong with any of them is told at once, and once. */
-export async function readyStages(
+/** The same for the jobs of a sweep. */
+export const readyStages = (
   stage: StageEntry,
   configs: readonly ComposedConfig[],
   project: Project,
-): Promise<ComposedStage[]> {
-  const ready: ComposedStage[] = [];
+): Promise<ComposedStage[]> =>
+  readyAll(configs, (composed) => readyStage(stage, composed, project, { isSweep: true }));
+
+/** Checks one after the other: what is wrong with any of them is told at once, and once. */
+export async function readyAll<Given, Ready>(
+  all: readonly Given[],
+  readyOne: (one: Given) => Promise<Ready>,
+): Promise<Ready[]> {
+  const ready: Ready[] = [];
   const found = new Map<string, Violation>();
-  for (const composed of configs) {
+  for (const one of all) {
     try {
-      ready.push(await readyStage(stage, composed, project, { isSweep: true }));
+      ready.push(await readyOne(one));
     } catch (error) {
       if (!(error instanceof SchemaError)) throw error;
       for (const violation of error.violations) found.set(JSON.stringify(violation), violation);

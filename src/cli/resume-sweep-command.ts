@@ -1,18 +1,22 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { latestSweep, refuseRunning } from '../runner/find-sweep.js';
-import { readSweepManifest, type SweepManifest } from '../runner/sweep-manifest.js';
+import { manifestName, readSweepManifest, type SweepManifest } from '../runner/sweep-manifest.js';
 import { type CommandLine, parseArguments } from './arguments.js';
+import { findPipeline, pipelineName } from './find-pipeline.js';
 import { findStage, type Project } from './project.js';
 import { sweepCommand } from './sweep-command.js';
+import { type SweepSubject, sweptStage } from './sweep-job.js';
+import { sweptPipeline } from './swept-pipeline.js';
 
 /**
  * `--resume-sweep [FOLDER]`: goes on with a sweep as it was started, with further overrides where some are given; or, where
  * the stage is named, as this command line has it.
  */
 export async function resumeSweepCommand(given: CommandLine, project: Project): Promise<number> {
-  const line = withoutStage(given);
-  const asked = line.command === undefined ? undefined : stageOf(line.command, project).name;
+  const line = withoutStage(withFolder(given, project));
+  const asked = line.command === undefined ? undefined : sweptBy(line, project).subject.name;
   const { resumeSweep } = line;
   const folder =
     resumeSweep === 'latest' ? latestSweep(project.root, asked) : resolve(project.cwd, resumeSweep!);
@@ -21,17 +25,22 @@ export async function resumeSweepCommand(given: CommandLine, project: Project): 
   if (asked !== undefined && asked !== manifest.stage) {
     throw wrong(`this is a sweep of ${manifest.stage}, not of ${asked}`, {
       where: folder,
-      hint: 'without a stage, --resume-sweep takes that of the folder',
+      hint: '--resume-sweep alone takes what the folder says',
     });
   }
   const whole = asked === undefined ? startedAs(manifest, line) : { ...line, argv: withoutFlag(line) };
-  const stage = stageOf(whole.command!, project);
-  const request = {
-    configName: whole.configName ?? stage.config,
-    jobName: stage.name,
-    overrides: [...whole.rest, 'hydra.mode=MULTIRUN'],
-  };
-  return sweepCommand(stage, request, whole, project, { folder, manifest });
+  const { subject, configName, rest } = sweptBy(whole, project);
+  const request = { configName, jobName: subject.name, overrides: [...rest, 'hydra.mode=MULTIRUN'] };
+  return sweepCommand(subject, request, whole, project, { folder, manifest });
+}
+
+// `--resume-sweep swept`: the first word is the folder where there is a sweep in it.
+function withFolder(line: CommandLine, { cwd, stages }: Project): CommandLine {
+  const { command, rest, resumeSweep } = line;
+  if (resumeSweep !== 'latest' || command === undefined || findStage(stages, command) !== undefined)
+    return line;
+  if (!existsSync(join(cwd, command, manifestName))) return line;
+  return { ...line, command: rest[0], rest: rest.slice(1), resumeSweep: command };
 }
 
 // The first word is an override where no stage is named.
@@ -57,10 +66,19 @@ function withoutFlag({ argv, resumeSweep }: CommandLine): string[] {
   return argv.toSpliced(at, argv[at + 1] === resumeSweep && !argv[at]!.includes('=') ? 2 : 1);
 }
 
-function stageOf(name: string, { stages }: Project) {
-  const stage = findStage(stages, name);
-  if (stage !== undefined) return stage;
-  throw wrong(`there is no stage ${name}`, { hint: './run stages lists the stages' });
+function sweptBy(
+  line: CommandLine,
+  project: Project,
+): { subject: SweepSubject; configName: string; rest: string[] } {
+  const stage = findStage(project.stages, line.command!);
+  if (stage !== undefined)
+    return {
+      subject: sweptStage(stage, project),
+      configName: line.configName ?? stage.config,
+      rest: line.rest,
+    };
+  const { configName, rest } = findPipeline(line, project);
+  return { subject: sweptPipeline(pipelineName(configName), { ...line, rest }, project), configName, rest };
 }
 
 const wrong = (message: string, details: { where?: string; hint?: string }) =>

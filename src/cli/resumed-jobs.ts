@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { SweepPlan } from '../config/index.js';
 import { readMetrics } from '../report/metrics.js';
 import { EarlierJobs } from '../runner/earlier-jobs.js';
@@ -6,7 +5,7 @@ import type { FinishedRun } from '../runner/run-stage.js';
 import type { SweepJobEntry, SweepManifest } from '../runner/sweep-manifest.js';
 import { queuedEntry } from '../runner/sweep-record.js';
 import type { MedianPruning } from './median-pruning.js';
-import { judgedValue, reachedValues } from './objective.js';
+import { curveOf, judgedValue, reachedValues } from './objective.js';
 import type { QueuedJob } from './sweep-job.js';
 import { sweptTexts } from './sweep-summary.js';
 
@@ -71,9 +70,9 @@ export class ResumedJobs {
     return entry;
   }
 
-  private async remember({ folder }: FinishedRun, pruning: MedianPruning): Promise<void> {
-    const curves = await readMetrics(join(folder, 'metrics.jsonl'));
-    const curve = curves.find(({ name }) => name === this.plan.objective?.metric);
+  private async remember(finished: FinishedRun, pruning: MedianPruning): Promise<void> {
+    const { file, name } = curveOf(finished, this.plan.objective!.metric);
+    const curve = (await readMetrics(file)).find((each) => each.name === name);
     if (curve !== undefined) pruning.remember(curve);
   }
 

@@ -1,7 +1,8 @@
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { JobOverrides, SweepJob, SweepPlan } from '../config/index.js';
 import { configHash } from '../runner/config-hash.js';
-import type { QueuedJob, SweepSubject } from './sweep-job.js';
+import { overrideText } from '../runner/pipeline-plan.js';
+import type { QueuedJob, ReadyJob, SweepSubject } from './sweep-job.js';
 import { sweptTexts } from './sweep-summary.js';
 
 /** The jobs of a sweep as its sweeper asks for them, composed and checked. */
@@ -33,20 +34,23 @@ export class SweepBatches {
     const asked = plan.sweeper.ask(this.atOnce) ?? [];
     const jobs = asked.map((overrides, index) => this.composeJob(this.composed + index, overrides));
     this.composed += jobs.length;
-    const ready = await this.subject.ready(jobs);
+    const ready = await this.subject.ready(jobs, plan.objective);
     return jobs.map((job, index): QueuedJob => {
       const { num, overrides, threads } = job;
-      const { config, start } = ready[index]!;
+      const { config } = ready[index]!;
       const label = [`#${num}`, ...sweptTexts(plan.swept, overrides)].join(' ');
-      const configSha256 = configHash(threads === null ? config : { ...config, threads: null });
+      const configSha256 = configHash(threads === null ? config : withoutThreads(config, threads));
       return {
         num,
         overrides,
         threads,
         configSha256,
         label,
-        start: (folder, host, started) =>
-          start({ wantedFolder: this.folderOf(job, folder), label }, host, started),
+        canResume: config.resume === null,
+        start: async (folder, host, started, from) => {
+          const run = from === undefined ? ready[index]! : await this.resumed(job, from);
+          return run.start({ wantedFolder: this.folderOf(job, folder), label }, host, started);
+        },
       };
     });
   }
@@ -56,7 +60,13 @@ export class SweepBatches {
     const { plan, threads } = this;
     const job = plan.job(num, overrides);
     if (threads === null || job.composed.value('threads') !== null) return { ...job, threads: null };
-    return { ...plan.job(num, [...overrides, `threads=${threads}`]), overrides, threads };
+    return { ...job.with([`threads=${threads}`]), overrides, threads };
+  }
+
+  private async resumed(job: SweepJob, from: string): Promise<ReadyJob> {
+    const override = `resume=${overrideText(relative(this.root, from))}`;
+    const [ready] = await this.subject.ready([job.with([override])], this.plan.objective);
+    return ready!;
   }
 
   // Its own hydra.sweep.dir, where that depends on what is swept; else the folder that the sweep got.
@@ -64,4 +74,14 @@ export class SweepBatches {
     const own = resolve(this.root, directory);
     return join(own === resolve(this.root, this.plan.directory) ? sweepFolder : own, subdirectory);
   }
+}
+
+/** A config before the launcher gave it so many threads, which the steps of a pipeline take over. */
+function withoutThreads(config: unknown, threads: number): unknown {
+  if (Array.isArray(config)) return config.map((each) => withoutThreads(each, threads));
+  if (typeof config !== 'object' || config === null) return config;
+  const entries = Object.entries(config).map(([key, value]) =>
+    key === 'threads' && value === threads ? [key, null] : [key, withoutThreads(value, threads)],
+  );
+  return Object.fromEntries(entries);
 }

@@ -1,5 +1,4 @@
 import { loadSweeperTargets, planSweep } from '../config/index.js';
-import type { StageEntry } from '../runner/stage.js';
 import type { CommandLine } from './arguments.js';
 import { type ConfigRequest, composeOptions } from './compose.js';
 import { withHost } from './host.js';
@@ -7,7 +6,7 @@ import { loadRegistries, plug } from './plugged.js';
 import type { Project } from './project.js';
 import type { ResumedSweep } from './resumed-jobs.js';
 import { Sweep } from './sweep.js';
-import { sweptStage } from './sweep-job.js';
+import type { SweepSubject } from './sweep-job.js';
 
 /**
  * `-m`: a run per combination, in `hydra.sweep.dir`/`hydra.sweep.subdir`, as many at a time as the launcher says.
@@ -15,7 +14,7 @@ import { sweptStage } from './sweep-job.js';
  * @param resumed the sweep to go on with: its moment is `${now:…}`, and jobs of its that are done stay so
  */
 export async function sweepCommand(
-  stage: StageEntry,
+  subject: SweepSubject,
   request: ConfigRequest,
   line: CommandLine,
   project: Project,
@@ -31,7 +30,7 @@ export async function sweepCommand(
   const plugged = await plug(plan.master, plan.master.unresolved(), line, project);
   const sweep = new Sweep({
     plan,
-    subject: sweptStage(stage, project),
+    subject,
     launcher: plugged.launcher,
     startedAt,
     resumed,

@@ -1,4 +1,4 @@
-import type { SweepJob } from '../config/index.js';
+import type { Objective, SweepJob } from '../config/index.js';
 import type { EndStatus } from '../runner/display/display.js';
 import { Interrupt } from '../runner/interrupt.js';
 import { type FinishedRun, type RunnerHost, runStage } from '../runner/run-stage.js';
@@ -13,27 +13,38 @@ import { commandText } from './shell-quote.js';
 export interface SweepSubject {
   /** As in SweepManifest. */
   name: string;
-  /** Checks the jobs of a batch. Throws one SluiceError with all that is wrong with any of them. */
-  ready(jobs: readonly SweepJob[]): Promise<ReadyJob[]>;
+  /**
+   * Checks the jobs of a batch. Throws one SluiceError with all that is wrong with any of them.
+   *
+   * @param objective what they will be judged by
+   */
+  ready(jobs: readonly SweepJob[], objective: Objective | undefined): Promise<ReadyJob[]>;
 }
 
 export interface ReadyJob {
-  /** Resolved, as for a run outside the sweep. */
+  /** Resolved, as for a run outside the sweep; of a pipeline with those of its steps. */
   config: Record<string, unknown>;
-  /** @param started is told its folder, absolute, once it is there */
-  start(
-    where: { wantedFolder: string; label: string },
-    host: RunnerHost,
-    started: (folder: string) => void,
-  ): Promise<FinishedRun>;
+  start(where: JobPlace, host: RunnerHost, started: StartedJob): Promise<FinishedRun>;
 }
+
+export interface JobPlace {
+  /** Absolute. */
+  wantedFolder: string;
+  /** See QueuedJob. */
+  label: string;
+}
+
+/** Is told the folder of a job, absolute, once it is there. */
+export type StartedJob = (folder: string) => void;
 
 /** A job as it waits: what the manifest says of it, and how it is started. */
 export interface QueuedJob extends Pick<SweepJobEntry, 'num' | 'overrides' | 'configSha256' | 'threads'> {
   /** Its name in the display: `#2 seed=3`. */
   label: string;
-  /** @param sweepFolder absolute. @param started is told the job's folder, absolute, once it is there */
-  start(sweepFolder: string, host: RunnerHost, started: (folder: string) => void): Promise<FinishedRun>;
+  /** Whether an attempt at it can go on from the checkpoint of an earlier one. */
+  canResume: boolean;
+  /** @param sweepFolder absolute. @param from the folder of the attempt to go on from, absolute */
+  start(sweepFolder: string, host: RunnerHost, started: StartedJob, from?: string): Promise<FinishedRun>;
 }
 
 export function sweptStage(stage: StageEntry, project: Project): SweepSubject {
@@ -53,17 +64,12 @@ export function sweptStage(stage: StageEntry, project: Project): SweepSubject {
   };
 }
 
-/**
- * Runs a job and interrupts it when `pruning` shows that it is not worth its end.
- *
- * @param started is told the job's folder, absolute, once it is there
- */
+/** Runs a job and interrupts it when `pruning` shows that it is not worth its end. */
 export async function runJob(
   { label, start }: QueuedJob,
   sweepFolder: string,
   host: RunnerHost,
-  pruning: MedianPruning | undefined,
-  started: (folder: string) => void,
+  { pruning, started, from }: { pruning?: MedianPruning; started: StartedJob; from?: string },
 ): Promise<{ finished: FinishedRun; status: EndStatus }> {
   const shouldEnd = pruning?.follow();
   const interrupt = new Interrupt();
@@ -84,7 +90,8 @@ export async function runJob(
     },
     ended() {}, // told with what the job reached
   };
-  const finished = await start(sweepFolder, { ...host, display, interrupt }, started).finally(stopListening);
+  const own = { ...host, display, interrupt };
+  const finished = await start(sweepFolder, own, started, from).finally(stopListening);
   const status = finished.record.status as EndStatus;
   const isPruned = pruned && status === 'interrupted' && !host.interrupt.requested;
   return { finished, status: isPruned ? 'pruned' : status };

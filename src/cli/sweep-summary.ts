@@ -38,12 +38,19 @@ const mostColumns = 3;
 function otherMetrics(jobs: readonly SweepJobEntry[], judgedBy: string | undefined): string[] {
   const names = new Set(jobs.flatMap(({ metrics }) => Object.keys(metrics)));
   names.delete(judgedBy!);
+  // Of a pipeline the objective is there a second time, under its step.
+  for (const name of names) if (judgedBy !== undefined && jobs.every(isJudgedBy(name))) names.delete(name);
   const known = wellKnown.filter((name) => names.has(name));
   const differing = [...names].filter(
     (name) => !known.includes(name) && new Set(jobs.map(({ metrics }) => metrics[name])).size > 1,
   );
   return [...known, ...differing].slice(0, mostColumns);
 }
+
+const isJudgedBy =
+  (name: string) =>
+  ({ metrics, objective }: SweepJobEntry) =>
+    (metrics[name] ?? null) === objective;
 
 /** The overrides of a job that differ from job to job, in the order of `swept`. */
 export function sweptTexts(swept: SweepPlan['swept'], overrides: readonly string[]): string[] {

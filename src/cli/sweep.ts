@@ -6,6 +6,7 @@ import type { EndStatus } from '../runner/display/display.js';
 import { inParallel } from '../runner/in-parallel.js';
 import type { Launcher } from '../runner/launchers/launcher.js';
 import { oneByOne, type SweepPolicy } from '../runner/launchers/sweep-policy.js';
+import { resumePoint } from '../runner/resume-point.js';
 import { thrownError } from '../runner/run-record.js';
 import type { FinishedRun, RunnerHost } from '../runner/run-stage.js';
 import { createSweepFolder } from '../runner/sweep-folder.js';
@@ -151,7 +152,12 @@ export class Sweep {
       host.display.waiting?.(record.queued);
     };
     for (let attempt = 0; ; attempt++) {
-      const { finished, status } = await runJob(job, record.folder, host, this.pruning, started);
+      const from = job.canResume ? this.resumePoint(job, host) : undefined;
+      const { finished, status } = await runJob(job, record.folder, host, {
+        ...(this.pruning === undefined ? {} : { pruning: this.pruning }),
+        started,
+        ...(from === undefined ? {} : { from }),
+      });
       await this.note(job, finished, status, host);
       if (status === 'done' || status === 'pruned') return;
       if (status === 'failed' && attempt < retries && goesOn()) {
@@ -165,6 +171,16 @@ export class Sweep {
       this.stopped ||= onFailure === 'stop';
       return;
     }
+  }
+
+  /** The attempt that a job goes on from, told where there is one. */
+  private resumePoint({ num, label }: QueuedJob, { display }: RunnerHost): string | undefined {
+    const { folder } = this.record!;
+    const warn = (text: string) => display.note(`${label}: ${text}`, 'warning');
+    const found = resumePoint(this.record!.entry(num).attempts, folder, warn);
+    if (found === undefined) return undefined;
+    display.note(`${label} goes on from step ${found.step} of ${shortened(folder, found.folder)}`);
+    return found.folder;
   }
 
   /** Records what a job reached, and tells it. Throws what `judgedValue` throws. */

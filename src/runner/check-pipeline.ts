@@ -1,5 +1,6 @@
 import { SchemaError, type Violation } from '../config/schema.js';
 import { SluiceError } from '../errors.js';
+import type { ComposedStage } from './compose-stage.js';
 import { composeStep } from './compose-step.js';
 import { standIns } from './pipeline-plan.js';
 import type { PipelineRun } from './pipeline-run.js';
@@ -7,22 +8,27 @@ import type { PipelineRun } from './pipeline-run.js';
 /**
  * Composes every step, with stand-ins for paths that no step has made yet, so that a wrong key in the last step stops
  * the pipeline before the first one starts. Throws one SluiceError with all that is wrong in any step, after what is
- * known to be wrong with the pipeline itself.
+ * known to be wrong with the pipeline itself. Gives the steps so composed.
  */
-export async function checkPipeline(run: PipelineRun, known: readonly Violation[] = []): Promise<void> {
+export async function checkPipeline(
+  run: PipelineRun,
+  known: readonly Violation[] = [],
+): Promise<Map<string, ComposedStage>> {
   const config = await run.resolve(standIns(run.steps)).catch((error: unknown) => {
     throw known.length > 0 ? new SchemaError(known) : error;
   });
   const violations = [...known];
+  const steps = new Map<string, ComposedStage>();
   for (const step of run.steps) {
     try {
-      await composeStep(run, step, config);
+      steps.set(step.name, await composeStep(run, step, config));
     } catch (error) {
       if (!(error instanceof SluiceError) || !error.code.startsWith('config.')) throw error;
       violations.push(...violationsOf(error, step.name));
     }
   }
   if (violations.length > 0) throw new SchemaError(violations);
+  return steps;
 }
 
 function violationsOf(error: SluiceError, step: string): Violation[] {

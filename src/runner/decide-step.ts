@@ -4,7 +4,7 @@ import { composeStep } from './compose-step.js';
 import type { EarlierRuns } from './earlier-runs.js';
 import type { StepRule } from './pipeline-choice.js';
 import { overrideText, type PlannedStep } from './pipeline-plan.js';
-import type { PipelineRun, StepOutputs } from './pipeline-run.js';
+import type { PipelineRun } from './pipeline-run.js';
 import type { FinishedRun } from './run-stage.js';
 
 /** What becomes of a step whose needs are met. */
@@ -15,19 +15,22 @@ export type StepDecision =
   /** An earlier run is wanted and there is none. */
   | { kind: 'missing'; composed: ComposedStage; why: string | null };
 
+export interface StepQuestion {
+  /** Of the pipeline, resolved with all outputs that the step uses. */
+  config: Record<string, unknown>;
+  /** The step of that config. */
+  composed: ComposedStage;
+  rule: StepRule;
+  earlier: EarlierRuns;
+  root: string;
+}
+
 /** Throws what composing throws. */
 export async function decideStep(
   run: PipelineRun,
   step: PlannedStep,
-  {
-    rule,
-    outputs,
-    earlier,
-    root,
-  }: { rule: StepRule; outputs: StepOutputs; earlier: EarlierRuns; root: string },
+  { config, composed, rule, earlier, root }: StepQuestion,
 ): Promise<StepDecision> {
-  const config = await run.resolve(outputs);
-  const composed = await composeStep(run, step, config);
   if (rule === 'anew') return { kind: 'run', composed, why: null, resumed: false };
   const found = await earlier.find(composed, { anyCode: rule === 'earlier' });
   if (found.kind === 'same') {

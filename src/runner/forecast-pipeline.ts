@@ -133,11 +133,10 @@ class Forecast {
     const { run, outputs, earlier, host } = this;
     const first = step.needs.find((need) => !this.there.has(need));
     const rule = this.rules.get(step.name)!;
-    if (first !== undefined) {
-      const composed = await composeStep(run, step, await run.resolve(outputs));
-      return { action: 'run', why: `waits for ${first}`, composed };
-    }
-    const decision = await decideStep(run, step, { rule, outputs, earlier, root: host.root });
+    const config = await run.resolve(outputs);
+    const own = await composeStep(run, step, config);
+    if (first !== undefined) return { action: 'run', why: `waits for ${first}`, composed: own };
+    const decision = await decideStep(run, step, { config, composed: own, rule, earlier, root: host.root });
     const { composed } = decision;
     if (decision.kind === 'reuse') {
       this.takeOutputs(step, decision);

@@ -1,8 +1,9 @@
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { SluiceError } from '../errors.js';
+import type { ComposedStage } from './compose-stage.js';
+import { composeStep } from './compose-step.js';
 import { decideStep, type StepDecision } from './decide-step.js';
 import { EarlierRuns } from './earlier-runs.js';
-import { FileHashes } from './file-hashes.js';
 import { openRecord } from './open-record.js';
 import { asFound, type PipelineChoice, type StepRule, stepRules } from './pipeline-choice.js';
 import { pipelineEnd } from './pipeline-end.js';
@@ -19,7 +20,9 @@ import {
   writeRunRecord,
 } from './run-record.js';
 import { type FinishedRun, noteRun, type RunnerHost, runStage, writeReport } from './run-stage.js';
-import { StepResources, threadsOf } from './step-resources.js';
+import { SharedSteps } from './shared-steps.js';
+import { stepKey } from './step-key.js';
+import { threadsOf } from './step-resources.js';
 
 /**
  * Runs the steps, each a stage in its own process and folder, as soon as what they need is there, side by side where
@@ -27,18 +30,36 @@ import { StepResources, threadsOf } from './step-resources.js';
  * done already is not run again; one that was interrupted goes on from its checkpoint. A step that fails ends those that
  * need it, and no other. Like runStage it does not throw for what stages do; throws `usage.no_earlier_run` before
  * anything starts where `choice` wants earlier runs that are not there.
+ *
+ * @param shared with other pipelines that run at the same time. @param started is told the folder, absolute
  */
 export async function runPipeline(
   run: PipelineRun,
   host: RunnerHost,
   choice: PipelineChoice = asFound,
+  { shared = new SharedSteps(host.root), started = () => {} }: PipelineSurroundings = {},
 ): Promise<FinishedRun> {
-  const hashes = new FileHashes(join(host.root, 'outputs', 'file-hashes.json'));
+  const work = new PipelineWork(run, host, stepRules(run.steps, choice), shared);
   try {
-    return await new PipelineWork(run, host, stepRules(run.steps, choice), hashes).all();
+    return await work.all(started);
   } finally {
-    hashes.save();
+    shared.releaseAll(work);
+    shared.hashes.save();
   }
+}
+
+export interface PipelineSurroundings {
+  shared?: SharedSteps;
+  started?: (folder: string) => void;
+}
+
+/** A step with the outputs of those before it in its config. */
+interface ComposedStep {
+  /** Of the pipeline. */
+  config: Record<string, unknown>;
+  composed: ComposedStage;
+  /** See stepKey. */
+  key: string;
 }
 
 class PipelineWork {
@@ -49,30 +70,35 @@ class PipelineWork {
   private readonly outputs: StepOutputs;
   private readonly rows = new Map<string, StepRecord>();
   private readonly decisions = new Map<string, StepDecision>();
-  private readonly bytes = new Map<string, Promise<number | null>>();
+  private readonly composed = new Map<string, ComposedStep>();
   private readonly finished = new Map<string, FinishedRun>();
   private readonly running = new Map<string, Promise<void>>();
-  private resources = new StepResources(null);
+  private readonly shared: SharedSteps;
+  /** Of steps side by side. */
+  private limit = Number.POSITIVE_INFINITY;
+  /** Whether a step could go on once other pipelines give something back. */
+  private waitsForOthers = false;
   private folder = '';
   private record!: RunRecord;
 
-  constructor(run: PipelineRun, host: RunnerHost, rules: Map<string, StepRule>, hashes: FileHashes) {
+  constructor(run: PipelineRun, host: RunnerHost, rules: Map<string, StepRule>, shared: SharedSteps) {
     this.run = run;
     this.host = host;
     this.rules = rules;
-    this.earlier = new EarlierRuns(host, hashes);
+    this.shared = shared;
+    this.earlier = new EarlierRuns(host, shared.hashes);
     this.outputs = standIns(run.steps);
     for (const step of run.steps) this.rows.set(step.name, waiting(step));
   }
 
-  async all(): Promise<FinishedRun> {
+  async all(started: (folder: string) => void): Promise<FinishedRun> {
     const { run, host, rows } = this;
     await this.findEarlier();
     const folder = await createRunFolder(run.wantedFolder);
     this.folder = folder;
     await writeHydraFiles(folder, run.hydraFiles(folder));
     const config = await run.resolve(this.outputs);
-    this.resources = new StepResources((config.max_parallel ?? null) as number | null);
+    if (typeof config.max_parallel === 'number') this.limit = config.max_parallel;
     const began = performance.now();
     this.record = await openRecord(run, folder, host, {
       config,
@@ -80,6 +106,7 @@ class PipelineWork {
       steps: [...rows.values()],
     });
     await noteRun(folder, this.record, host);
+    started(folder);
     await this.work();
     this.record.tables = this.lastTables();
     Object.assign(this.record, pipelineEnd([...rows.values()], host.interrupt.requested));
@@ -111,15 +138,29 @@ class PipelineWork {
 
   // Steps end while others are looked at: all are looked at again until nothing can start.
   private async work(): Promise<void> {
-    for (;;) {
-      while (!this.host.interrupt.requested && (await this.settleOne()));
-      if (this.running.size === 0) return;
-      await Promise.race(this.running.values());
+    const { interrupt } = this.host;
+    let stopListening = () => {};
+    const interrupted = new Promise<void>((resolve) => {
+      stopListening = interrupt.on((request) => request !== 'checkpoint' && resolve());
+    });
+    try {
+      for (;;) {
+        const changed = this.shared.changed();
+        while (!interrupt.requested && (await this.settleOne()));
+        if (this.running.size === 0 && (interrupt.requested || !this.waitsForOthers)) return;
+        await Promise.race([
+          ...this.running.values(),
+          ...(interrupt.requested ? [] : [changed, interrupted]),
+        ]);
+      }
+    } finally {
+      stopListening();
     }
   }
 
   /** Starts, reuses or skips the first step that can be; gives false where there is none. */
   private async settleOne(): Promise<boolean> {
+    this.waitsForOthers = false;
     for (const step of this.run.steps) {
       const row = this.rows.get(step.name)!;
       if (row.status !== 'waiting') continue;
@@ -132,53 +173,75 @@ class PipelineWork {
       try {
         if (await this.settle(step, row)) return true;
       } catch (error) {
+        const key = this.composed.get(step.name)?.key;
+        if (key !== undefined) this.shared.release(key, this);
         return this.giveUp(row, error);
       }
     }
     return false;
   }
 
-  /** Gives false where the step must run and there is no room beside those that do. */
+  /** Gives false where another pipeline makes the step, or it must run and there is no room beside those that do. */
   private async settle(step: PlannedStep, row: StepRecord): Promise<boolean> {
-    const { host, resources } = this;
+    const { host, shared, running } = this;
+    const { key } = await this.compose(step);
+    // What another one makes at the moment is there to be taken in the end.
+    if (this.rules.get(step.name) === 'as found' && !shared.claim(key, this)) return this.waits();
     const decision = await this.decide(step);
-    if (decision.kind === 'reuse') return this.reuse(step, row, decision);
-    const threads = threadsOf(decision.composed.config);
-    if (!resources.letThreads(threads) || !(await this.memoryLets(step)) || host.interrupt.requested)
+    if (decision.kind === 'reuse') {
+      this.reuse(step, row, decision);
+      shared.release(key, this);
+      return true;
+    }
+    if (running.size >= this.limit) return false;
+    const need = { threads: threadsOf(decision.composed.config), bytes: this.bytesOf(decision.composed) };
+    if (!(await shared.take(need))) return this.waits();
+    if (host.interrupt.requested) {
+      shared.give(need);
       return false;
-    resources.take(step.name, threads);
+    }
     row.status = 'running';
     this.write();
     const work = this.runStep(step, row, decision)
       .catch((error: unknown) => void this.giveUp(row, error))
       .finally(() => {
-        resources.give(step.name);
-        this.running.delete(step.name);
+        running.delete(step.name);
+        shared.give(need);
+        shared.release(key, this);
       });
-    this.running.set(step.name, work);
+    running.set(step.name, work);
     return true;
   }
 
+  private waits(): false {
+    this.waitsForOthers = true;
+    return false;
+  }
+
+  private async compose(step: PlannedStep): Promise<ComposedStep> {
+    const known = this.composed.get(step.name);
+    if (known !== undefined) return known;
+    const config = await this.run.resolve(this.outputs);
+    const composed = await composeStep(this.run, step, config);
+    const made = { config, composed, key: stepKey(composed) };
+    this.composed.set(step.name, made);
+    return made;
+  }
+
   private async decide(step: PlannedStep): Promise<StepDecision> {
-    const { run, rules, outputs, earlier, host } = this;
+    const { run, rules, earlier, host } = this;
     const known = this.decisions.get(step.name);
     if (known !== undefined) return known;
+    const { config, composed } = await this.compose(step);
     const rule = rules.get(step.name)!;
-    const decision = await decideStep(run, step, { rule, outputs, earlier, root: host.root });
+    const decision = await decideStep(run, step, { config, composed, rule, earlier, root: host.root });
     this.decisions.set(step.name, decision);
     return decision;
   }
 
-  // Planning takes a second: only where there is another step to run beside.
-  private async memoryLets(step: PlannedStep): Promise<boolean> {
-    const { resources, decisions, host, earlier } = this;
-    if (resources.running.length === 0) return true;
-    const all = [...resources.running, step.name].map((name) => {
-      const known = this.bytes.get(name) ?? plannedBytes(decisions.get(name)!.composed, host, earlier);
-      this.bytes.set(name, known);
-      return known;
-    });
-    return resources.letMemory(await Promise.all(all));
+  private bytesOf(composed: ComposedStage): () => Promise<number | null> {
+    let bytes: Promise<number | null> | undefined;
+    return () => (bytes ??= plannedBytes(composed, this.host, this.earlier));
   }
 
   private async runStep(step: PlannedStep, row: StepRecord, decision: StepDecision): Promise<void> {
@@ -202,7 +265,7 @@ class PipelineWork {
     step: PlannedStep,
     row: StepRecord,
     { run, reason }: Extract<StepDecision, { kind: 'reuse' }>,
-  ): true {
+  ): void {
     const { host } = this;
     this.addOutputs(step, run);
     Object.assign(row, {
@@ -212,7 +275,6 @@ class PipelineWork {
     });
     this.write();
     host.display.skipped?.(step.name, reason, relative(host.root, run.folder));
-    return true;
   }
 
   private skip(step: PlannedStep, row: StepRecord, reason: string): true {

@@ -17,47 +17,61 @@ export function threadsOf(config: Record<string, unknown>, cores = availablePara
   return typeof config.threads === 'number' ? config.threads : cores;
 }
 
-/** Which steps may run side by side: as long as cores, memory and the limit last. A step by itself may always run. */
+/** What a step takes while it runs. */
+export interface StepNeed {
+  threads: number;
+  /** null where it is unknown. Asked only where there is another step to run beside: planning takes a second. */
+  bytes(): Promise<number | null>;
+}
+
+/**
+ * Which steps may run side by side, of all pipelines of a command: as long as cores and memory last. A step that nothing
+ * runs beside is always let in.
+ */
 export class StepResources {
-  private readonly limit: number;
   private readonly cores: number;
   private readonly available: () => number;
-  private readonly threads = new Map<string, number>();
+  private readonly running = new Set<StepNeed>();
+  /** Bytes that were free before any of it: what runs takes its part by and by. */
   private free = 0;
+  /** How often something was taken or given back. */
+  private changes = 0;
 
-  /** `limit`: `max_parallel` of the pipeline; null: none. `available`: bytes free now. */
-  constructor(
-    limit: number | null,
-    cores = availableParallelism(),
-    available: () => number = () => process.availableMemory(),
-  ) {
-    this.limit = limit ?? Number.POSITIVE_INFINITY;
+  /** `available`: bytes free now. */
+  constructor(cores = availableParallelism(), available: () => number = () => process.availableMemory()) {
     this.cores = cores;
     this.available = available;
   }
 
-  get running(): readonly string[] {
-    return [...this.threads.keys()];
+  /** Takes what a step needs; gives false where there is no room. */
+  async take(need: StepNeed): Promise<boolean> {
+    // Others may come and go while memory is planned.
+    for (let before = -1; this.letThreads(need.threads); ) {
+      if (this.running.size === 0) this.free = this.available();
+      if (this.running.size === 0 || before === this.changes) {
+        this.running.add(need);
+        this.changes++;
+        return true;
+      }
+      before = this.changes;
+      if (!(await this.letMemory([...this.running, need])) && before === this.changes) return false;
+    }
+    return false;
   }
 
-  letThreads(threads: number): boolean {
-    const taken = [...this.threads.values()].reduce((sum, each) => sum + each, 0);
-    return this.threads.size === 0 || (this.threads.size < this.limit && taken + threads <= this.cores);
+  give(need: StepNeed): void {
+    this.running.delete(need);
+    this.changes++;
   }
 
-  /** `bytes`: what the steps that run and the one that would join them need; null where it is unknown. */
-  letMemory(bytes: readonly (number | null)[]): boolean {
+  private letThreads(threads: number): boolean {
+    const taken = [...this.running].reduce((sum, each) => sum + each.threads, 0);
+    return this.running.size === 0 || taken + threads <= this.cores;
+  }
+
+  private async letMemory(needs: readonly StepNeed[]): Promise<boolean> {
+    const bytes = await Promise.all(needs.map((need) => need.bytes()));
     const planned = bytes.reduce<number>((sum, each) => sum + (each ?? unknownBytes), 0);
-    return this.threads.size === 0 || planned <= usableShare * this.free;
-  }
-
-  take(step: string, threads: number): void {
-    // What runs takes its part by and by: free is what was free before any of it.
-    if (this.threads.size === 0) this.free = this.available();
-    this.threads.set(step, threads);
-  }
-
-  give(step: string): void {
-    this.threads.delete(step);
+    return planned <= usableShare * this.free;
   }
 }

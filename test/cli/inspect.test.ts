@@ -115,10 +115,6 @@ describe('looking at a config instead of running it', () => {
       /^error: only one of --run, .* can be given\n {2}hint: got --multirun and --cfg\n$/,
     ],
     ['train -r -m', /got --run and --multirun/],
-    [
-      'tour hydra.mode=MULTIRUN',
-      /^error: experiment\/tour is a pipeline: it runs once, without hydra\.mode=MULTIRUN/,
-    ],
     ['train --info --plan', /got --info and --plan/],
     ['train --resolve', /^error: --resolve says how to print a config\n {2}hint: add --cfg job/],
     ['train --origin', /^error: --origin says/],

@@ -37,14 +37,10 @@ describe('--resume-sweep', () => {
     return ended;
   }
 
-  it('is what the end of an interrupted sweep advises', async () => {
-    const { code, err } = await interrupted();
-    expect(code).to.equal(130);
-    expect(err).to.include('go on with what is unfinished: ./run --resume-sweep outputs/swept\n');
-  });
-
   it('runs what is unfinished, in folders of its own, and keeps what is done', async () => {
-    await interrupted();
+    const first = await interrupted();
+    expect(first.code).to.equal(130);
+    expect(first.err).to.include('go on with what is unfinished: ./run --resume-sweep outputs/swept\n');
     const before = statSync(join(folder, '0/run.json')).mtimeMs;
     open(3, 4);
     const { code, err } = await project.run('--resume-sweep');
@@ -61,36 +57,53 @@ describe('--resume-sweep', () => {
   });
 
   it('takes further overrides, and leaves the jobs that they do not touch', async () => {
-    await interrupted();
-    open(3, 4, 5);
+    await sweep('answer', 'seed=1,2');
     const { code, err } = await project.run(
       '--resume-sweep',
       'latest',
-      'seed=2,3,5',
-      'hydra.launcher.n_jobs=1',
+      'seed=2,5',
+      'hydra.launcher.n_jobs=2',
     );
     expect(code).to.equal(0);
     expect(jobs()).to.deep.equal([
       ['done', '1'],
       ['done', '1-2'],
-      ['done', '2-2'],
     ]);
-    expect(err).to.include('new in the sweep: #2 seed=5\n');
-    expect(err).to.include('no longer part of the sweep, their folders stay: #0 seed=1, #3 seed=4\n');
-    expect(manifest().obsolete?.map(({ num }) => num)).to.deep.equal([0, 3]);
+    expect(err).to.include('new in the sweep: #1 seed=5\n');
+    expect(err).to.include('no longer part of the sweep, their folders stay: #0 seed=1\n');
+    expect(manifest().obsolete?.map(({ num }) => num)).to.deep.equal([0]);
   });
 
   it('runs a job anew whose config has changed behind the same overrides, and says so', async () => {
-    await interrupted();
-    open(3, 4);
-    project.write('configs/gate.yaml', 'defaults:\n  - base\n  - _self_\n\ndata: other\n');
-    const { code, err } = await project.run('gate', '-m', 'seed=1,2,3,4', '--resume-sweep', 'outputs/swept');
+    await sweep('answer', 'seed=1');
+    project.write('configs/answer.yaml', 'defaults:\n  - base\n  - _self_\n\ndata: other\n');
+    const { code, err } = await project.run('answer', '-m', 'seed=1', '--resume-sweep', 'outputs/swept');
     expect(code).to.equal(0);
-    expect(err).to.include(
-      'the config behind the same overrides has changed, these run anew: #0 seed=1, #1 seed=2, #2 seed=3, #3 seed=4\n',
-    );
-    expect(jobs().map(([, own]) => own)).to.deep.equal(['0-2', '1-2', '2-2', '3-2']);
-    expect(manifest().obsolete).to.have.length(4);
+    expect(err).to.include('the config behind the same overrides has changed, these run anew: #0\n');
+    expect(jobs()).to.deep.equal([['done', '0-2']]);
+    expect(manifest().obsolete).to.have.length(1);
+  });
+
+  it('goes on from the checkpoint of a job that was interrupted', async () => {
+    writeFileSync(join(project.root, 'hold'), '');
+    const ended = sweep('climb', '+resume=null');
+    await project.shown('holding');
+    process.emit('SIGINT');
+    expect((await ended).code).to.equal(130);
+    rmSync(join(project.root, 'hold'));
+    const { code, err } = await project.run('--resume-sweep');
+    expect(code).to.equal(0);
+    expect(err).to.include('#0 goes on from step 3 of 0\n');
+    expect(readFileSync(join(folder, '0-2/top.txt'), 'utf8')).to.equal('from 3');
+    expect(await project.run('--resume-sweep')).to.include({ code: 0, err: '' }); // it is known as the same job
+  });
+
+  it('leaves nothing to a retry that an attempt before it has done', async () => {
+    writeFileSync(join(project.root, 'pit'), '');
+    const { code, err } = await sweep('climb', '+resume=null', 'hydra.launcher.on_failure=retry');
+    expect(code).to.equal(0);
+    expect(err).to.include('#0 is started again (1 of 1)\n').and.to.include('#0 goes on from step 4 of 0\n');
+    expect(readFileSync(join(folder, '0-2/top.txt'), 'utf8')).to.equal('from 4');
   });
 
   it('starts failed jobs again', async () => {
@@ -123,18 +136,18 @@ describe('--resume-sweep', () => {
     ]);
   });
 
-  const search = ['hydra.sweeper.n_trials=9', 'seed=range(0,60)', 'hydra.launcher.n_jobs=2'];
+  const search = ['hydra.sweeper.n_trials=6', 'seed=range(0,60)', 'hydra.launcher.n_jobs=2'];
   for (const sweeper of ['random', 'tpe']) {
     it(`asks ${sweeper} for the same jobs as if it had never been cut`, async () => {
       const startup = sweeper === 'tpe' ? ['hydra.sweeper.n_startup_trials=2'] : [];
       const objective = ['++hydra.sweeper.objective=validation/loss'];
       await sweep('score', `hydra/sweeper=${sweeper}`, ...startup, ...objective, ...search);
       const whole = manifest();
-      // Killed while the third pair ran: random has all its jobs in the manifest, tpe only those it had been asked for.
+      // Killed while the second pair ran: random has all its jobs in the manifest, tpe only those it had been asked for.
       const cut = structuredClone(whole);
-      if (sweeper === 'tpe') cut.jobs.splice(6);
-      for (const { num } of whole.jobs.slice(4)) rmSync(join(folder, String(num)), { recursive: true });
-      for (const job of cut.jobs.slice(4)) delete job.told;
+      if (sweeper === 'tpe') cut.jobs.splice(4);
+      for (const { num } of whole.jobs.slice(2)) rmSync(join(folder, String(num)), { recursive: true });
+      for (const job of cut.jobs.slice(2)) delete job.told;
       write(cut);
       const { code, err } = await project.run('--resume-sweep', 'hydra.launcher.n_jobs=1');
       expect([code, err.includes('new in the sweep')]).to.deep.equal([0, false]);
@@ -153,7 +166,11 @@ describe('--resume-sweep', () => {
       'a sweep of answer, not of score',
     ],
     ['no sweep at all', ['score', '--resume-sweep'], 'there is no sweep of score below outputs/'],
-    ['a stage that does not exist', ['scor', '--resume-sweep'], 'there is no stage scor'],
+    [
+      'a stage that does not exist',
+      ['scor', '--resume-sweep'],
+      'there is no stage, pipeline or command scor',
+    ],
     ['--plan beside it', ['--resume-sweep', '--plan'], 'got --plan and --resume-sweep'],
   ];
   it('refuses what it cannot go on with', async () => {

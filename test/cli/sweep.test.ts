@@ -38,10 +38,7 @@ describe('a sweep on the command line', () => {
       seed: 2,
       command: './run train seed=2 data=null',
     });
-  });
-
-  it('leaves the config of the sweep in its folder, interpolations and all', async () => {
-    await sweep('answer', 'seed=1,2');
+    // The config of the sweep, interpolations and all.
     const text = read('multirun.yaml');
     expect(text).to.match(/^hydra:\n {2}run:\n/m);
     expect(text).to.include('subdir: ${hydra.job.num}');
@@ -62,14 +59,14 @@ describe('a sweep on the command line', () => {
     ]);
   });
 
-  it('gives each job the folder that its own hydra.sweep.dir names', async () => {
-    await project.run('answer', '-m', 'seed=1,2', 'hydra.sweep.dir=swept/${seed}');
-    expect(existsSync(join(project.root, 'swept/1/0/run.json'))).to.equal(true);
-    expect(existsSync(join(project.root, 'swept/2/1/run.json'))).to.equal(true);
-  });
-
-  it('prints one JSON object per job with --log json', async () => {
-    const { out } = await sweep('answer', 'seed=1,2', '--log', 'json');
+  it('prints one JSON object per job with --log json, each in the folder that its own hydra.sweep.dir names', async () => {
+    const { out } = await project.run(
+      'answer',
+      '-m',
+      'seed=1,2',
+      'hydra.sweep.dir=swept/${seed}',
+      '--log=json',
+    );
     const jobs = out
       .trimEnd()
       .split('\n')
@@ -80,9 +77,10 @@ describe('a sweep on the command line', () => {
     ]);
     expect(jobs[0]).to.include({
       status: 'done',
-      folder: join(project.root, 'swept', '0'),
+      folder: join(project.root, 'swept/1/0'),
       text: 'forty-two',
     });
+    expect(existsSync(join(project.root, 'swept/2/1/run.json'))).to.equal(true);
   });
 
   it('learns from the last value of its objective and writes the best down', async () => {
@@ -109,9 +107,9 @@ describe('a sweep on the command line', () => {
       'hydra.sweeper.n_trials=9',
       'hydra.sweeper.objective=validation/loss',
       'hydra.sweeper.direction=maximize',
-      'seed=choice(4,6,9)',
+      'seed=choice(6,9)',
     );
-    expect(out).to.match(/\nbest: job [012], validation\/loss 16 {2}seed=9\n/);
+    expect(out).to.match(/\nbest: job [01], validation\/loss 16 {2}seed=9\n/);
   });
 
   it('judges by a number of the result of a stage', async () => {
@@ -140,52 +138,11 @@ describe('a sweep on the command line', () => {
     expect(out).to.include('Sweep in swept');
   });
 
-  it('ends a job early that is worse than the median of those before it, and goes on', async () => {
-    const { code, out, err } = await sweep(
-      'descend',
-      '+hydra.sweeper.objective=validation/loss',
-      '+hydra.sweeper.prune_after=2',
-      'seed=1,2,9,0',
-    );
-    expect(code).to.equal(0);
-    expect(err).to.include('#2 seed=9: worse than the median of the others at this step');
-    expect(tableOf(out)).to.equal(
-      [
-        'Sweep in swept',
-        'job  seed  validation/loss  status      time  folder',
-        '───  ────  ───────────────  ──────────  ────  ──────',
-        '  0     1                6  done        0:00       0',
-        '  1     2               16  done        0:00       1',
-        '  2     9               89  pruned      0:00       2',
-        '  3     0               -4  done, best  0:00       3',
-        'best: job 3, validation/loss -4  seed=0',
-        '',
-      ].join('\n'),
-    );
-    expect(readRunRecord(join(project.root, 'swept', '2')).status).to.equal('interrupted');
-  });
-
   it('ends with the first job that fails and its exit code', async () => {
     const { code, out, err } = await sweep('refuse', 'seed=1,2');
     expect(code).to.equal(1);
     expect(err).to.include('error: the pool is empty');
     expect(out).to.match(/ {2}0 +1 {2}failed +0:\d\d +0\n {2}1 +2 {2}queued\n/);
-    expect(readdirSync(join(project.root, 'swept'))).to.have.members([
-      '0',
-      'multirun.yaml',
-      'sweep.json',
-      'report.html',
-    ]);
-  });
-
-  it('ends with 130 when interrupted, the running job in order and the others not begun', async () => {
-    const ended = sweep('wait', 'seed=1,2');
-    await project.shown('waiting');
-    process.emit('SIGTERM');
-    const { code, out } = await ended;
-    expect(code).to.equal(130);
-    expect(out).to.match(/ {2}0 +1 {2}interrupted +0:\d\d +0\n {2}1 +2 {2}queued\n/);
-    expect(existsSync(join(project.root, 'swept/0/checkpoint'))).to.equal(true);
     expect(readdirSync(join(project.root, 'swept'))).to.have.members([
       '0',
       'multirun.yaml',
@@ -263,24 +220,40 @@ describe('a sweep on the command line', () => {
       ]);
     });
 
-    it('prunes among jobs that run at the same time', async () => {
-      const { code } = await parallel(
+    it('ends a job early that is worse than the median of the others, also of those beside it, and goes on', async () => {
+      const { code, out, err } = await parallel(
         'descend',
         '+hydra.sweeper.objective=validation/loss',
         '+hydra.sweeper.prune_after=2',
         'seed=1,2,9,0',
       );
       expect(code).to.equal(0);
-      expect(manifest().jobs.map(({ status }) => status)).to.deep.equal(['done', 'done', 'pruned', 'done']);
-      expect(manifest()).to.include({ best: 3 });
+      expect(err).to.include('#2 seed=9: worse than the median of the others at this step');
+      expect(tableOf(out)).to.equal(
+        [
+          'Sweep in swept',
+          'job  seed  validation/loss  status      time  folder',
+          '───  ────  ───────────────  ──────────  ────  ──────',
+          '  0     1                6  done        0:00       0',
+          '  1     2               16  done        0:00       1',
+          '  2     9               89  pruned      0:00       2',
+          '  3     0               -4  done, best  0:00       3',
+          'best: job 3, validation/loss -4  seed=0',
+          '',
+        ].join('\n'),
+      );
+      expect(readRunRecord(join(project.root, 'swept', '2')).status).to.equal('interrupted');
     });
 
-    it('interrupts all that run and starts no more', async () => {
+    it('when interrupted ends all that run in order, starts no more and exits 130', async () => {
       const ended = parallel('wait', 'seed=1,2,3');
       await project.shown('[#0 seed=1] waiting');
       await project.shown('[#1 seed=2] waiting');
       process.emit('SIGTERM');
-      expect((await ended).code).to.equal(130);
+      const { code, out } = await ended;
+      expect(code).to.equal(130);
+      expect(out).to.match(/ {2}1 +2 {2}interrupted +0:\d\d +1\n {2}2 +3 {2}queued\n/);
+      expect(existsSync(join(project.root, 'swept/0/checkpoint'))).to.equal(true);
       expect(manifest().jobs.map(({ status }) => status)).to.deep.equal([
         'interrupted',
         'interrupted',
@@ -330,10 +303,4 @@ describe('a sweep on the command line', () => {
       expect(existsSync(join(project.root, 'swept'))).to.equal(false);
     });
   }
-
-  it('refuses to sweep over a pipeline', async () => {
-    const { code, err } = await project.run('tour', '-m', 'seed=1,2');
-    expect(code).to.equal(2);
-    expect(err).to.include('experiment/tour is a pipeline: it runs once, without --multirun');
-  });
 });

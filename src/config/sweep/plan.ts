@@ -38,6 +38,8 @@ export interface SweepJob {
   directory: string;
   /** `hydra.sweep.subdir`, resolved; relative to that directory. */
   subdirectory: string;
+  /** The same job with further overrides, at the end. */
+  with(more: readonly string[]): SweepJob;
 }
 
 /** Plans a multirun over the sweeps among the overrides and in `hydra.sweeper.params`. */
@@ -75,6 +77,7 @@ export function planSweep(
         composed,
         directory: String(composed.value('hydra.sweep.dir')),
         subdirectory: String(composed.value('hydra.sweep.subdir')),
+        with: (more) => this.job(num, [...jobOverrides, ...more]),
       };
     },
   };

@@ -1,0 +1,5 @@
+import type { PipelineChoice } from '../runner/pipeline-choice.js';
+import type { CommandLine } from './arguments.js';
+
+/** What the flags of a command line say of a pipeline's steps. */
+export const stepChoice = ({ force, from, only }: CommandLine): PipelineChoice => ({ force, from, only });
