@@ -54,6 +54,7 @@ describe('the command line', () => {
       '.hydra',
       'metrics.jsonl',
       'model',
+      'origins.jsonl',
       'report.html',
       'run.json',
       'run.log',
