@@ -60,7 +60,7 @@ async function continued(
   stage: StageEntry,
   composed: ComposedConfig,
   config: Record<string, unknown>,
-  { root }: Project,
+  { root, stderr }: Project,
   { isMadeLater }: CheckOptions,
 ): Promise<Record<string, unknown>> {
   const { continuation } = await import('../runner/continuation/continuation.js');
@@ -75,6 +75,7 @@ async function continued(
       })),
     );
   }
+  for (const text of found.warnings) stderr.write(`warning: ${found.key}: ${text}\n`);
   return { [found.key]: found.path };
 }
 

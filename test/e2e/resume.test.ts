@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { execa } from 'execa';
@@ -103,6 +103,14 @@ describe('resume=latest', function () {
     bytes[bytes.length - 5]! ^= 1;
     writeFileSync(file, bytes);
 
+    const index = join(project.root, 'outputs', 'registry.json');
+    renameSync(index, `${index}.aside`); // it does not know the copy
+    const planned = await project.start([...base, '--plan', 'resume=latest']);
+    expect(planned.exitCode, planned.stderr as string).to.equal(0);
+    expect(planned.stderr).to.match(
+      /^warning: resume: skipped a damaged checkpoint: \S+damaged\S+step_6: state\.safetensors/m,
+    );
+    renameSync(`${index}.aside`, index);
     const { exitCode, stderr } = await project.start([...base, `resume=${relative(project.root, copy)}`]);
     expect(exitCode, stderr as string).to.equal(0);
     expect(stderr).to.match(

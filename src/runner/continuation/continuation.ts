@@ -19,6 +19,8 @@ export interface Continuation {
   key: Verb;
   path: string;
   problems: ContinuationProblem[];
+  /** Of checkpoints that `latest` passed over. */
+  warnings: string[];
 }
 
 type Verb = 'resume' | 'extend' | 'init_from';
@@ -40,14 +42,14 @@ export function continuation(
   const text = config[key] as string;
   if (text !== 'latest') {
     const problems = key === 'init_from' ? [] : otherConfig(text, now, key, root);
-    return { key, path: text, problems };
+    return { key, path: text, problems, warnings: [] };
   }
   const latest = latestCheckpoint({ root, stage, verb: key, config: now });
   if (latest.found !== null) {
     const path = relative(root, latest.found);
-    return { key, path: path.startsWith('..') ? latest.found : path, problems: [] };
+    return { key, path: path.startsWith('..') ? latest.found : path, problems: [], warnings: latest.damaged };
   }
-  return { key, path: text, problems: [nothingFound(stage, key, latest.reasons)] };
+  return { key, path: text, problems: [nothingFound(stage, key, latest.reasons)], warnings: [] };
 }
 
 const mostReasons = 8;

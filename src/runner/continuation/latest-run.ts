@@ -1,4 +1,4 @@
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { openLatestTrainingState } from '../../checkpoint/training-state.js';
 import { History } from '../history.js';
 import { type RunRecord, readRunRecord } from '../run-record.js';
@@ -14,8 +14,8 @@ export interface Wanted {
   config: unknown;
 }
 
-/** The checkpoint that `latest` means, or why no run has one: a line for each, latest first. */
-export type Latest = { found: string } | { found: null; reasons: string[] };
+/** The checkpoint that `latest` means, and the damaged ones before it; or why no run has one: a line for each, latest first. */
+export type Latest = { found: string; damaged: string[] } | { found: null; reasons: string[] };
 
 interface Candidate {
   folder: string;
@@ -50,7 +50,7 @@ export function latestCheckpoint(wanted: Wanted): Latest {
       wanted.verb === 'init_from'
         ? []
         : configDifferences(savedConfig(state.path), wanted.config, wanted.verb);
-    if (others.length === 0) return { found: state.path };
+    if (others.length === 0) return { found: state.path, damaged };
     away(
       `another config: ${others.slice(0, 3).map(differenceText).join(', ')}${others.length > 3 ? ', …' : ''}`,
     );
@@ -115,8 +115,10 @@ function readCandidate(folder: string): Candidate[] {
   }
 }
 
-// .../<run>/checkpoints/step_<n> -> .../<run>
+// .../<run>/checkpoints/step_<n>, or .../<run> -> .../<run>
 function sourceOf({ record }: Candidate, root: string): string | undefined {
   const { resume } = (record.config ?? {}) as { resume?: unknown };
-  return typeof resume === 'string' ? dirname(dirname(resolve(root, resume))) : undefined;
+  if (typeof resume !== 'string') return undefined;
+  const path = resolve(root, resume);
+  return /^step_\d+$/.test(basename(path)) ? dirname(dirname(path)) : path;
 }
