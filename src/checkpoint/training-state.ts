@@ -153,7 +153,7 @@ function checkFile(path: string, name: string, { bytes, sha256 }: Manifest['file
   if (sha256OfFile(file) !== sha256) throw corrupt(path, `${name} does not have the recorded sha256`);
 }
 
-function readManifest(path: string): Manifest {
+export function readManifest(path: string): Manifest {
   try {
     const manifest = JSON.parse(readFileSync(join(path, manifestName), 'utf8')) as Manifest;
     if (Number.isInteger(manifest.step) && typeof manifest.files === 'object' && manifest.files !== null)

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { History } from '../../runner/history.js';
-import { type TracedArtifact, type TracedRun, trace } from '../../runner/runs/trace.js';
+import { trace } from '../../runner/runs/trace.js';
+import type { TracedArtifact, TracedPart, TracedRun } from '../../runner/runs/traced.js';
 import type { CommandLine } from '../arguments.js';
 import type { Project } from '../project.js';
 import { shortHash, timeText } from './texts.js';
@@ -31,7 +32,11 @@ export async function traceCommand(
 }
 
 const hasChanged = ({ state, madeBy }: TracedArtifact): boolean =>
-  state === 'changed' || (madeBy?.inputs ?? []).some(hasChanged);
+  state === 'changed' || (madeBy !== null && readOther(madeBy));
+
+const readOther = ({ inputs, resumedFrom, parts }: TracedRun): boolean =>
+  [...(inputs ?? []), ...(resumedFrom === null ? [] : [resumedFrom])].some(hasChanged) ||
+  parts.some(({ run }) => run !== null && readOther(run));
 
 function lines(artifact: TracedArtifact, root: string): string[] {
   const { name, path, sha256, state, madeBy, output, alsoMadeBy, note } = artifact;
@@ -56,21 +61,31 @@ function lines(artifact: TracedArtifact, root: string): string[] {
 }
 
 function runLines(run: TracedRun, output: string | null, root: string): string[] {
-  const { id, status, startedAt, seed, versions, command, configSha256, inputs } = run;
+  const { id, status, startedAt, seed, versions, command, configSha256, inputs, resumedFrom, parts } = run;
   const title = output === null ? `by ${id}` : output === '' ? id : `${output} of ${id}`;
   const facts = [status === 'done' ? '' : status, timeText(startedAt), seed === null ? '' : `seed ${seed}`];
   if (inputs === null) return [`${title}, see above`];
+  const below = [
+    ...inputs.map((input) => lines(input, root)),
+    ...(resumedFrom === null ? [] : [lines(resumedFrom, root)]),
+    ...parts.map((part) => partLines(part, root)),
+  ];
   const about = [
     command,
-    `config ${shortHash(configSha256 ?? '')}`,
+    configSha256 === null ? '' : `config ${shortHash(configSha256)}`,
     versions.commit ? `commit ${versions.commit.slice(0, 12)}` : '',
   ];
   return [
     [title, ...facts].filter(Boolean).join(', '),
     `  ${about.filter(Boolean).join(', ')}`,
-    ...(inputs.length === 0 ? ['  (it read no files)'] : []),
-    ...branches(inputs.map((input) => lines(input, root))),
+    ...(below.length === 0 ? ['  (it read no files)'] : []),
+    ...branches(below),
   ];
+}
+
+function partLines({ name, status, run, note }: TracedPart, root: string): string[] {
+  const title = `${name}: ${status}${note === null ? '' : ` (${note})`}`;
+  return [title, ...branches(run === null ? [] : [runLines(run, '', root)])];
 }
 
 const branches = (parts: string[][]): string[] =>

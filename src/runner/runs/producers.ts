@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path';
 import type { Artifact } from '../artifact.js';
 import type { History } from '../history.js';
 import { type RunRecord, readRunRecord } from '../run-record.js';
+import { checkpointsOf } from './checkpoints.js';
 import { runFolderOf } from './find-run.js';
 
 /** A run and what of it something is. */
@@ -9,7 +10,7 @@ export interface Made {
   /** Absolute, of the run. */
   folder: string;
   record: RunRecord;
-  /** Its output's name; null for what lies in the run folder and is none. */
+  /** Its output's name, or `checkpoints/step_<n>`; null for what lies in the run folder and is neither. */
   output: string | null;
   /** Absolute. */
   path: string;
@@ -31,10 +32,11 @@ export class Producers {
     const folder = runFolderOf(path);
     const record = folder === undefined ? undefined : readIfWhole(folder);
     if (folder === undefined || record === undefined) return undefined;
-    const all = record.outputs.flatMap((output) => madeBy(folder, record, output));
+    const outputs = outputsOf(folder, record);
+    const all = outputs.flatMap((output) => madeBy(folder, record, output));
     const exact = all.find((made) => made.path === path);
     if (exact !== undefined) return exact;
-    const around = record.outputs.find((output) => isIn(resolve(folder, output.path), path));
+    const around = outputs.find((output) => isIn(resolve(folder, output.path), path));
     return { folder, record, output: around?.name ?? null, path, sha256: null };
   }
 
@@ -49,12 +51,15 @@ export class Producers {
     for (const entry of this.history.list()) {
       const folder = this.history.folderOf(entry);
       const record = readIfWhole(folder);
-      for (const made of record?.outputs.flatMap((output) => madeBy(folder, record, output)) ?? [])
+      if (record === undefined) continue;
+      for (const made of outputsOf(folder, record).flatMap((output) => madeBy(folder, record, output)))
         hashes.set(made.sha256!, [...(hashes.get(made.sha256!) ?? []), made]);
     }
     return hashes;
   }
 }
+
+const outputsOf = (folder: string, record: RunRecord) => [...record.outputs, ...checkpointsOf(folder)];
 
 // An output, and the files in it that were listed.
 function madeBy(folder: string, record: RunRecord, { name, path, sha256, files = [] }: Artifact): Made[] {

@@ -1,58 +1,25 @@
 import { existsSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { SluiceError } from '../../errors.js';
 import { type Artifact, fingerprint } from '../artifact.js';
 import type { History } from '../history.js';
 import { type RunRecord, readRunRecord } from '../run-record.js';
+import { manifestName, readSweepManifest } from '../sweep-manifest.js';
+import { jobsOf, type Part, stepsOf } from './parts.js';
 import { type Made, Producers } from './producers.js';
-
-/** How the bytes at a path stand to the hash that a run recorded of them. */
-export type State = 'same' | 'changed' | 'missing' | 'unchecked';
-
-/** A file or folder, and where it came from. */
-export interface TracedArtifact {
-  /** What the run that read it calls it; null of what was asked for. */
-  name: string | null;
-  /** Absolute. */
-  path: string;
-  /** As recorded by who read or made it; null where nobody did. */
-  sha256: string | null;
-  /** Of the bytes there now. */
-  state: State;
-  madeBy: TracedRun | null;
-  /** The output of that run that it is, or lies in; empty where it is the run's own folder, null where it is no output. */
-  output: string | null;
-  /** Ids of other runs that made the same bytes. */
-  alsoMadeBy: string[];
-  /** What is to be said of the link: lost, or not what it was. */
-  note: string | null;
-}
-
-export interface TracedRun {
-  id: string;
-  /** Absolute. */
-  folder: string;
-  stage: string;
-  status: RunRecord['status'];
-  startedAt: string;
-  command: string;
-  seed: number | null;
-  configSha256: string;
-  versions: RunRecord['versions'];
-  /** Null where the run stands elsewhere in the tree already. */
-  inputs: TracedArtifact[] | null;
-}
+import { shownStatus } from './shown-status.js';
+import { nothingKnown, type State, type TracedArtifact, type TracedPart, type TracedRun } from './traced.js';
 
 /**
  * Which runs and inputs made a file or folder, back to what no run made. It may be an output, lie in one, be a copy of one
- * anywhere (known by its hash), or be a run folder, whose inputs are then traced. Every hash on the way is compared with the
+ * anywhere (known by its hash), or be the folder of a run, pipeline or sweep. Every hash on the way is compared with the
  * bytes of now, unless `check` is off. Throws SluiceError `usage.trace` where there is nothing at `path`.
  */
 export async function trace(path: string, history: History, check = true): Promise<TracedArtifact> {
   if (!existsSync(path)) {
     throw new SluiceError('usage.trace', 'there is nothing to trace', {
       where: path,
-      hint: './run runs trace FILE takes a file, a folder, or a run folder',
+      hint: './run runs trace FILE takes a file, a folder, or the folder of a run, pipeline or sweep',
     });
   }
   return new Tracer(history, check).start(path);
@@ -76,6 +43,8 @@ class Tracer {
       const run = await this.run(path, readRunRecord(path));
       return { ...nothingKnown(null, path), madeBy: run, output: '' };
     }
+    if (existsSync(join(path, manifestName)))
+      return { ...nothingKnown(null, path), madeBy: await this.sweep(path), output: '' };
     const place = this.producers.at(path);
     if (place !== undefined) return this.linked(null, path, place.sha256, place);
     const { sha256 } = await this.print(path);
@@ -87,13 +56,49 @@ class Tracer {
   }
 
   private async run(folder: string, record: RunRecord): Promise<TracedRun> {
-    const { id, stage, status, startedAt, command, seed, configSha256, versions } = record;
+    const { id, stage, startedAt, command, seed, configSha256, versions } = record;
+    const status = shownStatus(record);
     const known = { id, folder, stage, status, startedAt, command, seed, configSha256, versions };
-    if (this.seen.has(folder)) return { ...known, inputs: null };
+    if (this.seen.has(folder)) return { ...known, inputs: null, resumedFrom: null, parts: [] };
     this.seen.add(folder);
     const inputs: TracedArtifact[] = [];
     for (const input of record.inputs) inputs.push(await this.input(input, folder));
-    return { ...known, inputs };
+    const resumedFrom = await this.resumed(record);
+    return { ...known, inputs, resumedFrom, parts: await this.parts(stepsOf(folder, record)) };
+  }
+
+  private async sweep(folder: string): Promise<TracedRun> {
+    const manifest = readSweepManifest(folder);
+    const { stage, status, startedAt, command } = manifest;
+    const known = { folder, stage, status, startedAt, command, seed: null, configSha256: null, versions: {} };
+    const parts = await this.parts(jobsOf(folder, manifest));
+    return { id: this.shown(folder), ...known, inputs: [], resumedFrom: null, parts };
+  }
+
+  private async parts(parts: readonly Part[]): Promise<TracedPart[]> {
+    const traced: TracedPart[] = [];
+    for (const { name, status, folder, reason } of parts) {
+      const isThere = folder !== null && existsSync(join(folder, 'run.json'));
+      const run = isThere ? await this.run(folder, readRunRecord(folder)) : null;
+      const lost = folder !== null && !isThere ? `lost: ${this.shown(folder)} is no longer there` : null;
+      traced.push({ name, status, run, note: lost ?? reason });
+    }
+    return traced;
+  }
+
+  // The run says which checkpoint by its place then; its config, by a path that starts from the project wherever that is now.
+  private async resumed({ facts, config }: RunRecord): Promise<TracedArtifact | null> {
+    const given = config?.resume;
+    if (typeof given !== 'string') return null;
+    const checkpoint = typeof facts.resumed_from === 'string' ? facts.resumed_from : null;
+    const named = resolve(dirname(this.history.outputs), given);
+    const inNamed =
+      checkpoint === null || isCheckpoint(named) ? named : join(named, 'checkpoints', basename(checkpoint));
+    const path = checkpoint !== null && existsSync(checkpoint) ? checkpoint : inNamed;
+    const place = this.producers.at(path);
+    if (place !== undefined) return this.linked('resumed from', path, place.sha256, place);
+    const note = 'lost: the run that it went on from is no longer there';
+    return { ...nothingKnown('resumed from', path), state: await this.state(path, null), note };
   }
 
   private async input({ name, path: stored, sha256 }: Artifact, folder: string): Promise<TracedArtifact> {
@@ -157,13 +162,4 @@ class Tracer {
   }
 }
 
-const nothingKnown = (name: string | null, path: string): TracedArtifact => ({
-  name,
-  path,
-  sha256: null,
-  state: 'unchecked',
-  madeBy: null,
-  output: null,
-  alsoMadeBy: [],
-  note: null,
-});
+const isCheckpoint = (path: string) => /^step_\d+$/.test(basename(path));

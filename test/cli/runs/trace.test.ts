@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { TracedArtifact } from '../../../src/runner/runs/trace.js';
+import { History } from '../../../src/runner/history.js';
+import { trace } from '../../../src/runner/runs/trace.js';
+import type { TracedArtifact } from '../../../src/runner/runs/traced.js';
 import { makeRun } from '../../runner/fixtures/make-run.js';
 import { CommandLineProject } from '../command-line-run.js';
 
@@ -143,6 +146,125 @@ describe('./run runs trace', () => {
     ]);
   });
 
+  it('follows a run that was resumed to the runs that it is the continuation of, also in a project that was moved', async () => {
+    const { root } = project;
+    const checkpoint = (id: string) => join(root, 'outputs', id, 'checkpoints/step_2');
+    const state = { 'checkpoints/step_2/manifest.json': manifest({ 'state.safetensors': 's' }) };
+    const files = { ...state, 'checkpoints/step_2/state.safetensors': 's' };
+    await makeRun(root, {
+      id: 'train/2',
+      reads: { data: 'outputs/prepare/1/data' },
+      files,
+      status: 'interrupted',
+    });
+    await makeRun(root, {
+      id: 'train/3',
+      config: { resume: 'outputs/train/2' },
+      facts: { resumed_from: checkpoint('train/2') },
+      files: { model: 'm' },
+      makes: { model: 'model' },
+    });
+    const told = [
+      '   └─ resumed from: outputs/train/2/checkpoints/step_2 HASH  as recorded',
+      '      └─ checkpoints/step_2 of train/2, interrupted',
+      '         └─ data: outputs/prepare/1/data HASH  as recorded',
+    ];
+    expect((await text('outputs/train/3/model')).slice(2, 5)).to.deep.equal(told);
+    mkdirSync(join(root, 'moved'));
+    for (const name of ['outputs', 'raw']) renameSync(join(root, name), join(root, 'moved', name));
+    for (const name of ['package.json', 'configs'])
+      cpSync(join(root, name), join(root, 'moved', name), { recursive: true });
+    const moved = await trace(join(root, 'moved/outputs/train/3/model'), new History(join(root, 'moved')));
+    expect(moved.madeBy!.resumedFrom!.madeBy!.inputs!.map(({ name, state }) => [name, state])).to.deep.equal([
+      ['data', 'same'],
+    ]);
+    rmSync(join(root, 'moved/outputs/train/2'), { recursive: true });
+    const lost = await trace(join(root, 'moved/outputs/train/3/model'), new History(join(root, 'moved')));
+    expect(lost.madeBy!.resumedFrom).to.include({
+      state: 'missing',
+      note: 'lost: the run that it went on from is no longer there',
+    });
+  });
+
+  it('knows checkpoints, and copies of them, by the hashes in their manifests', async () => {
+    const { root } = project;
+    await makeRun(root, {
+      id: 'train/2',
+      files: {
+        'checkpoints/step_2/manifest.json': manifest({ 'state.safetensors': 's' }),
+        'checkpoints/step_2/state.safetensors': 's',
+      },
+    });
+    const state = join(root, 'outputs/train/2/checkpoints/step_2/state.safetensors');
+    copyFileSync(state, join(root, 'copy'));
+    cpSync(join(root, 'outputs/train/2/checkpoints/step_2'), join(root, 'whole'), { recursive: true });
+    for (const name of ['copy', 'whole']) {
+      const { madeBy, output } = await json(join(root, name));
+      expect([madeBy!.id, output]).to.deep.equal(['train/2', 'checkpoints/step_2']);
+    }
+    writeFileSync(state, 'S');
+    for (const path of [state, join(state, '..')]) expect((await json(path)).state).to.equal('changed');
+    writeFileSync(join(state, '../manifest.json'), '{');
+    expect((await json(state)).note).to.equal('in its folder, but none of its outputs: no hash was recorded');
+  });
+
+  it('takes the folder of a pipeline or a sweep, and follows each of its runs', async () => {
+    const { root } = project;
+    const step = (
+      name: string,
+      folder: string | null,
+      status: 'done' | 'skipped' | 'waiting',
+      reason?: string,
+    ) => ({
+      ...{ name, stage: 'train', status, folder, durationSeconds: null, needs: [], uses: [] },
+      ...(reason !== undefined && { reason }),
+    });
+    await makeRun(root, {
+      id: 'tour/1',
+      steps: [
+        step('train', '../../train/1', 'skipped', 'same config, code and inputs'),
+        step('tune', '../../tune/1', 'done'),
+        step('test', null, 'waiting'),
+        step('gone', '../../train/9', 'done'),
+      ],
+    });
+    const shown = (await text('outputs/tour/1')).filter((line) => /step|model:|by|\bof\b/.test(line));
+    expect(shown).to.deep.equal([
+      '   ├─ step train: skipped (same config, code and inputs)',
+      '   │        └─ data of prepare/1',
+      '   ├─ step tune: done',
+      '   │     ├─ model: outputs/train/1/model HASH  as recorded',
+      '   │     │  └─ model of train/1, see above',
+      '   │        └─ data of prepare/1, see above',
+      '   ├─ step test: waiting',
+      '   └─ step gone: done (lost: outputs/train/9 is no longer there)',
+    ]);
+    project.write(
+      'outputs/sweep/sweep.json',
+      JSON.stringify({
+        version: 1,
+        stage: 'train',
+        command: './run train -m seed=1,2',
+        status: 'done',
+        startedAt: '2026-01-31T12:00:00.000Z',
+        swept: ['seed'],
+        jobs: [1, 2].map((num) => ({
+          num,
+          overrides: ['a=1', `seed=${num}`],
+          status: 'done',
+          folder: `../train/${num}`,
+        })),
+      }),
+    );
+    const sweep = await json('outputs/sweep');
+    expect(sweep.madeBy!.parts.map(({ name, run, note }) => [name, run?.id, note])).to.deep.equal([
+      ['job 1 seed=1', 'train/1', null],
+      ['job 2 seed=2', undefined, 'lost: outputs/train/2 is no longer there'],
+    ]);
+    writeFileSync(join(root, 'outputs/train/1/model/weights'), 'W');
+    await text('outputs/tour/1', 1);
+  });
+
   it('refuses what is not there, and leaves what no run made as it is', async () => {
     const { code, err } = await project.run('runs', 'trace', 'nowhere');
     expect(code).to.equal(2);
@@ -153,3 +275,13 @@ describe('./run runs trace', () => {
     ]);
   });
 });
+
+// Of a checkpoint of step 2 with these files and texts.
+function manifest(texts: Record<string, string>): string {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  const files = Object.entries(texts).map(([name, text]) => [
+    name,
+    { bytes: text.length, sha256: sha256(text) },
+  ]);
+  return JSON.stringify({ step: 2, files: Object.fromEntries(files) });
+}
