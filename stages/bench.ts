@@ -40,7 +40,7 @@ export const stage: StageDefinition<BenchConfig> = {
     const { model, adapter, program, batch } = await prepare(config);
     const plan = planRecord([program], null);
     checkMemory(plan, memoryBudget(config.memory_budget, null), () => []);
-    const { engine, session, threads } = await openDevice(config);
+    const { engine, session, threads } = await openDevice(config, context);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
     const baseRss = process.memoryUsage.rss();
     const { storage } = model;

@@ -28,8 +28,8 @@ export const stage: StageDefinition<CompareConfig> = {
     };
     context.addInput('original', folders.original);
     context.addInput('converted', folders.converted);
-    const expected = await logitsOfFolder(folders.original, config, await openDevice(config));
-    const got = await logitsOfFolder(folders.converted, config, await openDevice(config));
+    const expected = await logitsOfFolder(folders.original, config, await openDevice(config, context));
+    const got = await logitsOfFolder(folders.converted, config, await openDevice(config, context));
     if (expected.length !== got.length) {
       throw new SluiceError(
         'compare.vocabulary',

@@ -25,7 +25,7 @@ export const stage: StageDefinition<ConvertConfig> = {
       quality_gate_init_std,
       trash_expert_mode,
     });
-    const { session, threads } = await openDevice(config);
+    const { session, threads } = await openDevice(config, context);
     await loadSelector(model, source, session, { seed: config.seed, threads });
     const folder = join(context.runDirectory, 'model');
     saveModelFolder(model, session, folder, { tokenizerFolder: source });

@@ -53,7 +53,7 @@ export const stage: StageDefinition<GenerateConfig> = {
 
     const tokenizer = Tokenizer.open(folder);
     const prompts = await readPrompts(context, tokenizer);
-    const { engine, session, threads } = await openDevice(config);
+    const { engine, session, threads } = await openDevice(config, context);
     const { model, adapter } = await loadReadyModel(session, folder, adapterFolder, storageOf(config));
     const generator = new Generator(model, session, { threads, adapter });
     const stopIds = stopIdsOf(model, folder);

@@ -39,7 +39,7 @@ export const stage: StageDefinition<PretrainConfig> = {
   async run(context) {
     const { config } = context;
     const { run, tokenizerFolder, validation } = await prepareRun(context);
-    const device = await openDevice(config);
+    const device = await openDevice(config, context);
     await initializeWeights(run.model.parameters(), device.session, {
       seed: config.seed,
       threads: device.threads,

@@ -67,7 +67,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
   async run(context) {
     const { config } = context;
     const { folder, gates, model, run, validation } = await prepareRun(context);
-    const device = await openDevice(config);
+    const device = await openDevice(config, context);
     const { session, threads } = device;
     await loadSelector(model, folder, session, { seed: config.seed, threads });
     if (run.adapter !== null) {

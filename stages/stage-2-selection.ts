@@ -54,7 +54,7 @@ export const stage: StageDefinition<SelectionConfig> = {
     const info = readRouterInfo(weights, folder);
     await registerCustomTrash(info.gates, registries);
     const model = await openSelector(folder, info.gates);
-    const { session, threads } = await openDevice(config);
+    const { session, threads } = await openDevice(config, context);
     await loadSelector(model, folder, session, { seed: config.seed, threads });
     loadRouterWeights(weights, model, session);
     const adapterFolder = info.adapter === null ? null : join(dirname(weights), info.adapter);

@@ -57,7 +57,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
   async run(context) {
     const { config } = context;
     const { folder, run, validation } = await prepareRun(context);
-    const device = await openDevice(config);
+    const device = await openDevice(config, context);
     const { session, threads } = device;
     loadWeights(run.model, folder, session);
     if (run.adapter !== null) {

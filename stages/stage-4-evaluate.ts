@@ -60,7 +60,7 @@ export const stage: StageDefinition<EvaluationConfig> = {
     context.addInput('model', folder);
     const tokenizer = Tokenizer.open(folder);
     const model = (await loadModel(folder)).stored(storageOf(config));
-    const { session, threads } = await openDevice(config);
+    const { session, threads } = await openDevice(config, context);
     loadWeights(model, folder, session);
     const texts = readPart(context, 'texts', config.perplexity.data_path, (path) =>
       [...readTexts(path)].slice(0, config.perplexity.max_documents ?? undefined),

@@ -4,6 +4,9 @@
 #include <functional>
 
 #include "../backends/cpu/cpu-backend.h"
+#include "../backends/cuda/open-module.h"
+#include "../backends/emulator/emulator-backend.h"
+#include "../backends/gpu/device.h"
 #include "../core/op-table.h"
 #include "bpe.h"
 #include "session-wrap.h"
@@ -94,6 +97,60 @@ Napi::Value read_rate(const Napi::CallbackInfo& info) {
                   [threads = threads, seconds = seconds] { return measure_read(threads, seconds); });
 }
 
+/** {devices: [{name, title, memoryBytes, capability, products}], problem: why there are none, or null}. */
+Napi::Value gpus(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::string problem;
+  const CudaModule* module = cuda_module(problem);
+  const auto found = module ? module->devices(problem) : std::vector<GpuInfo>();
+  Napi::Array list = Napi::Array::New(env);
+  for (const GpuInfo& gpu : found) {
+    Napi::Object device = Napi::Object::New(env);
+    device.Set("name", "cuda:" + std::to_string(list.Length()));
+    device.Set("title", gpu.name);
+    device.Set("memoryBytes", static_cast<double>(gpu.memory_bytes));
+    device.Set("capability", std::to_string(gpu.major) + "." + std::to_string(gpu.minor));
+    device.Set("products", gpu.products);
+    list.Set(list.Length(), device);
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("devices", list);
+  const bool lacking = found.empty();
+  result.Set("problem", lacking ? Napi::Value(Napi::String::New(env, problem)) : env.Null());
+  return result;
+}
+
+/** {bytesPerSecond, f32Flops, bf16Flops} of cuda:number, measured now. Blocks: a listing waits for it anyway.
+ */
+Napi::Value gpu_rates(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::string problem;
+  const CudaModule* module = cuda_module(problem);
+  if (!module || !info[0].IsNumber()) throw Napi::Error::New(env, "gpuRates: " + problem);
+  GpuRates rates;
+  throw_if_failed(env, module->measure(info[0].As<Napi::Number>().Int32Value(), rates));
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("bytesPerSecond", rates.bytes_per_second);
+  result.Set("f32Flops", rates.f32_flops);
+  result.Set("bf16Flops", rates.bf16_flops);
+  return result;
+}
+
+/** {known, run}: names of the dialect's kernels, all and those that the emulator has run in this process. */
+Napi::Value emulated(const Napi::CallbackInfo& info) {
+  const std::vector<bool> ran = emulated_kernels();
+  Napi::Array known = Napi::Array::New(info.Env()), run = Napi::Array::New(info.Env());
+  for (std::size_t i = 0; i < ran.size(); i++) {
+    const char* name = gpu::name_of(static_cast<gpu::Kernel>(i));
+    known.Set(known.Length(), name);
+    if (ran[i]) run.Set(run.Length(), name);
+  }
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("known", known);
+  result.Set("run", run);
+  return result;
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   auto* data = new AddonData;
   data->program_class = Napi::Persistent(ProgramWrap::define(env));
@@ -107,6 +164,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("version", Napi::Function::New(env, version, "version"));
   exports.Set("opNames", Napi::Function::New(env, op_names, "opNames"));
   exports.Set("info", Napi::Function::New(env, cpu, "info"));
+  exports.Set("gpus", Napi::Function::New(env, gpus, "gpus"));
+  exports.Set("gpuRates", Napi::Function::New(env, gpu_rates, "gpuRates"));
+  exports.Set("emulatedKernels", Napi::Function::New(env, emulated, "emulatedKernels"));
   exports.Set("Session", SessionWrap::define(env));
   exports.Set("measurePeak", Napi::Function::New(env, peak, "measurePeak"));
   exports.Set("measureRead", Napi::Function::New(env, read_rate, "measureRead"));

@@ -2,8 +2,6 @@
 
 #include <new>
 
-#include "../backends/cpu/cpu-backend.h"
-
 namespace sluice::addon {
 namespace {
 
@@ -27,11 +25,12 @@ Napi::ArrayBuffer to_array_buffer(Napi::Env env, std::vector<std::byte> bytes) {
 
 }  // namespace
 
-std::shared_ptr<SessionWorker> SessionWorker::start(Napi::Env env, int threads) {
-  return std::shared_ptr<SessionWorker>(new SessionWorker(env, threads));
+std::shared_ptr<SessionWorker> SessionWorker::start(Napi::Env env, std::unique_ptr<Backend> backend) {
+  return std::shared_ptr<SessionWorker>(new SessionWorker(env, std::move(backend)));
 }
 
-SessionWorker::SessionWorker(Napi::Env env, int threads) : env_(env), session_(make_cpu_backend(threads)) {
+SessionWorker::SessionWorker(Napi::Env env, std::unique_ptr<Backend> backend)
+    : env_(env), session_(std::move(backend)) {
   settle_ = Napi::ThreadSafeFunction::New(env, Napi::Function(), "sluice.run", 0, 1);
   settle_.Unref(env);  // only a run under way keeps the process alive
   try {

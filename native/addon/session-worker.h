@@ -32,7 +32,7 @@ struct Run {
 
 class SessionWorker {
  public:
-  static std::shared_ptr<SessionWorker> start(Napi::Env env, int threads);
+  static std::shared_ptr<SessionWorker> start(Napi::Env env, std::unique_ptr<Backend> backend);
   ~SessionWorker();
 
   /** For the event loop's thread only, and only while no run is under way. */
@@ -46,7 +46,7 @@ class SessionWorker {
   void settle(Run& run);
 
  private:
-  SessionWorker(Napi::Env env, int threads);
+  SessionWorker(Napi::Env env, std::unique_ptr<Backend> backend);
   void work();
 
   Napi::Env env_;

@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "../backends/make-backend.h"
+
 namespace sluice::addon {
 namespace {
 
@@ -60,10 +62,6 @@ void check_size(Napi::Env env, const View& view, int64_t bytes, const std::strin
       env, what + " has " + std::to_string(view.bytes) + " bytes, expected " + std::to_string(bytes));
 }
 
-void throw_if_failed(Napi::Env env, const Status& status) {
-  if (!status.ok()) throw Napi::Error::New(env, status.message());
-}
-
 Napi::Array to_array(Napi::Env env, const Shape& shape) {
   Napi::Array dims = Napi::Array::New(env, shape.rank);
   for (int i = 0; i < shape.rank; i++) dims.Set(i, Napi::Number::New(env, static_cast<double>(shape[i])));
@@ -71,6 +69,10 @@ Napi::Array to_array(Napi::Env env, const Shape& shape) {
 }
 
 }  // namespace
+
+void throw_if_failed(Napi::Env env, const Status& status) {
+  if (!status.ok()) throw Napi::Error::New(env, status.message());
+}
 
 Napi::Function SessionWrap::define(Napi::Env env) {
   return DefineClass(
@@ -87,13 +89,14 @@ SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Sess
   const Napi::Object options = info[0].As<Napi::Object>();
   const Napi::Value device = options.Get("device"), threads = options.Get("threads");
   const std::string name = device.IsString() ? device.As<Napi::String>().Utf8Value() : "";
-  if (name != "cpu" && name != "auto") {
-    throw Napi::Error::New(env, "device '" + name + "' is not part of this build (cpu, auto)");
-  }
   const double count = threads.IsNumber() ? threads.As<Napi::Number>().DoubleValue() : 0;
   if (!(count >= 1 && count <= 1024)) throw Napi::RangeError::New(env, "threads must lie in 1 .. 1024");
   try {
-    worker_ = SessionWorker::start(env, static_cast<int>(count));
+    std::unique_ptr<Backend> backend;
+    throw_if_failed(env, make_backend(name, static_cast<int>(count), backend));
+    worker_ = SessionWorker::start(env, std::move(backend));
+  } catch (const Napi::Error&) {
+    throw;
   } catch (const std::exception& error) {  // no memory, or no more threads
     throw Napi::Error::New(env, "the system does not give " + std::to_string(static_cast<int>(count)) +
                                     " threads: " + error.what());

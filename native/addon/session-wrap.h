@@ -7,6 +7,8 @@
 
 namespace sluice::addon {
 
+void throw_if_failed(Napi::Env env, const Status& status);
+
 class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
  public:
   static Napi::Function define(Napi::Env env);

@@ -41,8 +41,19 @@ class Backend {
   virtual void end_threads() {}
 
   virtual bool supports(const Program& program, const Op& op) const = 0;
+  /**
+   * Before the first op of a run. The same `launches` (not 0) promise the same ops on the same memory as at
+   * an earlier run; a backend that kept those may play them, and sets `played`: then no op is launched.
+   */
+  virtual Status begin_run(uint64_t launches, bool& played) {
+    (void)launches;
+    played = false;
+    return {};
+  }
   /** Returns when the op's effects are visible to the next launch. Never throws. */
   virtual Status launch(const Launch& launch) = 0;
+  /** After the last op of a run: what went wrong in ops whose launch could not know it yet. */
+  virtual Status end_run(const Program&) { return {}; }
 
   /** Zeroed device memory, 64-byte aligned; null when there is not enough. */
   virtual void* allocate(int64_t bytes) = 0;

@@ -176,6 +176,7 @@ Status Session::bind(Executable& executable) {
     executable.bound_.push_back(std::move(bound));
   }
   executable.bound_version_ = version_;
+  executable.bound_number_ = ++bindings_;
   return {};
 }
 
@@ -189,7 +190,11 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
   const Program& program = executable.program_;
   const bool profiling = executable.profiling_, check_finite = executable.check_finite_;
   std::vector<OpTime> times(profiling ? program.ops.size() : 0);
-  for (size_t i = 0; i < program.ops.size(); i++) {
+  bool played = false;
+  const bool watched = profiling || check_finite;  // op by op, then
+  const uint64_t launches = watched ? 0 : executable.bound_number_;
+  if (Status status = backend_->begin_run(launches, played); !status.ok()) return status;
+  for (size_t i = 0; i < program.ops.size() && !played; i++) {
     if (stopped_) return Status::error("the session was closed during the run");
     const Op& op = program.ops[i];
     const Executable::Bound& bound = executable.bound_[i];
@@ -211,6 +216,7 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
       if (Status status = check_outputs_finite(op, bound.outputs); !status.ok()) return status;
     }
   }
+  if (Status status = backend_->end_run(program); !status.ok()) return status;
   for (const auto& [name, id] : program.outputs) {
     std::vector<std::byte> bytes(static_cast<size_t>(program.values[id].byte_count()));
     backend_->download(bytes.data(), executable.tensors_[id].data, static_cast<int64_t>(bytes.size()));

@@ -77,6 +77,7 @@ class Executable {
   std::vector<Bound> bound_;
   std::vector<Tensor> tensors_;  // by value id
   uint64_t bound_version_ = 0;
+  uint64_t bound_number_ = 0;  // of this binding among all of the session
   std::atomic<bool> profiling_{false}, check_finite_{false};
   std::mutex times_mutex_;
   std::vector<OpTime> times_;
@@ -122,6 +123,7 @@ class Session {
   Buffer arena_;
   std::atomic<int64_t> arena_wish_{0};  // of the largest program loaded
   uint64_t version_ = 1;                // grows whenever memory moves
+  uint64_t bindings_ = 0;
   std::atomic<bool> stopped_{false};
 };
 

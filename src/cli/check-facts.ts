@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { CheckFacts } from '../config/index.js';
 import type { Project } from './project.js';
 
@@ -8,23 +8,29 @@ import type { Project } from './project.js';
 export function machineFacts({ root }: Project): CheckFacts {
   return {
     resolvePath: (path) => (isAbsolute(path) ? path : resolve(root, path)),
-    missingDevice,
+    missingDevice: (device) => missingDevice(device, root),
     cores: availableParallelism(),
   };
 }
 
-/** What keeps a device of a config from being used here; src/engine drives the CPU alone so far. */
-export function missingDevice(device: string): { message: string; hint: string } | undefined {
-  const hint = 'use device=cpu, or device=auto for the fastest that is there';
-  if (device.startsWith('cuda')) {
-    const driver = existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidiactl');
-    const lack = driver ? 'this build has no CUDA backend' : 'there is no NVIDIA driver on this machine';
-    return { message: `${device} cannot be used: ${lack}`, hint };
-  }
-  if (device === 'metal') {
-    const lack =
-      process.platform === 'darwin' ? 'this build has no Metal backend' : 'Metal is only on Apple machines';
-    return { message: `metal cannot be used: ${lack}`, hint };
-  }
-  return undefined;
+/** What keeps a device of a config from being used here, as far as files tell; the engine itself knows the rest. */
+export function missingDevice(device: string, root: string): { message: string; hint: string } | undefined {
+  const lack = device.startsWith('cuda')
+    ? missingCuda(root)
+    : device === 'metal'
+      ? missingMetal()
+      : undefined;
+  const hint = './run devices lists what can be used here; device=cpu always can';
+  return lack === undefined ? undefined : { message: `${device} cannot be used: ${lack}`, hint };
 }
+
+function missingCuda(root: string): string | undefined {
+  const driver = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/usr/lib/wsl/lib/libcuda.so.1'];
+  if (!driver.some((path) => existsSync(path))) return 'there is no NVIDIA driver on this machine';
+  const built = join(root, 'build/Release');
+  if (!existsSync(built) || existsSync(join(built, 'sluice-cuda.so'))) return undefined;
+  return 'the CUDA module is not built (install the CUDA toolkit, which has nvcc, and call ./run --setup)';
+}
+
+const missingMetal = () =>
+  process.platform === 'darwin' ? 'this build has no Metal back end' : 'Metal is only on Apple machines';

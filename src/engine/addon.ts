@@ -8,6 +8,10 @@ export interface NativeAddon {
   version(): string;
   opNames(): string[];
   info(): EngineInfo;
+  gpus(): GpuList;
+  gpuRates(number: number): GpuRates;
+  /** Names of the GPU kernels: all, and those that the emulator has run in this process (for tests). */
+  emulatedKernels(): { known: string[]; run: string[] };
   Session: new (options: { device: string; threads: number }) => NativeSession;
   measurePeak(options: PeakOptions): Promise<number>;
   measureRead(options: { threads: number; seconds: number }): Promise<number>;
@@ -20,6 +24,32 @@ export interface EngineInfo {
   cores: number;
   matmul: 'onednn' | 'openblas' | 'builtin';
   matmulVersion: string;
+}
+
+export interface GpuList {
+  devices: GpuInfo[];
+  /** Why there are no devices, and what would help; null where there are some. */
+  problem: string | null;
+}
+
+export interface GpuInfo {
+  /** As `device=` takes it: `cuda:0`. */
+  name: string;
+  /** As its maker calls it. */
+  title: string;
+  memoryBytes: number;
+  /** Compute capability, such as `9.0`. */
+  capability: string;
+  /** The library that multiplies matrices, or why there is none. */
+  products: string;
+}
+
+export interface GpuRates {
+  /** Of a copy in its memory, reads and writes counted. */
+  bytesPerSecond: number;
+  /** Of a large matrix product; 0 where no library does it. */
+  f32Flops: number;
+  bf16Flops: number;
 }
 
 export interface PeakOptions {

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { SluiceError } from '../errors.js';
 import { type Engine, openEngine } from './engine.js';
 import type { Session } from './session.js';
 
@@ -10,20 +9,23 @@ export interface OpenDevice {
 }
 
 /**
- * The session that a stage's `device` and `threads` mean: `auto` is the best device there is, null all cores. Throws
- * `config.device` for one that this build cannot drive.
+ * The session that a stage's `device` and `threads` mean: `auto` is the CPU, null all cores. Throws `engine.session`
+ * where the device cannot be used, saying what is missing.
  */
-export async function openDevice(config: { device: string; threads: number | null }): Promise<OpenDevice> {
+export async function openDevice(
+  config: { device: string; threads: number | null },
+  { log }: { log(level: 'warning', text: string): void },
+): Promise<OpenDevice> {
   const device = config.device === 'auto' ? 'cpu' : config.device;
-  if (device !== 'cpu') {
-    throw new SluiceError('config.device', `device=${config.device} is not supported by this build`, {
-      hint: 'use device=cpu or device=auto',
-    });
-  }
   const engine = await openEngine();
   const threads = threadsOf(config);
-  return { engine, session: engine.session({ device, threads }), threads };
+  const session = engine.session({ device, threads });
+  if (device !== 'cpu') log('warning', unproven(device));
+  return { engine, session, threads };
 }
+
+const unproven = (device: string) =>
+  `the back end of ${device} has been checked by an emulator alone, and never on a GPU: compare what it gives with device=cpu`;
 
 /** Threads that a config's `threads` means; null: all cores. */
 export const threadsOf = (config: { threads: number | null }): number =>

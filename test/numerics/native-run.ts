@@ -28,8 +28,9 @@ export function useEngine(): () => Engine {
 export async function runNative(
   engine: Engine,
   { program, inputs, states }: RowProgram,
+  device = 'cpu',
 ): Promise<Record<string, TypedArray>> {
-  const session = engine.session({ device: 'cpu', threads: program.threads });
+  const session = engine.session({ device, threads: program.threads });
   try {
     for (const [name, given] of Object.entries(states)) {
       session.setState(name, given.dtype, given.shape, toTyped(given));

@@ -68,7 +68,7 @@ describe('generate', () => {
       max_position_embeddings: 64,
       tie_word_embeddings: true,
     });
-    const { session } = await openDevice(settings);
+    const { session } = await openDevice(settings, stageContext({}).context);
     await initializeWeights(model.parameters(), session, { seed: 1, threads: 2 });
     saveModelFolder(model, session, folder);
     session.close();

@@ -25,7 +25,7 @@ const olmoe = {
 async function savedModel(seed: number): Promise<string> {
   const { context } = stageContext({});
   const model = await buildModel(olmoe);
-  const { session } = await openDevice(machine);
+  const { session } = await openDevice(machine, context);
   await initializeWeights(model.parameters(), session, { seed, threads: 1 });
   saveModelFolder(model, session, context.runDirectory);
   session.close();

@@ -1,0 +1,66 @@
+// One NVIDIA GPU as the GPU backend sees it.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <vector>
+
+#include "products.h"
+
+namespace sluice::cuda {
+
+/** `CUDA: what (why)` as a failed status; ok for cudaSuccess. */
+Status checked(cudaError_t error, const char* what);
+
+class CudaDevice : public gpu::Device {
+ public:
+  explicit CudaDevice(int number) : number_(number), name_("cuda:" + std::to_string(number)) {}
+  ~CudaDevice() override;
+  /** Makes stream and staging memory. */
+  Status open();
+
+  const char* name() const override { return name_.c_str(); }
+  const Products& products() const { return *products_; }
+
+  Status launch(gpu::Kernel kernel, gpu::Grid grid, std::span<void* const> buffers, const void* numbers,
+                std::size_t bytes) override;
+  bool multiply(const dialect::Product& product, const gpu::ProductOperands& operands,
+                Status& status) override {
+    return products_->multiply(product, operands, stream_, status);
+  }
+
+  Status begin_recording() override;
+  Status end_recording(int& recording) override;
+  Status play(int recording) override;
+  void forget(int recording) override;
+  Status wait() override;
+
+  void* allocate(int64_t bytes) override;
+  void release(void* memory) override;
+  int64_t available() const override;
+  void upload(void* device, const void* host, int64_t bytes) override;
+  void download(void* host, const void* device, int64_t bytes) override;
+
+ private:
+  /** Pinned memory that the next upload is copied to while the one before is still on its way. */
+  struct Stage {
+    void* memory = nullptr;
+    cudaEvent_t done = nullptr;
+  };
+
+  void use() const { cudaSetDevice(number_); }  // of the calling thread: sessions move between threads
+  void keep(Status status) {
+    if (!status.ok() && failure_.ok()) failure_ = std::move(status);
+  }
+
+  int number_;
+  std::string name_;
+  cudaStream_t stream_ = nullptr;
+  std::unique_ptr<Products> products_;
+  Stage stages_[2];
+  int next_stage_ = 0;
+  std::vector<cudaGraphExec_t> recordings_;
+  Status failure_;  // of an upload or download, told by wait()
+};
+
+}  // namespace sluice::cuda

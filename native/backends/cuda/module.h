@@ -1,0 +1,39 @@
+// What the CUDA module gives the addon, which opens it at run time: it alone needs the driver, and the addon
+// works without both.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../../core/status.h"
+#include "../backend.h"
+
+namespace sluice {
+
+struct GpuInfo {
+  std::string name;
+  int64_t memory_bytes = 0;
+  int major = 0, minor = 0;  // compute capability
+  std::string products;      // the library for matrix products and its version, or why there is none
+};
+
+struct GpuRates {
+  double bytes_per_second = 0;           // copying memory, reads and writes counted
+  double f32_flops = 0, bf16_flops = 0;  // of a large matrix product
+};
+
+struct CudaModule {
+  /** Of the class layouts that cross: addon and module must come from one build. */
+  const char* build;
+  /** Devices, or none and `problem`. */
+  std::vector<GpuInfo> (*devices)(std::string& problem);
+  Status (*open)(int number, std::unique_ptr<Backend>& backend);
+  Status (*measure)(int number, GpuRates& rates);
+};
+
+/** The one symbol of the module. */
+inline constexpr const char* kCudaModuleSymbol = "sluice_cuda_module";
+using CudaModuleEntry = const CudaModule* (*)();
+
+}  // namespace sluice

@@ -1,0 +1,14 @@
+// All kernels of the dialect.
+#pragma once
+
+#include "attention.h"
+#include "elementwise.h"
+#include "indexed.h"
+#include "loss.h"
+#include "matmul.h"
+#include "moe.h"
+#include "norm.h"
+#include "optimizer.h"
+#include "random.h"
+#include "reduce.h"
+#include "shape.h"

@@ -1,0 +1,115 @@
+// Products as the device's own, or as launches of the portable one.
+#include "../kernels/matmul.h"
+#include "../call.h"
+
+namespace sluice::gpu {
+namespace {
+
+int64_t tiles(int64_t size) { return (size + TILE - 1) / TILE; }
+
+/** Strides of an operand whose rows are `columns` wide: as it lies, or transposed. */
+void place(bool transposed, int64_t columns, dialect::int64& row, dialect::int64& column) {
+  row = transposed ? 1 : columns;
+  column = transposed ? columns : 1;
+}
+
+Status clear_unused(Call& call, const Tensor& offsets, const Tensor& y, int experts, int64_t rows) {
+  const int64_t width = y.shape.last();
+  const dialect::Unused numbers{rows, width, experts, call.number(), is_bf16(y)};
+  return call.launch(Kernel::clear_unused_rows, one_each(std::max<int64_t>(rows * width, experts)),
+                     {offsets.data, y.data, call.bad()}, numbers);
+}
+
+}  // namespace
+
+Status Call::multiply(const dialect::Product& product, const ProductOperands& operands) {
+  Status status;
+  if (device_.multiply(product, operands, status)) return status;
+  const bool by_rows = product.mode == dialect::product_expert_rows;
+  const int64_t down = tiles(product.m) + (by_rows ? product.experts : 0);
+  const Grid grid{down * tiles(product.n), operands.batch, 256};
+  return launch(Kernel::product, grid,
+                {operands.a, operands.b, operands.bias, operands.offsets, operands.scales, operands.y},
+                product);
+}
+
+Status op_matmul(Call& call) {
+  const Tensor &a = call.in(0), &b = call.in(1), &y = call.out(0);
+  const bool trans_a = call.integer("trans_a"), trans_b = call.integer("trans_b");
+  const bool flat = b.shape.rank == 2 && (!trans_a || a.shape.rank == 2);  // all rows of a at once
+  dialect::Product product{};
+  product.mode = dialect::product_batched;
+  product.n = y.shape.last();
+  product.m = flat ? y.shape.rows() : y.shape[-2];
+  product.k = trans_a ? a.shape[-2] : a.shape[-1];
+  place(trans_a, a.shape[-1], product.a_row, product.a_column);
+  place(trans_b, b.shape[-1], product.b_row, product.b_column);
+  product.y_row = product.n;
+  product.a_step = product.m * product.k;
+  product.b_step = b.shape.rank == 2 ? 0 : product.k * product.n;
+  product.y_step = product.m * product.n;
+  product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b), product.y_bf16 = is_bf16(y);
+  product.has_bias = call.has(2);
+  ProductOperands operands{a.data, b.data, nullptr, nullptr, nullptr, y.data};
+  if (product.has_bias) operands.bias = call.in(2).f32();
+  operands.batch = flat ? 1 : y.shape.product(0, y.shape.rank - 2);
+  return call.multiply(product, operands);
+}
+
+Status op_grouped_matmul(Call& call) {
+  const Tensor &x = call.in(0), &w = call.in(1), &offsets = call.in(2), &y = call.out(0);
+  dialect::Product product{};
+  product.mode = dialect::product_expert_rows;
+  product.experts = static_cast<int>(w.shape[0]);
+  product.m = x.shape[0], product.n = y.shape[1], product.k = x.shape[1];
+  place(false, product.k, product.a_row, product.a_column);
+  place(call.integer("trans_b"), w.shape[2], product.b_row, product.b_column);
+  product.b_step = w.shape[1] * w.shape[2];
+  product.y_row = product.n;
+  product.a_bf16 = is_bf16(x), product.b_bf16 = is_bf16(w), product.y_bf16 = is_bf16(y);
+  SLUICE_TRY(clear_unused(call, offsets, y, product.experts, product.m));
+  return call.multiply(product, {x.data, w.data, nullptr, offsets.i32(), nullptr, y.data});
+}
+
+Status op_grouped_matmul_wgrad(Call& call) {
+  const Tensor &a = call.in(0), &b = call.in(1), &offsets = call.in(2), &dw = call.out(0);
+  dialect::Product product{};
+  product.mode = dialect::product_expert_sums;
+  product.experts = static_cast<int>(dw.shape[0]);
+  product.m = dw.shape[1], product.n = dw.shape[2], product.k = a.shape[0];
+  place(true, product.m, product.a_row, product.a_column);
+  place(false, product.n, product.b_row, product.b_column);
+  product.y_row = product.n;
+  product.y_step = product.m * product.n;
+  product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b);
+  ProductOperands operands{a.data, b.data, nullptr, offsets.i32(), nullptr, dw.data};
+  operands.batch = product.experts;
+  return call.multiply(product, operands);
+}
+
+Status op_quantized_matmul(Call& call) {
+  const Tensor &x = call.in(0), &codes = call.in(1), &scales = call.in(2), &y = call.out(0);
+  const bool trans_b = call.integer("trans_b"), grouped = call.has(4);
+  dialect::Product product{};
+  product.format = call.attribute("format").text == "int8" ? dialect::weights_int8 : dialect::weights_nf4;
+  product.n = y.shape.last();
+  product.m = y.shape.rows();
+  product.k = x.shape.last();
+  product.padded = (call.integer("columns") + 127) / 128 * 128;
+  place(false, product.k, product.a_row, product.a_column);
+  place(trans_b, product.padded, product.b_row, product.b_column);
+  product.b_step = codes.shape[-2];  // rows of codes
+  product.y_row = product.n;
+  product.has_bias = call.has(3);
+  ProductOperands operands{x.data, codes.data, nullptr, nullptr, scales.f32(), y.data};
+  if (product.has_bias) operands.bias = call.in(3).f32();
+  if (grouped) {
+    product.mode = dialect::product_expert_rows;
+    product.experts = static_cast<int>(codes.shape[0]);
+    operands.offsets = call.in(4).i32();
+    SLUICE_TRY(clear_unused(call, call.in(4), y, product.experts, product.m));
+  }
+  return call.multiply(product, operands);
+}
+
+}  // namespace sluice::gpu

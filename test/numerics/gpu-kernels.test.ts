@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { compile, exp, Graph, log } from '../../src/graph/index.js';
+import { definitionOf } from '../../src/graph/op-table.js';
+import { expectClose } from './compare.js';
+import { allNarrow } from './narrow.js';
+import { runNative, useEngine } from './native-run.js';
+import type { NumericRow } from './row.js';
+import { numericRows as rows } from './rows/index.js';
+import { forwardProgram, gradientProgram, type RowProgram } from './trace-row.js';
+
+/** The order in which the threads of a group take turns; a kernel that lacks a barrier differs between them. */
+const schedules = ['ascending', 'descending', 'shuffled'] as const;
+
+/** Some seconds each, thread by thread: in one order, and in f32 alone; the others in two orders; all of it with SLUICE_ALL_KERNELS=1. */
+const isHeavy = ({ name }: NumericRow) => name.includes(' past ') || name.startsWith('past ');
+const all = process.env.SLUICE_ALL_KERNELS === '1';
+
+/** f32 sums in trees or of two floats where the CPU's are f64; gradients add up more of them. */
+const tolerances = { forward: 5e-6, gradient: 2e-5, narrow: 2 ** -7 };
+
+describe('GPU kernels, run thread by thread', function () {
+  this.timeout(120_000);
+  const engine = useEngine();
+
+  /** The CPU back end's numbers, which op-table.test.ts holds to the reference, and the same bits in every order. */
+  async function expectAgreement(
+    row: RowProgram,
+    tolerance: number,
+    orders: readonly string[],
+  ): Promise<void> {
+    const wanted = await runNative(engine(), row, 'cpu');
+    const first = await runNative(engine(), row, `emulator:${orders[0]}`);
+    for (const [name, values] of Object.entries(wanted)) expectClose(first[name]!, values, tolerance, name);
+    for (const order of orders.slice(1)) {
+      const again = await runNative(engine(), row, `emulator:${order}`);
+      expect(different(first, again), `bits that change when threads run ${order}`).to.deep.equal([]);
+    }
+  }
+
+  for (const row of rows) {
+    const short = isHeavy(row) && !all;
+    const orders = short ? ['shuffled'] : all ? schedules : ['descending', 'shuffled'];
+    it(`${row.op} ${row.name}: as the CPU, threads ${orders.join(', ')}`, async () => {
+      const forward = row.tolerance === 0 ? 0 : Math.max(row.tolerance, tolerances.forward);
+      await expectAgreement(forwardProgram(row, 1), forward, orders);
+      if (row.gradient.length > 0) {
+        const tolerance = Math.max(4 * row.tolerance, tolerances.gradient);
+        await expectAgreement(gradientProgram(row, 1), tolerance, orders);
+      }
+      if (!definitionOf(row.op).precision || short) return;
+      const narrow = Math.max(row.tolerance, tolerances.narrow);
+      await expectAgreement(forwardProgram(row, 1, { change: allNarrow }), narrow, orders);
+      if (row.gradient.length > 0)
+        await expectAgreement(gradientProgram(row, 1, allNarrow), 4 * narrow, orders);
+    });
+  }
+
+  it('find the op whose result is not finite', async () => {
+    const graph = new Graph();
+    graph.output('y', exp(log(graph.input('x', 'f32', [1000]))));
+    const session = engine().session({ device: 'emulator:shuffled', threads: 1 });
+    const program = session.load(compile(graph, { threads: 1 }));
+    program.setCheckFinite(true);
+    const x = new Float32Array(1000).fill(1);
+    await program.run({ x });
+    const failed = await program.run({ x: x.with(777, 0) }).catch((error: Error) => error.message);
+    expect(failed).to.match(/^log .*: output y \[1000\] is not finite$/);
+    session.close();
+  });
+
+  it('were all run by the tests above', () => {
+    const { known, run } = engine().addon.emulatedKernels();
+    expect(known.filter((kernel) => !run.includes(kernel))).to.deep.equal([]);
+  });
+
+  /** Rows of an op, and the numbers of those barriers that its kernel needs there (some only matter to a next round). */
+  const planted: readonly [op: string, name: string, barriers: readonly number[]][] = [
+    ['sum', 'over everything', [1]],
+    ['max', 'along the last axis', [1]],
+    ['argmax', 'takes the first of equals', [1, 3, 4]],
+    ['softmax', 'of odd rows', [1, 3]],
+    ['topk', 'of odd rows', [1, 3, 4, 6]],
+    ['rms_norm', 'of odd width', [1]],
+    ['layer_norm', 'of odd width', [1, 3]],
+    ['embedding_grad', 'with rows nobody names', [1]],
+    ['matmul', 'plain', [1]],
+    ['quantized_matmul', 'of many rows of int8, with a bias', [1, 2]],
+    ['attention', 'causal over packed documents and padding', [1, 3]],
+    ['linear_cross_entropy', 'with masked tokens', [1, 3]],
+  ];
+  for (const [op, name, barriers] of planted) {
+    it(`${op} ${name}: each of its barriers is missed when it is not there`, async () => {
+      const row = rows.find((each) => each.op === op && each.name === name)!;
+      const program = forwardProgram(row, 1);
+      const whole = await runNative(engine(), program, 'emulator:ascending');
+      for (const barrier of barriers) {
+        const caught = await Promise.all(
+          schedules.map(async (order) => {
+            const broken = await runNative(engine(), program, `emulator:${order}-${barrier}`).catch(
+              () => null,
+            );
+            return broken === null || different(whole, broken).length > 0;
+          }),
+        );
+        expect(caught, `without barrier ${barrier}`).to.include(true);
+      }
+    });
+  }
+});
+
+/** Names of the arrays whose bits differ. */
+function different(a: Record<string, ArrayBufferView>, b: Record<string, ArrayBufferView>): string[] {
+  const bits = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
+  return Object.keys(a).filter((name) => !bits(a[name]!).equals(bits(b[name]!)));
+}
