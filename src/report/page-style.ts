@@ -76,7 +76,7 @@ td.path { overflow-wrap: anywhere; min-width: 180px; } .steps td.path { min-widt
 .telling path.ramp { opacity: .15 !important; } .telling path.told { opacity: 1 !important; stroke-width: 2.8 !important; }
 i.ramp { background: color-mix(in oklab, var(--ramp1) var(--shade), var(--ramp0)) !important; }
 .legend i.gradient { width: 56px; background: linear-gradient(90deg, var(--ramp0), color-mix(in oklab, var(--ramp0), var(--ramp1)), var(--ramp1)); margin: 0 3px; }
-.parallel { position: relative; height: 300px; margin: 34px 70px 18px 64px; min-width: calc(105px * (var(--axes) - 1)); touch-action: pan-x pan-y; }
+.parallel { position: relative; height: 300px; margin: 34px 70px 18px 64px; min-width: calc(132px * (var(--axes) - 1)); touch-action: pan-x pan-y; }
 .parallel svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
 .parallel path { fill: none; stroke-width: 1.6; stroke-linejoin: round; vector-effect: non-scaling-stroke; opacity: .85; }
 .parallel path.best { stroke-width: 3; opacity: 1; } .parallel path.unjudged { stroke: var(--faint); stroke-dasharray: 4 4; } .parallel path.out { opacity: .06 !important; }
@@ -94,7 +94,7 @@ table.jobs td, table.jobs th { white-space: nowrap; } .why { color: var(--soft);
 .best-card { margin-top: 18px; border-left: 4px solid var(--good); } .best-card .figure { font-size: 22px; margin-right: 4px; } .best-card .mono { color: var(--soft); }
 .hover { position: absolute; inset: 0; pointer-events: none; }
 .rule { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--faint); }
-.tip { position: absolute; top: 4px; margin-left: 8px; background: var(--card); border: 1px solid var(--edge); border-radius: 7px; padding: 5px 9px; font-size: 12px; white-space: nowrap; box-shadow: 0 3px 12px #0002; }
+.tip { position: absolute; top: 4px; margin-left: 8px; background: var(--card); border: 1px solid var(--edge); border-radius: 7px; padding: 5px 9px; font-size: 12px; width: max-content; max-width: min(290px, 70vw); box-shadow: 0 3px 12px #0002; }
 .tip.left { transform: translateX(calc(-100% - 16px)); } .tip b, .tip span { display: block; }
 .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); } .s3 { stroke: var(--c3); } .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); }
 i.s0 { background: var(--c0) !important; } i.s1 { background: var(--c1) !important; } i.s2 { background: var(--c2) !important; }

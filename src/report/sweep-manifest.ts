@@ -17,6 +17,8 @@ export interface SweepManifest {
   objective: { metric: string; direction: 'minimize' | 'maximize' } | null;
   /** `num` of the best job so far. */
   best?: number | null;
+  /** Keys that differ from job to job. */
+  swept?: string[];
   jobs: SweepManifestJob[];
 }
 

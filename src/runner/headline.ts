@@ -22,9 +22,16 @@ export function headline({ metrics, facts, tables }: RunRecord): Figure | null {
   );
 }
 
+/** A column of a table that tells how good a model is, rather than how large something was. */
+const judges = /loss|perplexity|accuracy|match/i;
+
 function ofTable(table: RunRecord['tables'][number] | undefined): Figure | null {
   const row = table?.rows.at(-1) ?? [];
-  const figure = firstNumber(row.map((cell, column) => [table!.columns[column] ?? '', cell]));
+  const cells = row.map((cell, column): [string, unknown] => [
+    table!.columns[column] ?? '',
+    typeof cell === 'string' && /^-?\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell,
+  ]);
+  const figure = firstNumber(cells.filter(([name]) => judges.test(name))) ?? firstNumber(cells);
   return figure && typeof row[0] === 'string' ? { ...figure, name: `${row[0]} ${figure.name}` } : figure;
 }
 

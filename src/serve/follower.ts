@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Html } from '../report/index.js';
 import type { EventStream } from './event-stream.js';
 import { groupRows } from './group-rows.js';
+import type { KnownRun } from './known-run.js';
 import { type MetricLine, MetricsTail } from './metrics-tail.js';
 import type { Group, RunList } from './run-list.js';
 
@@ -34,9 +36,18 @@ export class Follower {
     this.add(new ListListener(stream, this.list.groups(), this.rowsOf));
   }
 
-  /** `path` is the run's, as the list has it; of its metrics file `from` bytes are known. */
-  followRun(stream: EventStream, path: string, folder: string, from: number): void {
-    this.add(new RunListener(stream, path, new MetricsTail(join(folder, 'metrics.jsonl'), from)));
+  /**
+   * `path` is the run's, as the list has it; of its metrics file `from` bytes are known, and it is shown as it was in
+   * `state` (see stateOf; null: as it is now).
+   */
+  followRun(stream: EventStream, path: string, folder: string, from: number, state: string | null): void {
+    const tail = new MetricsTail(join(folder, 'metrics.jsonl'), from);
+    this.add(new RunListener(stream, path, tail, state));
+  }
+
+  /** What a report of this path shows besides metrics, as the list knows it, in few letters. */
+  stateOf(path: string): string {
+    return stateOf(path, this.list.groups()).state;
   }
 
   close(): void {
@@ -106,34 +117,36 @@ class RunListener implements Listener {
   readonly stream: EventStream;
   private readonly path: string;
   private readonly tail: MetricsTail;
-  private state: string | undefined;
+  private state: string | null;
   private progress = '';
 
-  constructor(stream: EventStream, path: string, tail: MetricsTail) {
+  constructor(stream: EventStream, path: string, tail: MetricsTail, state: string | null) {
     this.stream = stream;
     this.path = path;
     this.tail = tail;
+    this.state = state;
   }
 
   async tell(groups: readonly Group[]): Promise<void> {
-    const group = groups.find(({ path }) => path === this.path);
-    const run =
-      group?.run ?? groups.flatMap(({ members }) => members).find(({ path }) => path === this.path)?.run;
+    const { run, state } = stateOf(this.path, groups);
     const lines: MetricLine[] = [];
     await this.tail.read((line) => void lines.push(line));
     if (lines.length > 0) this.stream.send('metrics', lines);
     const progress = JSON.stringify(run?.progress ?? null);
     if (progress !== this.progress && run?.progress) this.stream.send('progress', run.progress);
     this.progress = progress;
-    // Of a run alone its metrics are no reason to load the page anew, its end is.
-    const members = group?.members.map((member) => `${member.path} ${member.run.status}`) ?? [];
-    const state = [
-      run?.status,
-      group?.sweep?.version,
-      JSON.stringify(run?.record?.steps ?? ''),
-      ...members,
-    ].join('\n');
-    if (this.state !== undefined && state !== this.state) this.stream.send('changed', null);
+    if (this.state !== null && state !== this.state) this.stream.send('changed', null);
     this.state = state;
   }
+}
+
+/** Of a run alone its metrics are no reason to load the page anew, its end is. */
+function stateOf(path: string, groups: readonly Group[]): { run: KnownRun | null; state: string } {
+  const group = groups.find((one) => one.path === path);
+  const member = group ?? groups.flatMap(({ members }) => members).find((one) => one.path === path);
+  const run = member?.run ?? null;
+  const members = group?.members.map((one) => `${one.path} ${one.run.status}`) ?? [];
+  const parts = [run?.status, group?.sweep?.version, JSON.stringify(run?.record?.steps ?? ''), ...members];
+  const state = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
+  return { run, state };
 }

@@ -22,7 +22,7 @@ export function groupRows(group: Group): Html {
   const statuses = [statusOf(group), ...members.map(({ run }) => run.status)];
   return html`<tbody data-path="${path}" data-kind="${kind}" data-started="${startedAt}" data-status="${[...new Set(statuses)].join(' ')}" data-search="${[...new Set(search)].join(' ').toLowerCase()}">
 ${kind === 'sweep' ? sweepRow(group) : runRow(path, group.run!, kind, members.length)}
-${members.map((member) => memberRow(member))}
+${members.map((member) => memberRow(member, group.sweep?.manifest?.swept ?? null))}
 </tbody>`;
 }
 
@@ -51,16 +51,19 @@ function sweepRow(group: Group): Html {
   const label = html`<b>${stage}</b> <small>sweep of ${jobs} ${jobs === 1 ? 'job' : 'jobs'}</small>`;
   const status = statusOf(group);
   const seconds = endOf(group);
-  return html`<tr class="top">${statusCell(status)}${nameCell(path, label, [], null, members.length)}${startCell(startedAt)}<td class="time">${
+  return html`<tr class="top">${statusCell(status)}${nameCell(path, label, [(sweep?.manifest?.swept ?? []).join(', ')].filter(Boolean), null, members.length)}${startCell(startedAt)}<td class="time">${
     status === 'running'
       ? progressBar(over / (jobs || 1), `${over} of ${jobs}`)
       : seconds !== null && durationText(seconds)
   }</td><td class="curve"></td>${figureCell(bestOf(group))}</tr>`;
 }
 
-function memberRow({ path, name, run }: Member): Html {
+/** Of a sweep's job the values that are its own say more than those that all have. */
+function memberRow({ path, name, run }: Member, swept: readonly string[] | null): Html {
+  const keyOf = (override: string) => override.slice(0, override.indexOf('='));
+  const own = run.overrides.filter((override) => swept === null || swept.includes(keyOf(override)));
   const label = html`<b>${name}</b>${name !== run.record!.stage && html` <small>${run.record!.stage}</small>`}`;
-  return html`<tr class="member">${statusCell(run.status)}${nameCell(path, label, run.overrides, run, 0)}${startCell(run.record!.startedAt)}${timeCell(run)}${curveCell(run)}${figureCell(run.figure)}</tr>`;
+  return html`<tr class="member">${statusCell(run.status)}${nameCell(path, label, own, run, 0)}${startCell(run.record!.startedAt)}${timeCell(run)}${curveCell(run)}${figureCell(run.figure)}</tr>`;
 }
 
 function statusCell(status: string): Html {
@@ -113,11 +116,15 @@ function figureCell(figure: Figure | null): Html {
   return html`<td class="figure number" data-value="${figure.value}"><b>${numberText(figure.value)}</b><span>${figure.name}</span></td>`;
 }
 
-/** What the best job of a sweep reached, as its manifest says. */
-function bestOf({ sweep }: Group): Figure | null {
+/** What the best job of a sweep reached, as its manifest says; where it has no objective, the lowest loss if all have one. */
+function bestOf({ sweep, members }: Group): Figure | null {
   const { best, jobs, objective } = sweep?.manifest ?? {};
   const value = jobs?.find(({ num }) => num === best)?.objective;
-  return typeof value === 'number' && objective ? { name: `best ${objective.metric}`, value } : null;
+  if (objective) return typeof value === 'number' ? { name: `best ${objective.metric}`, value } : null;
+  const done = members.filter(({ run }) => run.status === 'done').flatMap(({ run }) => run.figure ?? []);
+  const name = done[0]?.name;
+  if (!name?.endsWith('loss') || done.some((figure) => figure.name !== name)) return null;
+  return { name: `lowest ${name}`, value: Math.min(...done.map((figure) => figure.value)) };
 }
 
 /** Seconds from the sweep's start to the end of what ended last. */

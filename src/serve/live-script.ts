@@ -1,33 +1,61 @@
 /**
  * What a report gets when it is served: new metrics are added to its charts as they come; when more than that changes (a
- * run ends, a measure appears, a step starts) the page is loaded anew, at the place and with the controls it had.
+ * run ends, a measure appears, a step starts) the page is loaded anew, at the place and with the controls, the order of
+ * tables and the open parts it had, and not under the reader's hands: while the pointer reads a chart or text is marked, it waits.
  */
 export const liveScript = `
 const liveBar = document.querySelector('.served');
 const controlsNow = [...document.querySelectorAll('.controls input')];
-const stored = 'controls ' + location.pathname;
+const partsNow = [...document.querySelectorAll('details')];
+const tablesNow = [...document.querySelectorAll('table[data-sortable]')];
+const titleOf = (part) => part.querySelector('summary').textContent;
+const stored = 'look ' + location.pathname;
 
 function remember() {
+  const look = {
+    controls: controlsNow.map((input) => (input.type === 'range' ? input.value : input.checked)),
+    parts: Object.fromEntries(partsNow.map((part) => [titleOf(part), part.open])),
+    sorted: tablesNow.map((table) => {
+      const head = [...table.tHead.rows[0].cells].find((one) => one.ariaSort);
+      return head ? { title: head.textContent, down: head.ariaSort === 'descending' } : null;
+    }),
+  };
   try {
-    sessionStorage.setItem(stored, JSON.stringify(controlsNow.map((input) => (input.type === 'range' ? input.value : input.checked))));
+    sessionStorage.setItem(stored, JSON.stringify(look));
   } catch { /* storage may be off */ }
 }
 
-try {
-  const values = JSON.parse(sessionStorage.getItem(stored) ?? '[]');
+function recall() {
+  const look = JSON.parse(sessionStorage.getItem(stored));
   sessionStorage.removeItem(stored);
-  values.forEach((value, index) => {
+  look?.controls.forEach((value, index) => {
     const input = controlsNow[index];
     if (!input) return;
     if (input.type === 'range') input.value = value; else input.checked = value;
     input.dispatchEvent(new Event('input'));
   });
-} catch { /* storage may be off */ }
+  for (const part of partsNow) part.open = look?.parts[titleOf(part)] ?? part.open;
+  look?.sorted.forEach((sort, index) => {
+    const heads = [...(tablesNow[index]?.tHead.rows[0].cells ?? [])];
+    const column = heads.findIndex((head) => head.textContent === sort?.title);
+    if (column >= 0) sortTable(tablesNow[index], column, sort.down);
+  });
+}
 
-let reloadAt = 0;
-function loadAnew() {
-  if (reloadAt !== 0) return;
-  reloadAt = setTimeout(() => { remember(); location.reload(); }, Math.max(0, 2000 - performance.now()));
+try { recall(); } catch { /* storage may be off */ }
+
+const isRead = () => document.querySelector('.telling, .hover:not([hidden])') !== null || String(getSelection()) !== '';
+
+let reloading = false;
+function loadAnew(soonest = 2000) {
+  if (reloading) return;
+  reloading = true;
+  const reload = () => {
+    if (isRead()) return setTimeout(reload, 500);
+    remember();
+    location.reload();
+  };
+  setTimeout(reload, Math.max(0, soonest - performance.now()));
 }
 
 function addLines(lines) {
@@ -50,7 +78,7 @@ function addLines(lines) {
   for (const chart of touched) drawChart(chart);
 }
 
-const events = new EventSource('/events?of=' + encodeURIComponent(liveBar.dataset.path) + '&from=' + liveBar.dataset.from);
+const events = new EventSource('/events?of=' + encodeURIComponent(liveBar.dataset.path) + '&from=' + liveBar.dataset.from + '&state=' + liveBar.dataset.state);
 const liveState = liveBar.querySelector('.live');
 events.onopen = () => { liveState.classList.remove('off'); liveState.textContent = 'live'; };
 events.onerror = () => { liveState.classList.add('off'); liveState.textContent = 'not connected'; };
@@ -64,5 +92,6 @@ events.addEventListener('progress', (event) => {
   const left = etaSeconds > 0 ? ' · ' + Math.ceil(etaSeconds) + ' s left' : '';
   liveBar.querySelector('.progress-text').textContent = phase + ' ' + step + (known ? ' of ' + totalSteps : '') + left;
 });
-events.addEventListener('changed', loadAnew);
+// Of a sweep or a pipeline something changes often: its page stands for a while before it is loaded anew.
+events.addEventListener('changed', () => loadAnew(document.querySelector('.jobs, .steps') ? 5000 : 2000));
 `;

@@ -33,7 +33,9 @@ export class MetricsTail {
       if (size < this.offset) [this.offset, this.rest] = [0, Buffer.alloc(0)];
       const most = Math.ceil((points * CHUNK) / Math.max(CHUNK, size - this.offset));
       for (;;) {
-        const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, this.offset);
+        const length = Math.min(CHUNK, size - this.offset);
+        if (length <= 0) return; // what was written since is for the next read
+        const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, this.offset);
         if (bytesRead === 0) return;
         this.offset += bytesRead;
         this.take(Buffer.concat([this.rest, buffer.subarray(0, bytesRead)]), each, most);

@@ -124,6 +124,7 @@ class Site {
       of,
       folder,
       Number.isSafeInteger(from) && from > 0 ? from : 0,
+      url.searchParams.get('state'),
     );
   }
 
@@ -135,7 +136,9 @@ class Site {
     if (isReport) {
       if (!isSweepFolder(path) && (await stat(join(path, 'run.json')).catch(() => null)) === null)
         return text(response, 404, 'This folder is none of a run.');
-      return page(response, await servedReport(path, relative(this.outputs, path)));
+      const id = relative(this.outputs, path);
+      await this.list.refresh();
+      return page(response, await servedReport(path, id, this.follower.stateOf(id)));
     }
     const about = await stat(path);
     if (about.isDirectory()) {

@@ -139,6 +139,11 @@ describe('report/charts/parallel', () => {
     expect(parallelAxis('x', ['1', 'auto']).ticks.map((tick) => tick.text)).to.deep.equal(['1', 'auto']);
   });
 
+  it('labels that would cover one another are left out, the outermost last', () => {
+    const { ticks } = parallelAxis('x', ['0.001', '0.0011', '10', '1']);
+    expect(ticks.map(({ text }) => text)).to.have.members(['0.001', '10', '1']);
+  });
+
   it('one value for all jobs stands in the middle', () => {
     expect(parallelAxis('x', [3, 3]).places).to.deep.equal([500, 500]);
     expect(parallelAxis('x', ['only', 'only']).places).to.deep.equal([500, 500]);

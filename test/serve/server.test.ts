@@ -221,6 +221,48 @@ describe('serving runs', () => {
     await rm(join(outputs, 'long'), { recursive: true });
   }).timeout(10_000);
 
+  it('tells a report of what changed since it was made, though nobody listened then', async () => {
+    const path = 'late/2026-01-31/19-00-00';
+    const running = { status: 'running', pid: process.pid, host: hostname() };
+    await runFolder(join(outputs, path), running);
+    const { body } = await get(`/outputs/${path}/report.html`);
+    const state = /data-state="(\w+)"/.exec(body)![1]!;
+    const quiet = await listen(`${serving.url}events?of=${path}&from=0&state=${state}`);
+    await runFolder(join(outputs, path), { status: 'done' });
+    expect(await quiet.next('changed')).to.equal('null');
+    const late = await listen(`${serving.url}events?of=${path}&from=0&state=${state}`);
+    expect(await late.next('changed')).to.equal('null');
+    quiet.close();
+    late.close();
+    await rm(join(outputs, 'late'), { recursive: true });
+  }).timeout(10_000);
+
+  it('names of a sweep what was swept, of its jobs their own values, and the lowest loss where nothing else is asked', async () => {
+    const path = 'multirun/2026-01-31/20-00-00';
+    const jobs = [2.5, 1.5].map((loss, num) => ({ overrides: ['a=1', `b.c=${num}`], loss }));
+    const manifest = jobs.map(({ overrides }, num) => ({
+      num,
+      overrides,
+      status: 'done',
+      folder: String(num),
+    }));
+    await sweepFolder(join(outputs, path), jobs, {
+      'sweep.json': { stage: 'x', status: 'done', objective: null, swept: ['b.c'], jobs: manifest },
+    });
+    const row = (body: string) => new RegExp(`<tbody data-path="${path}"[\\s\\S]*?</tbody>`).exec(body)![0];
+    await get('/');
+    let own = row((await get('/')).body);
+    for (let wait = 0; wait < 40 && !own.includes('lowest'); wait++) {
+      await new Promise((next) => setTimeout(next, 50)); // curves of finished runs are read by and by
+      own = row((await get('/')).body);
+    }
+    expect(own)
+      .to.include('<span class="overrides">b.c</span>')
+      .and.include('<span class="overrides">b.c=1</span>');
+    expect(own).to.include('<b>1.5</b><span>lowest validation/loss</span>');
+    await rm(join(outputs, path), { recursive: true });
+  });
+
   it('shows what says that it runs, and whose process is gone, as lost: in the list and in its report', async () => {
     // No process has this number: it is above the largest that Linux gives.
     const gone = { status: 'running', pid: 2 ** 22 + 1, processStart: '1', host: hostname() };

@@ -1,4 +1,5 @@
 import { dataScript, type Html, html } from '../html.js';
+import { shortKey } from '../short-key.js';
 import { axisTicks, tickText } from './curve.js';
 
 /** One upright axis; places on it run from 0 (top) to 1000 (bottom), as in charts/curve.ts. */
@@ -46,9 +47,21 @@ function numberAxis(title: string, values: (string | number | null)[], numbers: 
   const marked = few.length <= 5 ? few : axisTicks(low, high, logarithmic, 4);
   return {
     title,
-    ticks: marked.map((value) => ({ place: place(value), text: tickText(value) })),
+    ticks: apart(marked.map((value) => ({ place: place(value), text: tickText(value) }))),
     places: values.map((value) => (value === null ? null : place(Number(value)))),
   };
+}
+
+/** So far apart, of 1000, two labels do not cover each other. */
+const LABEL_HEIGHT = 55;
+
+/** Ticks that can be read: of those that would cover one another the outermost stay. */
+function apart(ticks: ParallelAxis['ticks']): ParallelAxis['ticks'] {
+  const kept: ParallelAxis['ticks'] = [];
+  const ends = (tick: { place: number }) => Math.abs(tick.place - 500);
+  for (const tick of [...ticks].sort((left, right) => ends(right) - ends(left)))
+    if (kept.every((other) => Math.abs(other.place - tick.place) >= LABEL_HEIGHT)) kept.push(tick);
+  return kept;
 }
 
 /**
@@ -59,6 +72,7 @@ export function parallelCoordinates(title: string, axes: ParallelAxis[], lines: 
   const order = lines
     .map((line, index) => ({ line, index }))
     .sort((left, right) => (right.line.shade ?? 101) - (left.line.shade ?? 101));
+  const titles = axes.map((axis) => axis.title);
   return html`<figure class="card chart"><figcaption><span class="chart-title">${title}</span><span class="legend brush-note" hidden>drag along an axis to choose, click it to choose all</span></figcaption>
 <div class="scroll"><div class="parallel" style="--axes:${axes.length}" data-parallel>
 <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" role="img" aria-label="${title}: ${lines.length} jobs over ${axes.map((axis) => axis.title).join(', ')}">
@@ -70,7 +84,7 @@ ${order.map(
 )}</svg>
 ${axes.map(
   (axis, index) =>
-    html`<div class="parallel-axis${index === axes.length - 1 && ' last'}" style="left:${axisPlace(index, axes.length) / 10}%"><b title="${axis.title}">${lastPart(axis.title, axes)}</b>${axis.ticks.map(
+    html`<div class="parallel-axis${index === axes.length - 1 && ' last'}" style="left:${axisPlace(index, axes.length) / 10}%"><b title="${axis.title}">${clipped(shortKey(axis.title, titles), 18)}</b>${axis.ticks.map(
       (tick) => html`<span style="top:${(tick.place / 10).toFixed(2)}%">${clipped(tick.text)}</span>`,
     )}</div>`,
 )}
@@ -94,12 +108,6 @@ function axisPlace(index: number, count: number): number {
   return count === 1 ? 500 : (1000 * index) / (count - 1);
 }
 
-/** `training.learning_rate` -> `learning_rate`, unless another axis ends in the same. */
-function lastPart(title: string, axes: ParallelAxis[]): string {
-  const last = (text: string) => text.split('.').at(-1)!;
-  return axes.filter((axis) => last(axis.title) === last(title)).length === 1 ? last(title) : title;
-}
-
-function clipped(text: string): string {
-  return text.length <= 16 ? text : `${text.slice(0, 15)}…`;
+function clipped(text: string, length = 16): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

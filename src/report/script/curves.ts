@@ -61,7 +61,8 @@ function showValues(chart, event) {
     key.className = row.one.shade === undefined ? 's' + (row.index % 6) : 'ramp';
     if (row.one.shade !== undefined) key.style.setProperty('--shade', row.one.shade + '%');
     const value = row.value === null ? '–' : tickText(row.value);
-    line.append(key, (row.one.label ? row.one.label + ' ' : '') + value + (row.step === step ? '' : ' @' + row.step));
+    const words = chart.crowd ? [value, row.one.label] : [row.one.label, value];
+    line.append(key, words.filter(Boolean).join(chart.crowd ? ' · ' : ' ') + (row.step === step ? '' : ' @' + row.step));
     return line;
   }));
   if (chart.crowd) {
@@ -72,6 +73,15 @@ function showValues(chart, event) {
   chart.tip.classList.toggle('left', share > 0.55);
   chart.tip.style.left = stepPosition(step, chart.frame) / 10 + '%';
   chart.layer.hidden = false;
+  keepInside(chart.tip);
+}
+
+function keepInside(tip) {
+  tip.style.marginLeft = '';
+  const box = tip.getBoundingClientRect();
+  const over = box.right + 6 - document.documentElement.clientWidth;
+  if (over > 0) tip.style.marginLeft = 8 - over + 'px';
+  else if (box.left < 6) tip.style.marginLeft = 14 - box.left + 'px';
 }
 
 function nearestCurve(chart, here, y) {

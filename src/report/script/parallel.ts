@@ -47,6 +47,7 @@ for (const root of document.querySelectorAll('[data-parallel]')) {
     tip.classList.toggle('left', share > 0.5);
     tip.style.left = 100 * share + '%';
     tip.style.top = Math.max(0, event.clientY - box.top + 12) + 'px';
+    keepInside(tip);
   });
   root.addEventListener('pointerleave', () => {
     root.classList.remove('telling');

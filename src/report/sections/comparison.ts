@@ -4,6 +4,7 @@ import { shareBars } from '../charts/share-bars.js';
 import { numberText } from '../format.js';
 import { type Html, html } from '../html.js';
 import { rankCorrelation } from '../rank-correlation.js';
+import { shortKey } from '../short-key.js';
 import { finalValue, type SweepFolder, type SweepJob } from '../sweep-folder.js';
 import { curveSection, hasValues } from './curves.js';
 
@@ -63,7 +64,8 @@ export function overlaidCurves(sweep: SweepFolder): Html | null {
       if (points === undefined || !hasValues(points)) return [];
       return few ? [{ label: `job ${job.num}`, points }] : [{ label: labelOf(sweep, job), points, shade }];
     });
-    return series.length === 0 ? [] : [{ title: name!, series, ...(judgement && { key: colourKey() }) }];
+    const isCurve = series.some(({ points }) => points.steps.length > 1); // else the table has them all
+    return isCurve ? [{ title: name!, series, ...(judgement && { key: colourKey() }) }] : [];
   });
   if (charts.length === 0) return null;
   return curveSection(
@@ -84,7 +86,7 @@ function shadesOf({ jobs, judgement }: SweepFolder): (number | null)[] {
 }
 
 function labelOf({ swept, judgement }: SweepFolder, job: SweepJob): string {
-  const values = swept.map((key) => `${key.split('.').at(-1)}=${job.overrides.get(key) ?? '–'}`);
+  const values = swept.map((key) => `${shortKey(key, swept)}=${job.overrides.get(key) ?? '–'}`);
   const judged = job.value === null ? [job.status] : [`${judgement!.metric} ${numberText(job.value)}`];
   return [`job ${job.num}`, ...values, ...judged].join(' · ');
 }
@@ -112,7 +114,7 @@ function correlations({ jobs, swept, judgement }: SweepFolder): Html | null {
     title: `Rank correlation with ${judgement.metric}`,
     most: 1,
     bars: bars.map(({ key, correlation }) => ({
-      label: key,
+      label: shortKey(key, swept),
       value: Math.abs(correlation),
       text: `${correlation > 0 ? '+' : '−'}${Math.abs(correlation).toFixed(2)}`,
       className: correlation > 0 ? 'kept' : 'dirty',

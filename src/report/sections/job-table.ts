@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { durationText, numberText } from '../format.js';
 import { type Html, html, relativeLink } from '../html.js';
+import { shortKey } from '../short-key.js';
 import { statusClass } from '../status.js';
 import { finalValue, jobPath, type SweepFolder, type SweepJob } from '../sweep-folder.js';
 import { rank } from './curves.js';
@@ -17,7 +18,8 @@ export function jobTable(sweep: SweepFolder): Html {
   );
   const number = html` class="number"`;
   return html`<div class="card scroll"><table data-sortable class="jobs"><thead><tr><th scope="col" class="number">job</th><th scope="col">status</th>${swept.map(
-    (key, index) => html`<th scope="col"${numeric[index] && number}>${key}</th>`,
+    (key, index) =>
+      html`<th scope="col"${numeric[index] && number} title="${key}">${shortKey(key, swept)}</th>`,
   )}${metrics.map((name) => html`<th scope="col" class="number">${name}</th>`)}<th scope="col" class="number">time</th></tr></thead>
 <tbody>${jobs.map((job, index) => {
     const path = jobPath(sweep, job);
