@@ -1,12 +1,13 @@
 import { bytesText } from '../../report/format.js';
 import { clock } from '../../runner/display/progress-text.js';
 import { History } from '../../runner/history.js';
-import { type ListedRun, type ListQuery, listRuns } from '../../runner/runs/list-runs.js';
+import { type ListedRun, type ListQuery, listRuns, sortedByTheirOwn } from '../../runner/runs/list-runs.js';
 import { readCondition } from '../../runner/runs/metric-condition.js';
 import type { ShownStatus } from '../../runner/runs/shown-status.js';
 import type { CommandLine } from '../arguments.js';
 import { findStage, type Project } from '../project.js';
 import { tableText } from '../table-text.js';
+import { checkNames } from './check-names.js';
 import { readTime } from './read-time.js';
 import { numberText } from './texts.js';
 import { type CommandForm, readCount, readWords, wrong } from './words.js';
@@ -30,15 +31,18 @@ export async function listCommand(
   { log }: CommandLine,
   project: Project,
 ): Promise<void> {
-  const query = readQuery(words, project);
+  const { query, limit } = readQuery(words, project);
+  const history = new History(project.root);
+  const known = await history.listAndMend();
+  checkNames(query, known, project.stages);
+  const found = listRuns(known, history, query);
   const asJson = log === 'json';
-  const found = await listRuns(new History(project.root), query);
-  const limit = query.limit ?? (asJson ? found.length : usualLimit);
-  const runs = limit === 0 ? found : found.slice(-limit);
+  const shown = limit ?? (asJson ? 0 : usualLimit);
+  const runs = shown === 0 ? found : found.slice(-shown);
   project.stdout.write(asJson ? `${JSON.stringify(runs)}\n` : `${text(runs, found.length, query)}\n`);
 }
 
-function readQuery(words: readonly string[], { stages }: Project): ListQuery {
+function readQuery(words: readonly string[], { stages }: Project): { query: ListQuery; limit?: number } {
   const { plain, options } = readWords(words, form);
   const conditions = plain.map((word) => {
     const condition = readCondition(word);
@@ -53,7 +57,7 @@ function readQuery(words: readonly string[], { stages }: Project): ListQuery {
     return read === undefined ? {} : { [key]: read };
   };
   const limit = readCount(options.limit, 'limit', form);
-  return {
+  const query = {
     ...(options.stage && {
       stages: options.stage.split(',').map((name) => findStage(stages, name)?.name ?? name),
     }),
@@ -62,8 +66,8 @@ function readQuery(words: readonly string[], { stages }: Project): ListQuery {
     ...time('until'),
     conditions,
     ...(options.sort && { sort: options.sort }),
-    ...(limit !== undefined && { limit }),
   };
+  return limit === undefined ? { query } : { query, limit };
 }
 
 function readStatus(text: string): ShownStatus {
@@ -73,7 +77,7 @@ function readStatus(text: string): ShownStatus {
 }
 
 function text(runs: ListedRun[], found: number, { sort }: ListQuery): string {
-  const metric = sort !== undefined && !['started', 'duration', 'size'].includes(sort) ? sort : undefined;
+  const metric = sort !== undefined && !sortedByTheirOwn.includes(sort) ? sort : undefined;
   const owned = runs.some(({ part }) => part !== null);
   const rows = runs.map((run) => [
     run.id,
@@ -84,7 +88,9 @@ function text(runs: ListedRun[], found: number, { sort }: ListQuery): string {
     ...(owned ? [belongs(run)] : []),
   ]);
   const title =
-    runs.length === found ? `${found} runs` : `the last ${runs.length} of ${found} runs, limit=0 shows all`;
+    runs.length === found
+      ? `${found} ${found === 1 ? 'run' : 'runs'}`
+      : `the last ${runs.length} of ${found} runs, limit=0 shows all`;
   return tableText({
     title,
     columns: ['run', 'status', 'time', 'size', metric ?? 'figure', ...(owned ? ['part of'] : [])],

@@ -4,6 +4,7 @@ import { SluiceError } from '../../errors.js';
 import { type ComparedOutput, changedInputs, compareOutputs } from '../../runner/runs/compare-outputs.js';
 import { compareRuns } from '../../runner/runs/compare-runs.js';
 import type { FoundRun } from '../../runner/runs/find-run.js';
+import { shownStatus } from '../../runner/runs/shown-status.js';
 import type { CommandLine } from '../arguments.js';
 import { configResolvers } from '../config-resolvers.js';
 import { printError } from '../print-result.js';
@@ -40,7 +41,7 @@ export async function rerunCommand(
   if (original.record.status !== 'done') {
     throw new SluiceError(
       'usage.rerun',
-      `${original.record.id} is ${original.record.status}: there is nothing to compare with`,
+      `${original.record.id} is ${shownStatus(original.record)}: there is nothing to compare with`,
       {
         hint: `to run it again: ${original.record.command}`,
       },

@@ -23,8 +23,8 @@ export interface RunsAt {
 }
 
 /**
- * The run that a word means: an id or a part of one that no other id has, `latest`, `latest:<stage>`, or the path of a
- * run folder or of anything in one. Throws SluiceError `usage.run` where it means none, or several.
+ * The run that a word means: an id, or a part of one that no other id has (at least not from `/` to `/`), `latest`,
+ * `latest:<stage>`, or the path of a run folder or of anything in one. Throws SluiceError `usage.run` where it means none, or several.
  */
 export function findRun(word: string, at: RunsAt): FoundRun {
   const folder = folderByPath(word, at.bases) ?? at.history.folderOf(entryOf(word, at));
@@ -62,7 +62,10 @@ function entryOf(word: string, { history, canonical }: RunsAt): HistoryEntry {
   }
   const exact = known.find(({ id }) => id === word);
   if (exact !== undefined) return exact;
-  const found = known.filter(({ id }) => id.includes(word));
+  const parts = known.filter(({ id }) => id.includes(word));
+  // `12-00-00` is the run of then, not also the `12-00-00-2` that began in the same second.
+  const whole = parts.filter(({ id }) => `/${id}/`.includes(`/${word}/`));
+  const found = whole.length > 0 ? whole : parts;
   if (found.length === 1) return found[0]!;
   if (found.length === 0) throw noRun(`no run is called ${word}`, close(word, known));
   throw noRun(`${word} could be any of ${found.length} runs`, `the latest of them: ${list(found.slice(-4))}`);

@@ -13,9 +13,10 @@ export interface ListQuery {
   conditions?: readonly MetricCondition[];
   /** `started`, `duration`, `size`, or a metric: the last row is the latest, longest, largest, highest. */
   sort?: string;
-  /** Rows, counted from the end. */
-  limit?: number;
 }
+
+/** What a list can be sorted by besides metrics. */
+export const sortedByTheirOwn: readonly string[] = ['started', 'duration', 'size'];
 
 /** A run of the index as a list shows it. */
 export interface ListedRun extends HistoryEntry {
@@ -25,9 +26,8 @@ export interface ListedRun extends HistoryEntry {
   partOf: string | null;
 }
 
-/** The runs that a query asks for. A run without the metric it sorts by comes first. */
-export async function listRuns(history: History, query: ListQuery): Promise<ListedRun[]> {
-  const known = await history.listAndMend();
+/** Those of the runs of an index that a query asks for. A run without the metric it sorts by comes first. */
+export function listRuns(known: readonly HistoryEntry[], history: History, query: ListQuery): ListedRun[] {
   const pipelines = new Map(
     known.flatMap(({ id, steps = [] }) => steps.map(({ folder }) => [folder, id] as const)),
   );
@@ -42,8 +42,7 @@ export async function listRuns(history: History, query: ListQuery): Promise<List
     if (statuses !== undefined && !statuses.includes(shown)) continue;
     found.push({ ...entry, shownStatus: shown, ...partOf(entry, pipelines) });
   }
-  const sorted = query.sort === undefined ? found : sortedBy(query.sort, found);
-  return query.limit === undefined ? sorted : sorted.slice(Math.max(0, sorted.length - query.limit));
+  return query.sort === undefined ? found : sortedBy(query.sort, found);
 }
 
 function partOf(

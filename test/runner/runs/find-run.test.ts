@@ -25,16 +25,17 @@ describe('the run that a word means', () => {
       });
   });
   after(() => rmSync(root, { recursive: true }));
-  const find = (word: string) =>
+  const find = (word: string, bases = [join(root, 'outputs/train'), root]) =>
     findRun(word, {
       history: new History(root),
-      bases: [join(root, 'outputs/train'), root],
+      bases,
       canonical: (name) => (name === 'stage_0' ? 'train' : name),
     });
 
   const rows: [what: string, word: string, id: string][] = [
     ['its id', 'train/2026-01-31/12-00-00', 'train/2026-01-31/12-00-00'],
     ['a part of it', '01-30', 'train/2026-01-30/12-00-00'],
+    ['a part that is the beginning of one in another', '2026-01-31/12-00-00', 'train/2026-01-31/12-00-00'],
     ['the end of it', '00-2', 'train/2026-01-31/12-00-00-2'],
     ['the latest run', 'latest', 'copy/2026-01-31/08-00-00'],
     ['the latest of a stage', 'latest:train', 'train/2026-01-31/12-00-00-2'],
@@ -45,7 +46,8 @@ describe('the run that a word means', () => {
   ];
   for (const [what, word, id] of rows) {
     it(`is found by ${what}: ${word}`, () => {
-      expect(find(word).record.id).to.equal(id);
+      for (const bases of what.includes('folder') ? [undefined] : [undefined, []])
+        expect(find(word, bases).record.id).to.equal(id);
     });
   }
 
