@@ -74,8 +74,11 @@ function stepOf(
 export function isHistoryEntry(value: unknown): value is HistoryEntry {
   if (typeof value !== 'object' || value === null) return false;
   const { id, stage, status, startedAt, folder, outputs, metrics } = value as Partial<HistoryEntry>;
-  const texts = [id, stage, status, startedAt, folder];
-  return texts.every((text) => typeof text === 'string') && isObject(outputs) && isObject(metrics);
+  const texts = [id, stage, startedAt, folder];
+  const isWhole = texts.every((text) => typeof text === 'string') && isObject(outputs) && isObject(metrics);
+  return isWhole && (statuses as readonly unknown[]).includes(status);
 }
+
+const statuses: readonly RunStatus[] = ['running', 'done', 'failed', 'interrupted'];
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;

@@ -35,13 +35,14 @@ export class History {
 
   /** Every known run, oldest first. */
   list(): HistoryEntry[] {
-    return this.file.entries()?.sort(byStart) ?? this.scan();
+    const known = this.file.entries();
+    return known === undefined ? this.scan() : this.present(known);
   }
 
   /** The same; an index that is missing or damaged is made anew on the way. */
   async listAndMend(): Promise<HistoryEntry[]> {
     const known = this.file.entries();
-    if (known !== undefined) return known.sort(byStart);
+    if (known !== undefined) return this.present(known);
     const found = this.scan();
     // Of no runs there is nothing to write; and where nothing can be written, they can still be listed.
     if (found.length > 0) await this.reindex().catch(() => {});
@@ -82,6 +83,11 @@ export class History {
       if (existsSync(join(folder, 'run.json')) && readRunRecord(folder).status === 'done') return folder;
     }
     return undefined;
+  }
+
+  // A folder that somebody deleted or moved away is no run, whatever the index says.
+  private present(known: HistoryEntry[]): HistoryEntry[] {
+    return known.filter((entry) => existsSync(join(this.folderOf(entry), 'run.json'))).sort(byStart);
   }
 
   private async update(change: (lines: string[]) => string[]): Promise<void> {

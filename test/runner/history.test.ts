@@ -79,6 +79,7 @@ describe('the index of runs', () => {
     ['nothing at all', () => 'null'],
     ['of an earlier version', (text) => JSON.stringify({ runs: JSON.parse(text).runs })],
     ['of the wrong shape', () => '{"version":2,"runs":[\n{"folder":"a","id":7}\n]}\n'],
+    ['with a status that there is none of', (text) => text.replace('"failed"', '"fialed"')],
     ['without its runs', () => '{"version":2,"runs":5}\n'],
     ['no text', () => '\u0000\u0001'],
   ];
@@ -120,6 +121,13 @@ describe('the index of runs', () => {
       rmSync(moved, { recursive: true });
       rmSync(elsewhere, { recursive: true });
     }
+  });
+
+  it('has no run whose folder somebody deleted', async () => {
+    for (const id of ['train/1', 'train/2']) await makeRun(project.root, { id });
+    rmSync(join(project.root, 'outputs/train/2'), { recursive: true });
+    expect(history.list().map(({ id }) => id)).to.deep.equal(['train/1']);
+    expect((await history.listAndMend()).map(({ id }) => id)).to.deep.equal(['train/1']);
   });
 
   it('that cannot be written costs a warning, not the run', async () => {
