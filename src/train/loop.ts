@@ -167,6 +167,12 @@ export async function runLoop(options: LoopOptions): Promise<LoopResult> {
       if (options.evaluate === null) return;
       evaluation = await options.evaluate();
       emit({ type: 'metrics', step, values: evaluation });
+      for (const [name, value] of Object.entries(evaluation)) {
+        if (Number.isFinite(value)) continue;
+        throw new SluiceError('train.not_finite', `${name} is ${value} after step ${step}`, {
+          hint: `lower training.learning_rate or training.max_grad_norm, or look at the held-out rows; ${lastCheckpointHint(checkpoints.lastBefore(step))}`,
+        });
+      }
       Object.assign(logged, evaluation);
       interval.restartClock();
     };

@@ -1,8 +1,18 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { listSteps, openLatestTrainingState, saveTrainingState } from '../../src/checkpoint/index.js';
+import { SluiceError } from '../../src/errors.js';
 
 const state = (step: number) => ({
   step,
@@ -57,11 +67,42 @@ describe('training state', () => {
     });
   }
 
+  it('that cannot be written into a locked folder says so, and leaves the ones before', () => {
+    saveTrainingState(folder, state(1));
+    chmodSync(folder, 0o555);
+    const error = asNobody(() => {
+      try {
+        saveTrainingState(folder, state(2));
+      } catch (caught) {
+        return caught;
+      }
+      return undefined;
+    });
+    expect(error).to.be.instanceOf(SluiceError).with.property('code', 'checkpoint.write');
+    const { message, where, hint } = error as SluiceError;
+    expect(message).to.match(/^the checkpoint of step 2 cannot be written: EACCES/);
+    expect(where).to.equal(join(folder, 'step_2'));
+    expect(hint).to.equal('the folder cannot be written to: see its owner and mode');
+    expect(readdirSync(folder)).to.deep.equal(['step_1']);
+    expect(latest()!.step).to.equal(1);
+  });
+
   it('has nothing to give from an empty or absent folder', () => {
     expect(latest()).to.equal(null);
     expect(openLatestTrainingState(join(folder, 'absent'), () => {})).to.equal(null);
   });
 });
+
+// No mode stops root.
+function asNobody<Result>(work: () => Result): Result {
+  if (process.getuid!() !== 0) return work();
+  process.seteuid!(65534);
+  try {
+    return work();
+  } finally {
+    process.seteuid!(0);
+  }
+}
 
 function flipLastBit(path: string): void {
   const file = join(path, 'state.safetensors');

@@ -34,6 +34,7 @@ describe('a run that is killed and resumed', function () {
           exitCode: 1,
           code: 'stage.crashed',
         });
+        expect(error!.hint).to.include(`; resume=${killed} goes on from the last checkpoint`);
       }
       const rest = await project.start([...command, 'resume=latest', 'threads=2']);
       expect(rest.exitCode, rest.stderr as string).to.equal(0);

@@ -82,6 +82,16 @@ describe('the training loop', () => {
     expect((error as SluiceError).hint).to.contain('checkpoints/step_1: extend=');
   });
 
+  it('stops at an evaluation that gives no number, also the last, so that broken weights are no result', async () => {
+    const error = await trainTiny(
+      { save_every: 2 },
+      { evaluate: (step) => ({ 'validation/loss': step < 6 ? 1 : Number.NaN }), evaluateEvery: 3 },
+    ).catch((caught: unknown) => caught);
+    expect(error).to.be.instanceOf(SluiceError).with.property('code', 'train.not_finite');
+    expect((error as SluiceError).message).to.equal('validation/loss is NaN after step 6');
+    expect((error as SluiceError).hint).to.contain('checkpoints/step_4: extend=');
+  });
+
   it('says which per_device_batch_size would do when it does not divide batch_size', async () => {
     const error = await trainTiny({ batch_size: 6, per_device_batch_size: 4 }).catch(
       (caught: unknown) => caught,
