@@ -70,7 +70,7 @@ export const stage: StageDefinition<BenchConfig> = {
     const peakRss = process.resourceUsage().maxRSS * 1024; // before what is measured below
     session.close();
     const dtype = config.dtype === 'bf16' ? 'bf16' : 'f32';
-    const peak = await engine.measurePeak({ dtype, threads, seconds: 1 });
+    const peak = await engine.measurePeak({ dtype, threads, seconds: 1, device: session.device });
     const stepSeconds = median(seconds);
     const flopsPerSecond = program.cost.flops / stepSeconds;
     const profile = config.profile

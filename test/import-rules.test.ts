@@ -30,7 +30,15 @@ const mayImport: Record<string, readonly string[]> = {
   'src/runner': ['src/config', 'src/telemetry', 'src/checkpoint'],
   'src/report': ['src/checkpoint'],
   'src/serve': ['src/report', 'src/runner'],
-  'src/cli': ['src/config', 'src/runner', 'src/telemetry', 'src/report', 'src/serve', 'stages/index'],
+  'src/cli': [
+    'src/config',
+    'src/engine',
+    'src/runner',
+    'src/telemetry',
+    'src/report',
+    'src/serve',
+    'stages/index',
+  ],
   'stages/index': ['src/runner', 'stages'],
   stages: [
     ...[

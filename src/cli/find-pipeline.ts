@@ -25,6 +25,7 @@ export function findPipeline(
     ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
     'stages',
     'runs',
+    'devices',
     'ui',
     'config-schema',
     'demo',

@@ -8,6 +8,7 @@ export function helpText({ stages }: Project): string {
   ./run <pipeline> [key=value …]     run configs/experiment/<pipeline>.yaml; ./run demo is the tour
   ./run stages                       every stage with one line
   ./run runs [stage=… status=…]      past runs, newest last; runs show ID, and more in docs/runs.md
+  ./run devices                      what device= can name here, how fast it is, and what is missing
   ./run ui [port=…]                  past and running runs as pages on 127.0.0.1
   ./run config-schema [name]         the JSON Schema of a stage, group or pipeline
 

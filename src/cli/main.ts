@@ -55,6 +55,7 @@ async function dispatch(line: CommandLine, project: Project): Promise<number> {
     return 0;
   }
   if (command === 'runs') return (await import('./runs/command.js')).runsCommand(line, project);
+  if (command === 'devices') return (await import('./devices-command.js')).devicesCommand(line, project);
   if (command === 'ui') return (await import('./ui-command.js')).uiCommand(line, project);
   if (command === 'config-schema') {
     (await import('./config-schema.js')).configSchema(line, project);

@@ -1,6 +1,14 @@
 import { SluiceError } from '../errors.js';
 import { type OpName, opList } from '../graph/op-list.js';
-import { buildHint, type EngineInfo, loadAddon, type NativeAddon, type PeakOptions } from './addon.js';
+import {
+  buildHint,
+  type EngineInfo,
+  type GpuList,
+  type GpuRates,
+  loadAddon,
+  type NativeAddon,
+  type PeakOptions,
+} from './addon.js';
 import { guarded, nativeError } from './native-error.js';
 import { Session, type SessionOptions } from './session.js';
 
@@ -26,16 +34,30 @@ export class Engine {
     return this.info.isa === 'avx512_bf16';
   }
 
+  /** The GPUs that the driver lists, or why there are none. */
+  gpus(): GpuList {
+    return this.addon.gpus();
+  }
+
+  /** What `cuda:number` can do, measured now; the event loop waits. Throws `engine.peak`. */
+  gpuRates(number: number): GpuRates {
+    return guarded('engine.peak', () => this.addon.gpuRates(number));
+  }
+
   /** A session: named states and the programs that share them. Throws `engine.session` for an unknown device. */
   session(options: SessionOptions): Session {
-    return new Session(guarded('engine.session', () => new this.addon.Session(options)));
+    return new Session(
+      guarded('engine.session', () => new this.addon.Session(options)),
+      options.device,
+    );
   }
 
   /**
    * FLOP/s of a large matrix product: what a share of the peak is a share of. Measured now, in five parts of which the
    * fastest counts, so that whatever else the machine does meanwhile does not pass for a slow machine.
    */
-  async measurePeak(options: PeakOptions): Promise<number> {
+  async measurePeak({ device = 'cpu', ...options }: PeakOptions & { device?: string }): Promise<number> {
+    if (device.startsWith('cuda')) return this.#gpuPeak(device, options.dtype);
     try {
       let best = 0;
       for (let part = 0; part < 5; part += 1) {
@@ -45,6 +67,11 @@ export class Engine {
     } catch (cause) {
       throw nativeError('engine.peak', cause);
     }
+  }
+
+  #gpuPeak(device: string, dtype: PeakOptions['dtype']): number {
+    const { f32Flops, bf16Flops } = this.gpuRates(Number(device.split(':')[1] ?? 0));
+    return dtype === 'bf16' ? bf16Flops : f32Flops;
   }
 
   /** Bytes/s that the threads read from memory, the best of what `seconds` allow: the limit of decoding. */

@@ -26,10 +26,13 @@ export interface State {
 
 /** Named states (weights, moments, caches) on one device, shared by the programs loaded into it. */
 export class Session {
+  /** As it was asked for: `cpu`, `cuda:1`. */
+  readonly device: string;
   readonly #native: NativeSession;
   #open = true;
 
-  constructor(native: NativeSession) {
+  constructor(native: NativeSession, device: string) {
+    this.device = device;
     this.#native = native;
   }
 

@@ -7,11 +7,12 @@ import { type Check, Checks, passed } from './checks.js';
 import type { GoldenContext } from './fixture.js';
 import { goldenTests } from './tests.js';
 
-/** `npm run golden -- DIR [--device cpu] [--only name]`: holds the engine against recorded numbers. */
+/** `npm run golden -- DIR [--device cpu|cuda|emulator] [--only name]`: holds the engine against recorded numbers. */
 async function main(argv: readonly string[]): Promise<number> {
   const { folder, device, only } = parseArguments(argv);
   const engine = await openEngine();
   const context: GoldenContext = { engine, folder, device, threads: Math.min(cpus().length, 2) };
+  engine.session({ device, threads: context.threads }).close(); // says why, where it cannot be used
   const checks: Check[] = [];
   for (const { fixture, run } of goldenTests(folder)) {
     if (only !== null && !fixture.split('/').some((part) => part.startsWith(only))) continue;
@@ -28,7 +29,7 @@ function parseArguments(argv: readonly string[]): { folder: string; device: stri
   const options = { folder: '', device: 'cpu', only: null as string | null };
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i]!;
-    if (word === '--device') options.device = argv[++i] ?? '';
+    if (word === '--device') options.device = deviceOf(argv[++i] ?? '');
     else if (word === '--only') options.only = argv[++i] ?? '';
     else if (word.startsWith('-') || options.folder) throw usage(`unexpected ${word}`);
     else options.folder = word;
@@ -38,9 +39,12 @@ function parseArguments(argv: readonly string[]): { folder: string; device: stri
   return options;
 }
 
+/** `emulator` is the GPU back end's kernels run thread by thread. */
+const deviceOf = (name: string) => (name === 'emulator' ? 'emulator:ascending' : name);
+
 function usage(problem: string): SluiceError {
   return new SluiceError('usage.golden', problem, {
-    hint: 'npm run golden -- DIR [--device cpu|cuda|metal] [--only family]',
+    hint: 'npm run golden -- DIR [--device cpu|cuda|emulator] [--only family]',
   });
 }
 

@@ -65,6 +65,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     dtype: training.dtype === 'bf16' ? 'bf16' : 'f32',
     threads: run.threads,
     seconds: 0.3,
+    device: session.device,
   });
   stage.addFact('peak_flops', peakFlops);
   stage.addFact('matmul', engine.info.matmul);

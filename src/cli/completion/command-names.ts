@@ -8,7 +8,7 @@ export function commandNames(project: Project): string[] {
   return [
     ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
     ...pipelineNames(project).map((name) => name.replace(/^experiment\//, '')),
-    ...['config-schema', 'help', 'pipeline', 'runs', 'stages', 'ui'],
+    ...['config-schema', 'devices', 'help', 'pipeline', 'runs', 'stages', 'ui'],
   ];
 }
 
