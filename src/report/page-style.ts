@@ -39,6 +39,7 @@ p { margin: 6px 0; } .note { color: var(--soft); font-size: 13px; margin: 10px 0
 .grid-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 14px; }
 .grid-cards .wide { grid-column: 1 / -1; }
 .stack > * + * { margin-top: 14px; }
+.lost-card { border-color: var(--warn); border-left-width: 4px; margin-top: 18px; } .lost-card b { color: var(--warn); }
 .error { border-color: var(--bad); border-left-width: 4px; } .error b { color: var(--bad); } .error details { background: none; border: 0; padding: 0; } .error summary { font-weight: 400; padding: 0; overflow-wrap: anywhere; } .error p { overflow-wrap: anywhere; }
 code, pre, .mono { font: 12.5px/1.55 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 pre { margin: 0; background: var(--code); border-radius: 8px; padding: 12px 14px; overflow-x: auto; white-space: pre; tab-size: 2; }

@@ -19,7 +19,7 @@ import { selectionSection } from './sections/selection.js';
 import { resultTables } from './sections/tables.js';
 import { statusClass } from './status.js';
 
-/** The report of a pipeline: its result first, then how it came about. */
+/** The report of a pipeline: its result first, then how it came about; before there is one, how far it came. */
 export function pipelinePage(pipeline: RunFolder, steps: PipelineStep[], options?: PageOptions): string {
   const { record } = pipeline;
   const result = resultOf(pipeline, steps);
@@ -27,7 +27,7 @@ export function pipelinePage(pipeline: RunFolder, steps: PipelineStep[], options
   return page(
     `${record.stage} · ${record.status}`,
     html`${header(record)}
-${result.tables.length > 0 && html`<section><h2>Result${result.step !== null && html` <small>of ${result.step}, the last step that has one</small>`}</h2>${resultTables(result.tables)}</section>`}
+${result.step === null && resultSection(result)}
 ${
   steps.length > 0 &&
   html`<section><h2>Steps <small>${countsText(steps)}</small></h2>
@@ -35,6 +35,7 @@ ${
 ${timeline(timelineRows(steps, options?.now?.time ?? null))}</div></div></section>`
 }
 ${steps.map(({ run }) => run?.samples && samplesSection(run.samples))}
+${result.step !== null && resultSection(result)}
 ${charts.length > 0 && curveSection('Loss of each training step', charts)}
 ${steps.map(({ run }) => run?.selection && selectionSection(run.selection))}
 ${files(record, pipeline.directory)}
@@ -57,6 +58,11 @@ function resultOf(
   const last = steps.findLast(({ run }) => run?.record.tables?.length);
   if (last === undefined) return { tables: own, step: null };
   return { tables: last.run!.record.tables!, step: last === steps.at(-1) ? null : last.record.name };
+}
+
+function resultSection({ tables, step }: ReturnType<typeof resultOf>): Html | null {
+  if (tables.length === 0) return null;
+  return html`<section><h2>Result${step !== null && html` <small>of ${step}, the last step that has one</small>`}</h2>${resultTables(tables)}</section>`;
 }
 
 /** The records with the statuses and times the page shows. */

@@ -2,6 +2,7 @@ import { durationText, numberText, timeText } from './format.js';
 import { type Html, type HtmlValue, html } from './html.js';
 import { type PageOptions, page } from './page.js';
 import { overlaidCurves, sweptAgainstResult } from './sections/comparison.js';
+import { lostCard } from './sections/header.js';
 import { jobTable } from './sections/job-table.js';
 import { statusClass } from './status.js';
 import type { SweepFolder } from './sweep-folder.js';
@@ -58,6 +59,7 @@ function header(sweep: SweepFolder): Html {
 <p class="crumb">Sluice · sweep</p>
 <div class="title"><h1>${stage}</h1><span class="status status-${statusClass(status)}">${status}</span></div>
 <dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${status === 'lost' && lostCard('./run --resume-sweep with this folder runs what is unfinished.')}
 ${bestCard(sweep)}
 ${command !== undefined && html`<h3>Command</h3><pre class="wrap">${command}</pre>`}
 </header>`;

@@ -132,8 +132,10 @@ class RunListener implements Listener {
     const lines: MetricLine[] = [];
     await this.tail.read((line) => void lines.push(line));
     if (lines.length > 0) this.stream.send('metrics', lines);
-    const progress = JSON.stringify(run?.progress ?? null);
-    if (progress !== this.progress && run?.progress) this.stream.send('progress', run.progress);
+    // What a killed run last said of its progress is no progress.
+    const now = run?.status === 'running' ? run.progress : null;
+    const progress = JSON.stringify(now);
+    if (progress !== this.progress && now !== null) this.stream.send('progress', now);
     this.progress = progress;
     if (this.state !== null && state !== this.state) this.stream.send('changed', null);
     this.state = state;

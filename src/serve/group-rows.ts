@@ -93,6 +93,13 @@ function timeCell(run: KnownRun): Html {
   const { durationSeconds, startedAt } = run.record!;
   if (run.status !== 'running')
     return html`<td class="time">${typeof durationSeconds === 'number' && durationText(durationSeconds)}</td>`;
+  const { steps } = run.record!;
+  if (steps !== undefined) {
+    const over = steps.filter(({ status }) => !['waiting', 'running'].includes(status)).length;
+    const names = steps.filter(({ status }) => status === 'running').map(({ name }) => name);
+    const text = [`${over} of ${steps.length}`, names.join(', ')].filter(Boolean).join(': ');
+    return html`<td class="time">${progressBar(over / (steps.length || 1), text)}<span class="since"><span data-since="${startedAt}"></span></span></td>`;
+  }
   const { phase, step, totalSteps, etaSeconds } = run.progress ?? {};
   const known = typeof step === 'number' && typeof totalSteps === 'number' && totalSteps > 0;
   const left = typeof etaSeconds === 'number' ? `${durationText(etaSeconds)} left` : '';

@@ -89,7 +89,7 @@ events.addEventListener('progress', (event) => {
   const bar = liveBar.querySelector('.progress');
   bar.hidden = !known;
   if (known) bar.firstElementChild.style.width = Math.min(100, (100 * step) / totalSteps) + '%';
-  const left = etaSeconds > 0 ? ' · ' + Math.ceil(etaSeconds) + ' s left' : '';
+  const left = etaSeconds > 0 ? ' · ' + (etaSeconds < 100 ? Math.ceil(etaSeconds) + ' s' : etaSeconds < 6000 ? Math.round(etaSeconds / 60) + ' min' : Math.round(etaSeconds / 3600) + ' h') + ' left' : '';
   liveBar.querySelector('.progress-text').textContent = phase + ' ' + step + (known ? ' of ' + totalSteps : '') + left;
 });
 // Of a sweep or a pipeline something changes often: its page stands for a while before it is loaded anew.

@@ -76,6 +76,7 @@ describe('report of a pipeline that failed', () => {
 
   it('names the step whose table it shows in place of the result', () => {
     expect(page).to.include('<h2>Result <small>of base, the last step that has one</small></h2>');
+    expect(page.indexOf('<h2>Result'), 'after the steps').to.be.greaterThan(page.indexOf('<h2>Steps'));
   });
 
   it('of one that was killed shows what was running as lost, to who can tell', async () => {

@@ -263,6 +263,19 @@ describe('serving runs', () => {
     await rm(join(outputs, path), { recursive: true });
   });
 
+  it('of a running pipeline says how many steps are over, and which runs', async () => {
+    const steps = ['done', 'skipped', 'running', 'waiting'].map((status, index) => {
+      return { name: `s${index}`, stage: 'x', status, folder: null };
+    });
+    const path = 'half/2026-01-31/21-00-00';
+    await runFolder(join(outputs, path), { status: 'running', pid: process.pid, host: hostname(), steps });
+    const { body } = await get('/');
+    expect(body).to.match(
+      /pipeline of 4 steps[\s\S]*?width:50\.0%[\s\S]*?<span class="progress-text">2 of 4: s2</,
+    );
+    await rm(join(outputs, 'half'), { recursive: true });
+  });
+
   it('shows what says that it runs, and whose process is gone, as lost: in the list and in its report', async () => {
     // No process has this number: it is above the largest that Linux gives.
     const gone = { status: 'running', pid: 2 ** 22 + 1, processStart: '1', host: hostname() };
@@ -284,7 +297,7 @@ describe('serving runs', () => {
     for (const path of ['killed/2026-01-31/18-00-00', 'multirun/2026-01-31/18-00-00']) {
       expect(list).to.match(new RegExp(`data-path="${path}"[^>]*data-status="lost"`));
       const { body } = await get(`/outputs/${path}/report.html`);
-      expect(body).to.include('<span class="status status-lost">lost</span>');
+      expect(body).to.include('<span class="status status-lost">lost</span>').and.include('is gone');
       await rm(join(outputs, path), { recursive: true });
     }
   });

@@ -14,6 +14,7 @@ export function header(record: RunRecord): Html {
 <dl class="facts">${facts(record).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${command !== undefined && html`<h3>Command</h3><pre class="wrap">${command}</pre>`}
 </header>
+${record.status === 'lost' && lostCard(record.steps ? 'The same command goes on: what is done is not run again.' : 'With resume=latest the same command goes on from the last checkpoint, where there is one.')}
 ${record.error && errorCard(record.error)}`;
 }
 
@@ -76,6 +77,11 @@ function isShort(value: unknown): boolean {
 function placeOf(where: string): Html {
   if (where.length <= LONG_PLACE) return html`<p>at <span class="mono">${where}</span></p>`;
   return html`<details><summary>at <span class="mono">${where.slice(0, LONG_PLACE - 40)} …</span></summary><p class="mono">${where}</p></details>`;
+}
+
+/** Of what says that it runs and does not: `next` is what to do. */
+export function lostCard(next: string): Html {
+  return html`<div class="card lost-card"><p><b>The process that watched this is gone</b>: it was killed, or the machine went down, and nothing will end its record.</p><p>${next}</p></div>`;
 }
 
 function errorCard(error: ErrorRecord): Html {
