@@ -90,7 +90,8 @@ describe('./run runs export', () => {
     const record = (folder: string) =>
       JSON.parse(readFileSync(join(project.root, folder, 'run.json'), 'utf8')) as { status: string };
 
-    it('with a server that never answers ends well, and no later than it was told to wait', async () => {
+    it('with a server that never answers ends well, and no later than it was told to wait', async function () {
+      this.retries(2); // two runs are timed, on a machine that may have other work
       const seconds = async (...words: string[]) => {
         const started = performance.now();
         const { code, err } = await project.run('train', ...words);

@@ -127,11 +127,11 @@ describe('an export while a run goes on', () => {
   });
 });
 
-/** Fails when it takes longer than `seconds`, and half a second for a machine with other work. */
+/** Fails when it takes longer than `seconds`, and 2 more for a machine with other work; a hung request takes 15. */
 async function expectWithin(seconds: number, work: Promise<void>): Promise<void> {
   const started = performance.now();
   await work;
-  expect(performance.now() - started).to.be.lessThan(1000 * seconds + 500);
+  expect(performance.now() - started).to.be.lessThan(1000 * seconds + 2000);
 }
 
 function isAlive(pid: number): boolean {
