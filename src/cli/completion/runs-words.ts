@@ -16,7 +16,7 @@ export function runsCandidates(words: readonly string[], current: string, projec
   return [...runs, ...files, ...(options[command] ?? [])];
 }
 
-const takesRuns: Readonly<Record<string, number>> = { show: 1, diff: 2, rerun: 1, export: 1 };
+const takesRuns: Readonly<Record<string, number>> = { show: 1, diff: 2, trace: 1, rerun: 1, export: 1 };
 
 const options: Readonly<Record<string, readonly string[]>> = {
   trace: ['check=false'],

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import { SluiceError } from '../../errors.js';
 import { History } from '../../runner/history.js';
 import { trace } from '../../runner/runs/trace.js';
 import type { TracedArtifact, TracedPart, TracedRun } from '../../runner/runs/traced.js';
 import type { CommandLine } from '../arguments.js';
 import type { Project } from '../project.js';
+import { foundRun } from './find.js';
 import { shortHash, timeText } from './texts.js';
 import { type CommandForm, readFlag, readWords } from './words.js';
 
@@ -24,11 +26,23 @@ export async function traceCommand(
 ): Promise<number> {
   const { plain, options } = readWords(words, form);
   const check = readFlag(options.check ?? 'true', 'check', form);
-  const paths = [project.cwd, project.root].map((base) => resolve(base, plain[0]!));
-  const traced = await trace(paths.find(existsSync) ?? paths[0]!, new History(project.root), check);
+  const traced = await trace(placeOf(plain[0]!, project), new History(project.root), check);
   const text = log === 'json' ? JSON.stringify(traced) : lines(traced, project.root).join('\n');
   project.stdout.write(`${text}\n`);
   return hasChanged(traced) ? 1 : 0;
+}
+
+// A path, from the caller's folder or the project's, or a run as other commands name it.
+function placeOf(word: string, project: Project): string {
+  const paths = [project.cwd, project.root].map((base) => resolve(base, word));
+  const found = paths.find(existsSync);
+  if (found !== undefined) return found;
+  try {
+    return foundRun(word, project).folder;
+  } catch (error) {
+    if (error instanceof SluiceError) return paths[0]!; // where trace says that there is nothing
+    throw error;
+  }
 }
 
 const hasChanged = ({ state, madeBy }: TracedArtifact): boolean =>

@@ -5,6 +5,7 @@ import { SluiceError } from '../../errors.js';
 import type { History } from '../history.js';
 import type { HistoryEntry } from '../history-entry.js';
 import { type RunRecord, readRunRecord } from '../run-record.js';
+import { manifestName } from '../sweep-manifest.js';
 
 /** A run's folder and what it says of itself. */
 export interface FoundRun {
@@ -27,6 +28,7 @@ export interface RunsAt {
  * `latest:<stage>`, or the path of a run folder or of anything in one. Throws SluiceError `usage.run` where it means none, or several.
  */
 export function findRun(word: string, at: RunsAt): FoundRun {
+  refuseSweep(word, at);
   const folder = folderByPath(word, at.bases) ?? at.history.folderOf(entryOf(word, at));
   return { folder, record: readRunRecord(folder) };
 }
@@ -46,6 +48,18 @@ function folderByPath(word: string, bases: readonly string[]): string | undefine
     if (folder !== undefined) return folder;
   }
   return undefined;
+}
+
+// Its jobs are runs; it is none.
+function refuseSweep(word: string, { history, bases }: RunsAt): void {
+  const found = [...bases, history.outputs]
+    .map((base) => resolve(base, word))
+    .find((path) => existsSync(join(path, manifestName)));
+  if (found === undefined) return;
+  throw noRun(
+    `${word} is a sweep, not a run`,
+    `name one of its jobs: ${join(word, '0')}; its report.html shows them all`,
+  );
 }
 
 function entryOf(word: string, { history, canonical }: RunsAt): HistoryEntry {

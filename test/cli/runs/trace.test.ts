@@ -77,7 +77,8 @@ describe('./run runs trace', () => {
   });
 
   it('takes a run folder, and a file in it that is no output', async () => {
-    expect((await text('outputs/tune/1'))[1]).to.equal('└─ tune/1');
+    for (const run of ['outputs/tune/1', 'tune/1', 'latest:tune'])
+      expect((await text(run))[1]).to.equal('└─ tune/1');
     writeFileSync(join(project.root, 'outputs/tune/1/metrics.jsonl'), '');
     expect((await text('outputs/tune/1/metrics.jsonl')).slice(0, 3)).to.deep.equal([
       'outputs/tune/1/metrics.jsonl',

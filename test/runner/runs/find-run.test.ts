@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -50,6 +50,13 @@ describe('the run that a word means', () => {
         expect(find(word, bases).record.id).to.equal(id);
     });
   }
+
+  it('is none of the folder of a sweep, whose jobs are runs', () => {
+    mkdirSync(join(root, 'outputs/multirun/1'), { recursive: true });
+    writeFileSync(join(root, 'outputs/multirun/1/sweep.json'), '{}');
+    for (const word of ['multirun/1', 'outputs/multirun/1'])
+      expect(() => find(word)).to.throw(SluiceError, `${word} is a sweep, not a run`);
+  });
 
   const refused: [word: string, message: string, hint: string][] = [
     ['nothing-like-it', 'no run is called nothing-like-it', './run runs lists them'],
