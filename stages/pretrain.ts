@@ -6,6 +6,7 @@ import { buildModel, initializeWeights, saveModelFolder, saveModelStandIn } from
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
+  checkStart,
   compileRun,
   describeRun,
   type EvaluationKeys,
@@ -76,6 +77,7 @@ export const stage: StageDefinition<PretrainConfig> = {
     const folder = join(context.runDirectory, 'model');
     saveModelStandIn(run.model, folder, { tokenizerFolder });
     context.addOutput('model', folder);
+    checkStart(startOf(context), run);
     return describeRun(run, compileRun(run));
   },
 };

@@ -16,6 +16,7 @@ import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { type GateConfig, loadSelector, openSelector, saveRouterWeights } from '../src/select/index.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
+  checkStart,
   compileRun,
   describeRun,
   type EvaluationKeys,
@@ -99,6 +100,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
     const weights = join(context.runDirectory, 'full_rank_weights.safetensors');
     saveRouterWeights(weights, [], folder, { gates, adapter: null });
     context.addOutput('weights', weights);
+    checkStart(startOf(context), run);
     return describeRun(run, compileRun(run));
   },
 };

@@ -4,6 +4,7 @@ import { openInstructions } from '../src/data/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
 import {
+  checkWeights,
   initializeWeights,
   loadModel,
   loadWeights,
@@ -15,6 +16,7 @@ import {
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
+  checkStart,
   compileRun,
   describeRun,
   type EvaluationKeys,
@@ -81,7 +83,9 @@ export const stage: StageDefinition<FinetuneConfig> = {
   },
 
   async plan(context) {
-    const { run } = await prepareRun(context);
+    const { folder, run } = await prepareRun(context);
+    checkWeights(run.model, folder);
+    checkStart(startOf(context), run);
     return describeRun(run, compileRun(run));
   },
 };

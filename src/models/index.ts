@@ -24,6 +24,7 @@ export { registerTrash, type Trash } from './select_moe/trash.js';
 export { type StorageKeys, storageOf, type WeightStorage } from './storage.js';
 export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';
 export {
+  checkWeights,
   collectWeights,
   loadWeights,
   type StateStore,

@@ -45,6 +45,19 @@ export function loadWeights(model: Model, folder: string, states: StateStore): v
   }
 }
 
+/**
+ * Throws what loadWeights throws where names or shapes do not fit; reads no weights. A stand-in, which has none, fits: see
+ * saveModelStandIn.
+ */
+export function checkWeights(model: Model, folder: string): void {
+  const files = WeightFiles.open(folder);
+  try {
+    if ([...files.names].length > 0) matchNames(model, files, model.parameters(), folder);
+  } finally {
+    files.close();
+  }
+}
+
 function put(states: StateStore, { storage }: Model, parameter: ParameterSpec, data: Float32Array): void {
   const { name, shape, projection } = parameter;
   if (storage.quantization !== null && projection !== undefined) {

@@ -12,16 +12,19 @@ export function pipelineEnd(
     stopped.length > 0 || (interrupted && steps.some(({ status }) => status === 'waiting'));
   const error = joined([...failed, ...stopped]);
   if (wasInterrupted) {
-    return { status: 'interrupted', exitCode: 130, error: error ?? interruptedBetween };
+    const told = error === undefined ? interruptedBetween : { ...error, hint: goOn };
+    return { status: 'interrupted', exitCode: 130, error: told };
   }
   if (error === undefined) return { status: 'done', exitCode: 0 };
   return { status: 'failed', exitCode: new SluiceError(failed[0]!.error!.code, '').exitCode, error };
 }
 
+const goOn = 'the same command goes on: what is done is not run again';
+
 const interruptedBetween: RunError = {
   code: 'interrupted',
   message: 'interrupted between two steps',
-  hint: 'the same command goes on: what is done is not run again',
+  hint: goOn,
 };
 
 function joined(steps: readonly StepRecord[]): RunError | undefined {

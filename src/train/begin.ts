@@ -96,14 +96,23 @@ export function markOf({ data, seed, training }: TrainingRun, step: number): Dat
 export function restore(state: OpenTrainingState, names: readonly string[], session: Session): void {
   for (const name of names) {
     const { shape } = session.getState(name);
-    const stored = state.tensors.names.includes(name) ? state.tensors.entry(name).shape : null;
-    if (String(stored) !== String(shape)) {
-      throw new SluiceError('checkpoint.other_model', `${state.path} has no ${name} of shape [${shape}]`, {
-        where: state.path,
-        hint: 'a checkpoint goes on with the model, adapter, optimizer and peft_mode that it was written with',
-      });
-    }
+    checkShapes(state, [{ name, shape }]);
     session.setState(name, 'f32', shape, state.tensors.readF32(name));
+  }
+}
+
+/** Throws `checkpoint.other_model` where a checkpoint lacks one of these states, or has it in another shape. */
+export function checkShapes(
+  state: OpenTrainingState,
+  wanted: readonly { name: string; shape: readonly number[] }[],
+): void {
+  for (const { name, shape } of wanted) {
+    const stored = state.tensors.names.includes(name) ? state.tensors.entry(name).shape : null;
+    if (String(stored) === String(shape)) continue;
+    throw new SluiceError('checkpoint.other_model', `${state.path} has no ${name} of shape [${shape}]`, {
+      where: state.path,
+      hint: 'a checkpoint goes on with the model, adapter, optimizer and peft_mode that it was written with',
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 export type { BatchSource } from './batch.js';
+export { checkStart } from './check-start.js';
 export { compileRun, type TrainingConfig, type TrainingRun } from './compile-run.js';
 export { describeRun } from './describe-run.js';
 export { type EvaluationKeys, evaluation } from './held-out.js';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { readRunRecord } from '../../src/runner/run-record.js';
 import { readSweepManifest } from '../../src/runner/sweep-manifest.js';
+import { lostJobs } from '../stress/lost-jobs.js';
 import { CommandLineProject } from './command-line-run.js';
 
 /** The closing table, with all times alike. */
@@ -149,6 +150,13 @@ describe('a sweep on the command line', () => {
       'sweep.json',
       'report.html',
     ]);
+  });
+
+  it('loses none of twenty jobs that take no time, two at a time', async () => {
+    const where = 'hydra.sweep.dir=outputs/swept';
+    const two = ['hydra/launcher=local', 'hydra.launcher.n_jobs=2'];
+    expect((await project.run('answer', '-m', 'seed=range(0,20)', where, ...two)).code).to.equal(0);
+    expect(lostJobs(project.root, 20)).to.deep.equal([]);
   });
 
   describe('with hydra/launcher=local', () => {

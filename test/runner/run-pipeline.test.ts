@@ -114,6 +114,7 @@ describe('a pipeline', () => {
     project.interrupt.request();
     const { record } = await running;
     expect(record).to.include({ status: 'interrupted', exitCode: 130 });
+    expect(record.error!.hint).to.equal('the same command goes on: what is done is not run again');
     expect(record.steps!.map(({ status }) => status)).to.deep.equal([
       'interrupted',
       'interrupted',

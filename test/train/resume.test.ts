@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { sha256OfFile } from '../../src/checkpoint/index.js';
 import { SluiceError } from '../../src/errors.js';
+import { buildModel, saveModelFolder, saveModelStandIn } from '../../src/models/index.js';
 import type { MetricsEvent, TelemetryEvent } from '../../src/telemetry/event.js';
-import type { TrainingConfig } from '../../src/train/index.js';
+import { checkStart, type TrainingConfig } from '../../src/train/index.js';
+import type { Start } from '../../src/train/start.js';
 import { type Trained, trainTiny } from './tiny-run.js';
 
 const checkpoint = ({ folder }: Trained, step: number) => join(folder, 'checkpoints', `step_${step}`);
@@ -152,6 +154,28 @@ describe('a run that begins with the weights of another', () => {
     );
     expect([...next.weights]).to.deep.equal([...byHand.weights]);
     expect(figures(next.events)).to.deep.equal(figures(byHand.events));
+  });
+
+  it('is told by a plan to be impossible where their shapes are others', async () => {
+    const { run, session, folder } = await trainTiny({ max_steps: 1, save_every: 1 });
+    const other = await buildModel({ ...run.model.config, hidden_size: 24 }, 'model');
+    const wider = { ...run, model: other, trainable: other.parameters() };
+    saveModelFolder(run.model, session, join(folder, 'model'));
+    saveModelStandIn(run.model, join(folder, 'stand-in'));
+    const starts: [Start, string][] = [
+      [
+        { verb: 'init_from', kind: 'checkpoint', folder: join(folder, 'checkpoints/step_1') },
+        'checkpoint.other_model',
+      ],
+      [{ verb: 'init_from', kind: 'model', folder: join(folder, 'model') }, 'model.weights'],
+    ];
+    for (const [start, code] of starts) {
+      checkStart(start, run);
+      expect(() => checkStart(start, wider))
+        .to.throw(SluiceError)
+        .with.property('code', code);
+    }
+    checkStart({ verb: 'init_from', kind: 'model', folder: join(folder, 'stand-in') }, wider);
   });
 });
 
