@@ -26,7 +26,7 @@ export function pipelinePage(pipeline: RunFolder, steps: PipelineStep[], options
   const charts = lossCharts(steps);
   return page(
     `${record.stage} · ${record.status}`,
-    html`${header(record)}
+    html`${header(record, pipeline.directory)}
 ${result.step === null && resultSection(result)}
 ${
   steps.length > 0 &&

@@ -18,7 +18,7 @@ export function runPage(run: RunFolder, options?: PageOptions): string {
   const tables = record.tables ?? [];
   return page(
     `${record.stage} · ${record.status}`,
-    html`${header(record)}
+    html`${header(record, run.directory)}
 ${tables.length > 0 && html`<section><h2>Results</h2>${resultTables(tables)}</section>`}
 ${tables.length === 0 && resultNumbers(record)}
 ${run.samples && samplesSection(run.samples)}

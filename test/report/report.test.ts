@@ -189,6 +189,26 @@ describe('report of a run', () => {
     expect(damaged).to.not.include('Intermediates');
   });
 
+  it('links the run that it goes on from, and names the step', async () => {
+    const outputs = await temporaryFolder();
+    const earlier = await runFolder(join(outputs, 'pretrain/day/one'), {}, { 'report.html': '' });
+    const later = await runFolder(join(outputs, 'pretrain/day/two'), {
+      facts: {
+        resumed_from: join(earlier, 'checkpoints/step_1055'),
+        stopped_early: { step: 1200, metric: 'validation/loss' },
+      },
+    });
+    const page = await readFile(await writeReport(later), 'utf8');
+    expect(firstFlaw(page)).to.equal(null);
+    expect(page).to.match(
+      /goes on from <span class="mono"><a href=".\/..\/one\/report.html">pretrain\/day\/one<\/a><\/span>, step 1,055/,
+    );
+    expect(page).to.include('after step 1,200, by validation/loss');
+    await rm(earlier, { recursive: true });
+    const alone = await readFile(await writeReport(later), 'utf8');
+    expect(alone).to.include('goes on from <span class="mono">pretrain/day/one</span>');
+  });
+
   it('says what set each value, and of overrides what they replaced', async () => {
     const eps = { path: 'optim.eps', value: '1.0e-07', where: 'override optim.eps=1e-7' };
     const origins = [

@@ -2,15 +2,17 @@ import { bytesText, countText, durationText, numberText, timeText } from '../for
 import { type Html, type HtmlValue, html } from '../html.js';
 import type { ErrorRecord, RunRecord } from '../run-record.js';
 import { statusClass } from '../status.js';
+import { originRun } from './origin-run.js';
 
 const LONG_PLACE = 240;
 
 /** What ran, how it ended, when, with which seed and versions, and the command to run it again. */
-export function header(record: RunRecord): Html {
+export function header(record: RunRecord, directory: string): Html {
   const command = Array.isArray(record.command) ? record.command.join(' ') : record.command;
   return html`<header>
 <p class="crumb">Sluice · ${record.steps ? 'pipeline' : 'run'}${record.id && html` · <span class="mono">${record.id}</span>`}</p>
 <div class="title"><h1>${record.stage}</h1><span class="status status-${statusClass(record.status)}">${record.status}</span></div>
+${originRun(record, directory)}
 <dl class="facts">${facts(record).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${command !== undefined && html`<h3>Command</h3><pre class="wrap">${command}</pre>`}
 </header>
@@ -25,6 +27,11 @@ function facts(record: RunRecord): [string, HtmlValue][] {
   if (typeof record.durationSeconds === 'number') list.push(['took', durationText(record.durationSeconds)]);
   if (typeof record.exitCode === 'number' && record.exitCode !== 0) list.push(['exit code', record.exitCode]);
   if (typeof record.seed === 'number') list.push(['seed', String(record.seed)]);
+  const { step, metric } = (record.facts?.stopped_early ?? {}) as { step?: unknown; metric?: unknown };
+  if (typeof step === 'number') list.push(['stopped early', `after step ${numberText(step)}, by ${metric}`]);
+  const best = (record.facts?.best_checkpoint ?? {}) as { step?: unknown };
+  if (typeof best.step === 'number')
+    list.push(['weights of the best checkpoint', `step ${numberText(best.step)}`]);
   for (const [name, value] of Object.entries({ ...record.versions, ...shortFacts(record.facts) })) {
     if (value !== null) list.push(factText(name, value));
   }
