@@ -1,4 +1,7 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTemporary } from '../../src/checkpoint/atomic.js';
 import { Random } from '../../src/data/index.js';
 import { readRunRecord } from '../../src/runner/run-record.js';
 import { type KillWhat, kill } from '../e2e/kill-at.js';
@@ -15,6 +18,7 @@ export interface KillsOptions {
 interface Reference {
   stage: TinyStage;
   seconds: number;
+  steps: number;
   trace: Record<string, string>;
 }
 
@@ -27,12 +31,14 @@ export async function killsStress(options: KillsOptions): Promise<string[]> {
   const random = new Random(options.seed, 'kills');
   const failures: string[] = [];
   const counts = { stage: 0, command: 0, both: 0 };
-  let [killed, beforeCheckpoint, runs] = [0, 0, 0];
+  let [killed, beforeCheckpoint, inMidWrite, runs] = [0, 0, 0, 0];
   try {
     const references: Reference[] = [];
     for (const index of [0, 1, 2]) references.push(await reference(project, index, options.seconds));
     while (killed < options.kills) {
-      const { stage, seconds, trace } = references[runs % references.length]!;
+      const { stage: plain, seconds, steps, trace } = references[runs % references.length]!;
+      // every other run saves so often that some die in the middle of it
+      const stage = runs % 2 === 0 ? plain : saving(plain, Math.max(1, Math.round(steps / 1000)));
       runs += 1;
       const moments: string[] = [];
       let last = await project.start([stage.name, ...stage.overrides, '--plan']); // says what is wrong before anything is killed
@@ -48,6 +54,7 @@ export async function killsStress(options: KillsOptions): Promise<string[]> {
           if (!ended && (await kill(begun.running, what))) {
             killed += 1;
             counts[what] += 1;
+            inMidWrite += isInMidWrite(project.latest) ? 1 : 0;
             moments.push(`${what} at ${wait.toFixed(1)} s`);
           }
         }
@@ -67,7 +74,7 @@ export async function killsStress(options: KillsOptions): Promise<string[]> {
   }
   console.log(
     `${killed} kills (${counts.stage} of the stage, ${counts.command} of the command, ${counts.both} of both) in ${runs} runs, ` +
-      `${beforeCheckpoint} before the first checkpoint: ${runs - failures.length} ended with the hashes of the run in one go`,
+      `${beforeCheckpoint} before the first checkpoint, ${inMidWrite} in the middle of one: ${runs - failures.length} ended with the hashes of the run in one go`,
   );
   return failures;
 }
@@ -97,7 +104,20 @@ async function reference(project: TrainingProject, index: number, seconds: numbe
     whole = await train(steps);
   }
   console.log(`${whole.stage.name}: ${steps} steps in one go take ${whole.seconds.toFixed(0)} s`);
-  return { ...whole, trace: traceOf(project.latest, whole.stage) };
+  return { ...whole, steps, trace: traceOf(project.latest, whole.stage) };
+}
+
+const saving = (stage: TinyStage, every: number): TinyStage => ({
+  ...stage,
+  overrides: [
+    ...stage.overrides.filter((each) => !each.startsWith('training.save_every=')),
+    `training.save_every=${every}`,
+  ],
+});
+
+function isInMidWrite(folder: string): boolean {
+  const checkpoints = join(folder, 'checkpoints');
+  return existsSync(checkpoints) && readdirSync(checkpoints).some(isTemporary);
 }
 
 /** Starts a stage anew, or where an earlier attempt left off. */
