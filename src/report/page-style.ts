@@ -89,6 +89,7 @@ i.ramp { background: color-mix(in oklab, var(--ramp1) var(--shade), var(--ramp0)
 .parallel-axis .band { position: absolute; left: 7px; width: 14px; background: var(--c0); opacity: .3; border-radius: 4px; }
 table[data-sortable] th button { all: unset; cursor: pointer; } table[data-sortable] th button:hover { color: var(--text); } table[data-sortable] th button:focus-visible { outline: 2px solid var(--c0); outline-offset: 3px; border-radius: 2px; }
 th[aria-sort]::after { content: " ▲"; font-size: 9px; } th[aria-sort=descending]::after { content: " ▼"; }
+.tall { max-height: 720px; overflow: auto; padding-top: 0; } .tall thead th { position: sticky; top: 0; background: var(--card); padding-top: 14px; z-index: 1; }
 tr.best td { background: var(--tint); } .tag { font-weight: 500; font-size: 12px; } tr.best .tag { color: var(--good); border-color: currentColor; }
 table.jobs td, table.jobs th { white-space: nowrap; } .why { color: var(--soft); font-size: 12.5px; white-space: normal; display: inline-block; min-width: 200px; }
 .why.bad { color: var(--bad); min-width: 0; overflow-wrap: anywhere; }
@@ -140,5 +141,5 @@ footer { margin-top: 48px; color: var(--faint); font-size: 12.5px; }
   main { padding: 20px 14px 48px; } h1 { font-size: 22px; } h2 { margin-top: 34px; } .card { padding: 12px; } .controls { margin-left: 0; width: 100%; }
   .bar-row { grid-template-columns: 96px 1fr 100px; } .facts { grid-template-columns: 1fr 1fr; } th, td { padding-right: 10px; }
 }
-@media print { body { background: #fff; } .controls { display: none; } details > * { display: block; } .card, details { break-inside: avoid; } }
+@media print { body { background: #fff; } .controls { display: none; } details > * { display: block; } .card, details { break-inside: avoid; } .tall { max-height: none; } }
 `;

@@ -9,6 +9,9 @@ import { rank } from './curves.js';
 /** Final metrics shown beside what jobs are judged by. */
 const MORE_METRICS = 3;
 
+/** More rows than these scroll in a frame of their own: what came of them stands below. */
+const MANY_JOBS = 30;
+
 /** The jobs side by side: what was swept, what they came to, how they ended. Sortable where there is script. */
 export function jobTable(sweep: SweepFolder): Html {
   const { jobs, swept, judgement } = sweep;
@@ -17,7 +20,7 @@ export function jobTable(sweep: SweepFolder): Html {
     jobs.every(({ overrides }) => !Number.isNaN(Number(overrides.get(key)))),
   );
   const number = html` class="number"`;
-  return html`<div class="card scroll"><table data-sortable class="jobs"><thead><tr><th scope="col" class="number">job</th><th scope="col">status</th>${swept.map(
+  return html`<div class="card scroll${jobs.length > MANY_JOBS && ' tall'}"><table data-sortable class="jobs"><thead><tr><th scope="col" class="number">job</th><th scope="col">status</th>${swept.map(
     (key, index) =>
       html`<th scope="col"${numeric[index] && number} title="${key}">${shortKey(key, swept)}</th>`,
   )}${metrics.map((name) => html`<th scope="col" class="number">${name}</th>`)}<th scope="col" class="number">time</th></tr></thead>
