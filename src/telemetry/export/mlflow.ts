@@ -4,7 +4,7 @@ import type { MetricsRow } from './metrics-file.js';
 import { type JsonAnswer, requestJson } from './request.js';
 import { flatConfig, type RunEnd, type RunInfo } from './run-info.js';
 import { serverAddress } from './server-address.js';
-import { ExportProblem, type RemoteRun, type Tracker } from './tracker.js';
+import { ExportProblem, type MetricsPart, type RemoteRun, type Tracker } from './tracker.js';
 
 export interface MlflowOptions {
   /** null: MLFLOW_TRACKING_URI. */
@@ -57,19 +57,16 @@ export class MlflowTracker implements Tracker {
     return { experiment_id, run_id };
   }
 
-  async send({ run_id }: RemoteRun, _: RunInfo, rows: readonly MetricsRow[], __: number): Promise<void> {
-    const metrics = rows.flatMap(metricsOf);
-    for (let at = 0; at < metrics.length; at += maxMetrics)
-      await this.post('runs/log-batch', { run_id, metrics: metrics.slice(at, at + maxMetrics) });
+  async send({ run_id }: RemoteRun, _: RunInfo, { rows }: MetricsPart): Promise<void> {
+    await this.log(run_id!, rows);
   }
 
-  async end({ run_id }: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void> {
+  async end({ run_id }: RemoteRun, _: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void> {
     const seconds = Date.parse(end.endedAt) / 1000;
     const values = Object.fromEntries(
       Object.entries(end.result).map(([name, value]) => [`result/${name}`, value]),
     );
-    if (Object.keys(values).length > 0)
-      await this.send({ run_id: run_id! }, run, [{ step: last?.step ?? 0, seconds, values }], 0);
+    if (Object.keys(values).length > 0) await this.log(run_id!, [{ step: last?.step ?? 0, seconds, values }]);
     const end_time = Math.round(seconds * 1000);
     await this.post('runs/update', { run_id, status: statuses[end.status], end_time });
   }
@@ -131,6 +128,12 @@ export class MlflowTracker implements Tracker {
       runs?: { info?: { run_id?: string } }[];
     };
     return found.runs?.[0]?.info?.run_id;
+  }
+
+  private async log(run_id: string, rows: readonly MetricsRow[]): Promise<void> {
+    const metrics = rows.flatMap(metricsOf);
+    for (let at = 0; at < metrics.length; at += maxMetrics)
+      await this.post('runs/log-batch', { run_id, metrics: metrics.slice(at, at + maxMetrics) });
   }
 
   private async post(path: string, body: object): Promise<Record<string, unknown>> {

@@ -45,14 +45,9 @@ export async function sendRun(
   for (;;) {
     const { rows, offset } = readRows(folder, state.offset, end !== null);
     if (rows.length === 0) break;
-    await tracker.send(state.remote, run, rows, state.rows);
-    const { step, seconds } = rows.at(-1)!;
-    const values = Object.assign(
-      {},
-      state.last?.values,
-      ...rows.map((row) => row.values),
-    ) as MetricsRow['values'];
-    Object.assign(state, { offset, rows: state.rows + rows.length, last: { step, seconds, values } });
+    const last = after(state.last, rows);
+    await tracker.send(state.remote, run, { rows, sent: state.rows, last });
+    Object.assign(state, { offset, rows: state.rows + rows.length, last });
     save();
   }
   if (end !== null && !state.ended) {
@@ -61,6 +56,12 @@ export async function sendRun(
     save();
   }
   return state;
+}
+
+function after(before: MetricsRow | null, rows: readonly MetricsRow[]): MetricsRow {
+  const { step, seconds } = rows.at(-1)!;
+  const values = [before, ...rows].map((row) => row?.values);
+  return { step, seconds, values: Object.assign({}, ...values) as MetricsRow['values'] };
 }
 
 const nothingSent = { remote: null, tried: false, offset: 0, rows: 0, last: null, ended: false };

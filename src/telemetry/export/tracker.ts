@@ -4,6 +4,15 @@ import type { RunEnd, RunInfo } from './run-info.js';
 /** What a server knows a run by; JSON, kept in the run folder. Never holds a key. */
 export type RemoteRun = Readonly<Record<string, string>>;
 
+/** Some of a run's metrics. */
+export interface MetricsPart {
+  rows: readonly MetricsRow[];
+  /** How many rows were sent before these. */
+  sent: number;
+  /** The last value of each metric up to the last of these rows, at its step. */
+  last: MetricsRow;
+}
+
 /**
  * A tracking server. Every call may be made again after one that failed half way: nothing is doubled by that.
  * All throw ExportProblem.
@@ -13,9 +22,8 @@ export interface Tracker {
   readonly server: string;
   /** @param again whether an earlier attempt may have made the run */
   begin(run: RunInfo, again: boolean): Promise<RemoteRun>;
-  /** @param sent how many rows were sent before these */
-  send(remote: RemoteRun, run: RunInfo, rows: readonly MetricsRow[], sent: number): Promise<void>;
-  /** @param rows all that were sent; `last` the values of the last step of each metric */
+  send(remote: RemoteRun, run: RunInfo, part: MetricsPart): Promise<void>;
+  /** @param last see MetricsPart */
   end(remote: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void>;
 }
 

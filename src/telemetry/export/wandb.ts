@@ -4,7 +4,7 @@ import type { MetricsRow } from './metrics-file.js';
 import { requestJson } from './request.js';
 import type { RunEnd, RunInfo } from './run-info.js';
 import { serverAddress } from './server-address.js';
-import { ExportProblem, type RemoteRun, type Tracker } from './tracker.js';
+import { ExportProblem, type MetricsPart, type RemoteRun, type Tracker } from './tracker.js';
 
 export interface WandbOptions {
   /** null: WANDB_BASE_URL, or W&B's own server. */
@@ -83,9 +83,13 @@ export class WandbTracker implements Tracker {
     return { entity: owner, project: bucket.project.name, run: bucket.name ?? variables.name };
   }
 
-  async send(remote: RemoteRun, run: RunInfo, rows: readonly MetricsRow[], sent: number): Promise<void> {
-    const content = rows.map((row) => lineOf({ ...row.values, ...clockOf(row, run), _step: row.step }));
-    await this.stream(remote, { files: { 'wandb-history.jsonl': { offset: sent, content } } });
+  async send(remote: RemoteRun, run: RunInfo, { rows, sent, last }: MetricsPart): Promise<void> {
+    const content = rows.map((row) => lineOf(historyOf(row, run)));
+    const files = {
+      'wandb-history.jsonl': { offset: sent, content },
+      'wandb-summary.json': summaryOf(historyOf(last, run), clockOf(last, run)._runtime),
+    };
+    await this.stream(remote, { files });
   }
 
   async end(remote: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void> {
@@ -93,9 +97,8 @@ export class WandbTracker implements Tracker {
     const result = Object.fromEntries(
       Object.entries(end.result).map(([name, value]) => [`result/${name}`, value]),
     );
-    const logged = last === null ? {} : { ...last.values, ...clockOf(last, run), _step: last.step };
-    const summary = { ...logged, ...result, _wandb: { runtime: Math.round(seconds) } };
-    const files = { 'wandb-summary.json': { offset: 0, content: [lineOf(summary)] } };
+    const logged = last === null ? {} : historyOf(last, run);
+    const files = { 'wandb-summary.json': summaryOf({ ...logged, ...result }, seconds) };
     await this.stream(remote, { files, complete: true, exitcode: end.exitCode });
   }
 
@@ -135,6 +138,18 @@ function runName({ host, id, startedAt }: RunInfo): string {
 const clockOf = ({ seconds }: MetricsRow, { startedAt }: RunInfo) => ({
   _timestamp: seconds,
   _runtime: seconds - Date.parse(startedAt) / 1000,
+});
+
+const historyOf = (row: MetricsRow, run: RunInfo) => ({
+  ...row.values,
+  ...clockOf(row, run),
+  _step: row.step,
+});
+
+// One line, written anew each time.
+const summaryOf = (values: Record<string, unknown>, seconds: number) => ({
+  offset: 0,
+  content: [lineOf({ ...values, _wandb: { runtime: Math.round(seconds) } })],
 });
 
 // As the client writes what is not finite: bare, as Python's json does.

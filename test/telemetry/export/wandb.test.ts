@@ -90,7 +90,24 @@ describe('an export to W&B', () => {
         `{"train/loss":0.5,"validation/loss":2,"_timestamp":${start / 1000 + 20},"_runtime":20,"_step":20}`,
       ].map((line) => line),
     );
+    expect(summary).to.include({
+      'train/loss': 0.5,
+      odd: null,
+      'validation/loss': 2,
+      'result/rows': 7,
+      _step: 20,
+    });
     expect(done).to.equal(0);
+  });
+
+  it('shows the last value of each metric before its end too', async () => {
+    process.env.WANDB_API_KEY = 'key';
+    logged.log(10, { 'train/loss': 1, 'validation/loss': 3 });
+    logged.log(20, { 'train/loss': 0.5 });
+    logged.log(30, { 'train/loss': 0.25 });
+    await sendRun(logged.folder, 'wandb', tracker, null);
+    expect(summary).to.include({ 'train/loss': 0.5, 'validation/loss': 3, _step: 20 });
+    expect(done).to.equal(undefined);
   });
 
   it('is one run with each line once, however often it is sent', async () => {
