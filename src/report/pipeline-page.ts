@@ -31,7 +31,7 @@ ${result.step === null && resultSection(result)}
 ${
   steps.length > 0 &&
   html`<section><h2>Steps <small>${countsText(steps)}</small></h2>
-<div class="pipeline"><div class="card">${lineageGraph(shownSteps(steps))}</div><div class="stack">${stepTable(pipeline.directory, steps)}
+<div class="pipeline"><div class="card">${lineageGraph(steps.map(({ record, status }) => ({ ...record, status })))}</div><div class="stack">${stepTable(pipeline.directory, steps)}
 ${timeline(timelineRows(steps, options?.now?.time ?? null))}</div></div></section>`
 }
 ${steps.map(({ run }) => run?.samples && samplesSection(run.samples))}
@@ -63,15 +63,6 @@ function resultOf(
 function resultSection({ tables, step }: ReturnType<typeof resultOf>): Html | null {
   if (tables.length === 0) return null;
   return html`<section><h2>Result${step !== null && html` <small>of ${step}, the last step that has one</small>`}</h2>${resultTables(tables)}</section>`;
-}
-
-/** The records with the statuses and times the page shows. */
-function shownSteps(steps: PipelineStep[]) {
-  return steps.map(({ record, status, tookThen }) => ({
-    ...record,
-    status,
-    durationSeconds: record.durationSeconds ?? tookThen,
-  }));
 }
 
 /** `5 reused, 1 failed, 1 skipped` */

@@ -115,8 +115,7 @@ ${ends.map((end) => html`<path class="arrow" d="M${BOX_WIDTH + 1},${end}l7,-3.5v
 function boxMarkup(box: Box): Html {
   const { step } = box;
   const { status, durationSeconds } = step;
-  const seconds =
-    typeof durationSeconds === 'number' && status !== 'reused' ? durationText(durationSeconds) : null;
+  const seconds = typeof durationSeconds === 'number' ? durationText(durationSeconds) : null;
   const end = status === 'done' ? [seconds ?? status] : [status, seconds];
   const detail = [step.stage === step.name ? null : step.stage, ...end]
     .filter((part) => part !== null)
