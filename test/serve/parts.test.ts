@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import { pageScript } from '../../src/report/page-script.js';
 import { indexScript } from '../../src/serve/index-script.js';
+import { liveScript } from '../../src/serve/live-script.js';
 import { Sparkline } from '../../src/serve/sparkline.js';
 
 describe('serve/sparkline', () => {
@@ -31,8 +33,11 @@ describe('serve/sparkline', () => {
   }
 });
 
-describe('serve/index-script', () => {
-  it('is a script', () => {
-    expect(() => new Function(indexScript)).to.not.throw();
-  });
+describe('what pages do', () => {
+  const scripts = { list: indexScript, report: pageScript(), 'served report': pageScript(liveScript) };
+  for (const [name, text] of Object.entries(scripts)) {
+    it(`is a script: ${name}`, () => {
+      expect(() => new Function(text)).to.not.throw();
+    });
+  }
 });
