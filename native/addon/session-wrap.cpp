@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "../backends/make-backend.h"
+#include "../program/read-weights.h"
 
 namespace sluice::addon {
 namespace {
@@ -68,6 +69,49 @@ Napi::Array to_array(Napi::Env env, const Shape& shape) {
   return dims;
 }
 
+StoredTensor stored_tensor(const Napi::Object& part) {
+  StoredTensor tensor;
+  tensor.descriptor = part.Get("descriptor").ToNumber().Int32Value();
+  tensor.file = part.Get("file").ToString().Utf8Value();
+  tensor.start = part.Get("start").ToNumber().Int64Value();
+  const std::string type = part.Get("dtype").ToString().Utf8Value();
+  if (type == "F64")
+    tensor.type = StoredType::f64;
+  else if (type == "F32")
+    tensor.type = StoredType::f32;
+  else if (type == "F16")
+    tensor.type = StoredType::f16;
+  else if (type == "BF16")
+    tensor.type = StoredType::bf16;
+  else
+    throw Napi::TypeError::New(part.Env(), "weights are F64, F32, F16 or BF16, not " + type);
+  return tensor;
+}
+
+FileWeight file_weight(const Napi::Object& given) {
+  FileWeight weight;
+  const std::string held = given.Get("held").ToString().Utf8Value();
+  if (held == "f32")
+    weight.held = HeldAs::f32;
+  else if (held == "bf16")
+    weight.held = HeldAs::bf16;
+  else if (held == "int8")
+    weight.held = HeldAs::int8;
+  else if (held == "nf4")
+    weight.held = HeldAs::nf4;
+  else
+    throw Napi::TypeError::New(given.Env(), "weights are held as f32, bf16, int8 or nf4, not " + held);
+  weight.state = given.Get("state").ToString().Utf8Value();
+  if (given.Has("scales")) weight.scales = given.Get("scales").ToString().Utf8Value();
+  weight.rows = given.Get("rows").ToNumber().Int64Value();
+  weight.columns = given.Get("columns").ToNumber().Int64Value();
+  weight.transposed = given.Get("transposed").ToBoolean();
+  const Napi::Array parts = given.Get("parts").As<Napi::Array>();
+  for (uint32_t i = 0; i < parts.Length(); i++)
+    weight.parts.push_back(stored_tensor(parts.Get(i).As<Napi::Object>()));
+  return weight;
+}
+
 }  // namespace
 
 void throw_if_failed(Napi::Env env, const Status& status) {
@@ -79,6 +123,7 @@ Napi::Function SessionWrap::define(Napi::Env env) {
       env, "Session",
       {InstanceMethod<&SessionWrap::set_state>("setState"),
        InstanceMethod<&SessionWrap::get_state>("getState"), InstanceMethod<&SessionWrap::states>("states"),
+       InstanceMethod<&SessionWrap::read_weights>("readWeights"),
        InstanceMethod<&SessionWrap::drop_state>("dropState"), InstanceMethod<&SessionWrap::load>("load"),
        InstanceMethod<&SessionWrap::bytes>("bytes"), InstanceMethod<&SessionWrap::close>("close")});
 }
@@ -169,6 +214,17 @@ Napi::Value SessionWrap::states(const Napi::CallbackInfo& info) {
     list.Set(list.Length(), entry);
   }
   return list;
+}
+
+void SessionWrap::read_weights(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Session& session = idle_session(env);
+  if (info.Length() < 2 || !info[0].IsArray() || !info[1].IsNumber())
+    throw Napi::TypeError::New(env, "expected weights and a number of threads");
+  const Napi::Array list = info[0].As<Napi::Array>();
+  std::vector<FileWeight> weights;
+  for (uint32_t i = 0; i < list.Length(); i++) weights.push_back(file_weight(list.Get(i).As<Napi::Object>()));
+  throw_if_failed(env, sluice::read_weights(session, weights, info[1].As<Napi::Number>().Int32Value()));
 }
 
 void SessionWrap::drop_state(const Napi::CallbackInfo& info) {

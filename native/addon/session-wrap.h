@@ -22,6 +22,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   void set_state(const Napi::CallbackInfo& info);
   Napi::Value get_state(const Napi::CallbackInfo& info);
   Napi::Value states(const Napi::CallbackInfo& info);
+  void read_weights(const Napi::CallbackInfo& info);
   void drop_state(const Napi::CallbackInfo& info);
   Napi::Value load(const Napi::CallbackInfo& info);
   Napi::Value bytes(const Napi::CallbackInfo& info);

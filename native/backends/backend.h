@@ -55,6 +55,8 @@ class Backend {
   /** After the last op of a run: what went wrong in ops whose launch could not know it yet. */
   virtual Status end_run(const Program&) { return {}; }
 
+  /** Whether device memory is the host's own, into which any of its threads may write. */
+  virtual bool is_host_memory() const { return false; }
   /** Zeroed device memory, 64-byte aligned; null when there is not enough. */
   virtual void* allocate(int64_t bytes) = 0;
   /** Bytes that could be had now. */

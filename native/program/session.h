@@ -101,6 +101,16 @@ class Session {
     backend_->download(to, state.buffer.data(), state.bytes());
   }
 
+  /** Bytes [offset, offset + bytes) of a state. */
+  void write_state(const State& state, int64_t offset, const void* from, int64_t bytes) {
+    backend_->upload(static_cast<std::byte*>(state.buffer.data()) + offset, from, bytes);
+  }
+  bool is_host_memory() const { return backend_->is_host_memory(); }
+  /** The state itself, to be written by any thread; null where its memory is not the host's. */
+  std::byte* host_memory(const State& state) const {
+    return is_host_memory() ? static_cast<std::byte*>(state.buffer.data()) : nullptr;
+  }
+
   Status load(std::string_view text, std::shared_ptr<Executable>& out);
   /** `inputs` by value id, each of its value's size. */
   Status run(Executable& executable, const std::map<int, std::vector<std::byte>>& inputs, RunResult& result);

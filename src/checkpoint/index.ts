@@ -1,7 +1,7 @@
 export { writeFolderAtomic, writeTextAtomic } from './atomic.js';
 export { bf16ToF32, f16ToF32, f32ToBf16 } from './half-precision.js';
 export { linkTrainingState } from './link-state.js';
-export { SafetensorsFile } from './safetensors-file.js';
+export { SafetensorsFile, type StoredPart } from './safetensors-file.js';
 export type { StoredDtype } from './safetensors-header.js';
 export { type TensorToWrite, writeSafetensors } from './safetensors-write.js';
 export {

@@ -12,6 +12,15 @@ import {
 /** One read asks for at most this much: Linux caps a single read just under 2 GiB. */
 const readChunkBytes = 1 << 30;
 
+/** A floating tensor of an open file, for a reader of its own. */
+export interface StoredPart {
+  readonly descriptor: number;
+  readonly file: string;
+  /** Bytes from the beginning of the file. */
+  readonly start: number;
+  readonly dtype: 'F64' | 'F32' | 'F16' | 'BF16';
+}
+
 /** An open safetensors file. Tensors are read one at a time, straight into the array that is returned. */
 export class SafetensorsFile {
   readonly path: string;
@@ -47,6 +56,14 @@ export class SafetensorsFile {
     const bytes = new Uint8Array(end - start);
     readFully(this.#descriptor, bytes, start, this.path);
     return bytes;
+  }
+
+  /** Where a floating tensor lies; the descriptor is good until the file is closed. */
+  part(name: string): StoredPart {
+    const { dtype, start } = this.entry(name);
+    if (dtype !== 'F64' && dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16')
+      throw this.#wrongDtype(name, 'a floating dtype');
+    return { descriptor: this.#descriptor, file: this.path, start, dtype };
   }
 
   /** Any floating dtype as f32 (f64 rounds; bf16 and f16 are exact). */

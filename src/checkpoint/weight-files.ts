@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import { duplicateKey } from './duplicate-key.js';
-import { SafetensorsFile } from './safetensors-file.js';
+import { SafetensorsFile, type StoredPart } from './safetensors-file.js';
 import { sha256OfFile } from './training-state.js';
 
 /** The weights of a model folder: one safetensors file, or several with an index. Close it when read. */
@@ -60,6 +60,10 @@ export class WeightFiles {
 
   shape(name: string): readonly number[] {
     return this.#file(name).entry(name).shape;
+  }
+
+  part(name: string): StoredPart {
+    return this.#file(name).part(name);
   }
 
   readF32(name: string): Float32Array {

@@ -62,10 +62,30 @@ export interface NativeSession {
   setState(name: string, dtype: string, shape: readonly number[], data: ArrayBufferView | null): void;
   getState(name: string): { dtype: string; shape: number[]; data: ArrayBuffer };
   states(): { name: string; dtype: string; shape: number[]; bytes: number }[];
+  readWeights(weights: readonly FileWeight[], threads: number): void;
   dropState(name: string): void;
   load(text: string): NativeProgram;
   bytes(): { states: number; arena: number };
   close(): void;
+}
+
+/** A weight of `rows` x `columns`, and the equal parts of it in open files, one behind the other. */
+export interface FileWeight {
+  readonly state: string;
+  readonly held: 'f32' | 'bf16' | 'int8' | 'nf4';
+  /** Of quantised weights: the state of their scales. */
+  readonly scales?: string;
+  readonly rows: number;
+  readonly columns: number;
+  /** Files hold [columns, rows]; only where quantised. */
+  readonly transposed: boolean;
+  readonly parts: readonly {
+    readonly descriptor: number;
+    readonly file: string;
+    /** Bytes from the beginning of the file. */
+    readonly start: number;
+    readonly dtype: 'F64' | 'F32' | 'F16' | 'BF16';
+  }[];
 }
 
 export interface NativeProgram {

@@ -48,7 +48,7 @@ export class Engine {
   session(options: SessionOptions): Session {
     return new Session(
       guarded('engine.session', () => new this.addon.Session(options)),
-      options.device,
+      options,
     );
   }
 

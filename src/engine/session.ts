@@ -8,7 +8,7 @@ import {
   type TypedArray,
   typedArray,
 } from '../graph/index.js';
-import type { NativeSession } from './addon.js';
+import type { FileWeight, NativeSession } from './addon.js';
 import { Executable } from './executable.js';
 import { guarded } from './native-error.js';
 import { typeMismatch } from './typed-data.js';
@@ -29,11 +29,13 @@ export class Session {
   /** As it was asked for: `cpu`, `cuda:1`. */
   readonly device: string;
   readonly #native: NativeSession;
+  readonly #threads: number;
   #open = true;
 
-  constructor(native: NativeSession, device: string) {
+  constructor(native: NativeSession, { device, threads }: SessionOptions) {
     this.device = device;
     this.#native = native;
+    this.#threads = threads;
   }
 
   /** Creates or replaces a state with a copy of `data`, or with zeros. Throws `engine.state`. */
@@ -52,6 +54,11 @@ export class Session {
   getState(name: string): State {
     const { dtype, shape, data } = guarded('engine.state', () => this.#live().getState(name));
     return { dtype: dtype as Dtype, shape, data: typedArray(dtype as Dtype, data) };
+  }
+
+  /** Fills states that exist from open files. Throws `engine.weights`: a file that ends, or a state of another size. */
+  readWeights(weights: readonly FileWeight[]): void {
+    guarded('engine.weights', () => this.#live().readWeights(weights, this.#threads));
   }
 
   states(): { name: string; dtype: Dtype; shape: Shape; bytes: number }[] {

@@ -13,6 +13,7 @@ import type { Model } from './model.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
 import { codesName, quantizeParameter, scalesName } from './quantize.js';
 import { storedDtype } from './storage.js';
+import { type FileWeight, weightInFiles } from './weights-in-files.js';
 
 /** The part of an engine session that weights need. */
 export interface StateStore {
@@ -23,14 +24,16 @@ export interface StateStore {
     data: Float32Array | Uint16Array | Uint8Array | null,
   ): void;
   getState(name: string): { shape: readonly number[]; data: ArrayBufferView };
+  /** Fills states that exist: read, converted and quantised natively; where it is missing, all that is done here. */
+  readWeights?(weights: readonly FileWeight[]): void;
 }
 
 /** Buffers that old files carry and nobody trains. */
 const knownBuffers = /(^|\.)rotary_emb\.inv_freq$/;
 
 /**
- * Puts the weights of a Hugging Face folder into the session, one tensor at a time, converted to f32 or held as the
- * model says (`Model.stored`).
+ * Puts the weights of a Hugging Face folder into the session, a piece at a time, converted to f32 or held as the model
+ * says (`Model.stored`).
  *
  * @throws SluiceError `model.weights` listing every missing, extra or wrongly shaped tensor
  */
@@ -39,7 +42,14 @@ export function loadWeights(model: Model, folder: string, states: StateStore): v
   try {
     const parameters = model.parameters();
     const stored = matchNames(model, files, parameters, folder);
-    for (const parameter of parameters) put(states, model, parameter, read(parameter, files, stored));
+    if (states.readWeights) {
+      const found = parameters.map((parameter) => weightInFiles(parameter, model.storage, files, stored));
+      for (const { name, dtype, shape } of found.flatMap(({ states }) => states))
+        states.setState(name, dtype, shape, null);
+      states.readWeights(found.map(({ weight }) => weight));
+    } else {
+      for (const parameter of parameters) put(states, model, parameter, read(parameter, files, stored));
+    }
   } finally {
     files.close();
   }

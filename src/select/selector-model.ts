@@ -49,6 +49,14 @@ export async function loadSelector(
   loadWeights(stored.stored(model.storage), folder, {
     setState: (name, dtype, shape, data) => session.setState(fromOlmoe(name), dtype, shape, data),
     getState: (name) => session.getState(fromOlmoe(name)),
+    readWeights: (weights) =>
+      session.readWeights(
+        weights.map(({ state, scales, ...weight }) => ({
+          ...weight,
+          state: fromOlmoe(state),
+          ...(scales !== undefined && { scales: fromOlmoe(scales) }),
+        })),
+      ),
   });
   const gates = model.parameters().filter(({ name }) => name.includes('quality_gate'));
   await initializeWeights(gates, session, options);

@@ -105,6 +105,7 @@ class CpuBackend final : public Backend {
     return parts().kernels.table[static_cast<size_t>(launch.op->kind)](call);
   }
 
+  bool is_host_memory() const override { return true; }
   int64_t available() const override { return free_memory(); }
 
   // Large blocks begin on a huge page and ask for huge pages: fewer TLB misses.

@@ -7,20 +7,12 @@
 //   alike
 #pragma once
 
+#include "../../../core/nf4.h"
 #include "row-product.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 
 inline constexpr int64_t kQuantGroup = 128, kQuantBlock = 64;  // columns
-
-/** Quantiles of a normal distribution, scaled to [-1, 1] (QLoRA, arXiv 2305.14314, appendix E). */
-#define SLUICE_NF4                                                                                      \
-  {                                                                                                     \
-    -1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f,    \
-        -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f, \
-        0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,          \
-        0.7229568362236023f, 1.0f                                                                       \
-  }
 
 typedef uint32_t Words16 __attribute__((vector_size(64)));
 typedef uint32_t LooseWords16 __attribute__((vector_size(64), aligned(4), may_alias));
@@ -57,7 +49,7 @@ struct Nf4Rows {
   const float* scales;   // [n, padded / 64]
   int64_t padded;
   inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
-    static constexpr Lanes16 table = SLUICE_NF4;
+    static constexpr Lanes16 table = {SLUICE_NF4_VALUES};
     const int64_t group = row * padded + k;
     const Words16 code = load_words(codes + group / 2) >> static_cast<uint32_t>(4 * i);
     return __builtin_shuffle(table, code) * scales[group / kQuantBlock + i * kLanes16 / kQuantBlock];
