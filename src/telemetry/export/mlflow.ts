@@ -44,12 +44,11 @@ export class MlflowTracker implements Tracker {
     return serverAddress(uri, tracking_uri == null ? 'MLFLOW_TRACKING_URI' : 'tracking_uri');
   }
 
-  async begin(run: RunInfo, again: boolean): Promise<RemoteRun> {
+  async begin(run: RunInfo): Promise<RemoteRun> {
     const experiment_id = await this.experiment();
     const key = `${run.host}:${run.id}:${run.startedAt}`;
     const run_id =
-      (again ? await this.findRun(experiment_id, key) : undefined) ??
-      (await this.createRun(experiment_id, key, run));
+      (await this.findRun(experiment_id, key)) ?? (await this.createRun(experiment_id, key, run));
     const named = new Map(flatConfig(run.config).map(([name, value]) => [nameOf(name), value]));
     const params = [...named].map(([key, value]) => ({ key, value: cut(value, maxParamValue) }));
     for (let at = 0; at < params.length; at += maxParams)

@@ -9,8 +9,6 @@ export interface ExportState {
   server: string;
   /** null before the server has the run. */
   remote: RemoteRun | null;
-  /** Whether making it was tried. */
-  tried: boolean;
   /** Bytes of metrics.jsonl, and rows of it. */
   offset: number;
   rows: number;
@@ -36,10 +34,8 @@ export async function sendRun(
   const save = () => writeExportState(folder, name, state);
   const run = readRunInfo(folder);
   if (state.remote === null) {
-    const again = state.tried;
-    state.tried = true;
-    save();
-    state.remote = await tracker.begin(run, again);
+    save(); // which server it is for, also where that is away
+    state.remote = await tracker.begin(run);
     save();
   }
   for (;;) {
@@ -64,7 +60,7 @@ function after(before: MetricsRow | null, rows: readonly MetricsRow[]): MetricsR
   return { step, seconds, values: Object.assign({}, ...values) as MetricsRow['values'] };
 }
 
-const nothingSent = { remote: null, tried: false, offset: 0, rows: 0, last: null, ended: false };
+const nothingSent = { remote: null, offset: 0, rows: 0, last: null, ended: false };
 
 /** undefined where nothing was sent, or the file is damaged: then all is sent again, which doubles nothing. */
 export function readExportState(folder: string, name: string): ExportState | undefined {

@@ -20,8 +20,8 @@ export interface MetricsPart {
 export interface Tracker {
   /** Without what tells who we are: for messages and the run folder. */
   readonly server: string;
-  /** @param again whether an earlier attempt may have made the run */
-  begin(run: RunInfo, again: boolean): Promise<RemoteRun>;
+  /** Finds the run, where an earlier attempt made it, or makes it. */
+  begin(run: RunInfo): Promise<RemoteRun>;
   send(remote: RemoteRun, run: RunInfo, part: MetricsPart): Promise<void>;
   /** @param last see MetricsPart */
   end(remote: RemoteRun, run: RunInfo, end: RunEnd, last: MetricsRow | null): Promise<void>;

@@ -49,7 +49,7 @@ export class WandbTracker implements Tracker {
     );
   }
 
-  async begin(run: RunInfo, _: boolean): Promise<RemoteRun> {
+  async begin(run: RunInfo): Promise<RemoteRun> {
     const { project = 'sluice', entity = null, group = null, run_name = null } = this.options;
     const config = Object.fromEntries(Object.entries(run.config).map(([key, value]) => [key, { value }]));
     const variables = {

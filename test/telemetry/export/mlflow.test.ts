@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { MlflowTracker } from '../../../src/telemetry/export/mlflow.js';
@@ -68,6 +68,11 @@ describe('an export to MLflow', () => {
     }
     const { rows, ended } = await sendRun(logged.folder, 'mlflow', tracker(), end);
     expect([rows, ended, server.runs.size, steps()]).to.deep.equal([5, true, 1, [1, 2, 3, 4, 5, 5]]);
+    for (const damaged of ['{"server":', '{}']) {
+      writeFileSync(join(logged.folder, 'export/mlflow.json'), damaged);
+      await sendRun(logged.folder, 'mlflow', tracker(), end);
+      expect([server.runs.size, steps()]).to.deep.equal([1, [1, 2, 3, 4, 5, 5]]);
+    }
   });
 
   it('sends the token of the environment, and leaves it nowhere', async () => {
