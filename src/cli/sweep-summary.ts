@@ -40,10 +40,13 @@ function otherMetrics(jobs: readonly SweepJobEntry[], judgedBy: string | undefin
   names.delete(judgedBy!);
   // Of a pipeline the objective is there a second time, under its step.
   for (const name of names) if (judgedBy !== undefined && jobs.every(isJudgedBy(name))) names.delete(name);
-  const known = wellKnown.filter((name) => names.has(name));
-  const differing = [...names].filter(
-    (name) => !known.includes(name) && new Set(jobs.map(({ metrics }) => metrics[name])).size > 1,
-  );
+  const differs = (name: string) => new Set(jobs.map(({ metrics }) => metrics[name])).size > 1;
+  const ofSteps = [...names].filter((name) => !wellKnown.includes(name)).filter(differs);
+  const known = wellKnown.flatMap((name) => [
+    ...(names.has(name) ? [name] : []),
+    ...ofSteps.filter((each) => each.endsWith(`.${name}`)).reverse(), // the last step first
+  ]);
+  const differing = ofSteps.filter((name) => !known.includes(name));
   return [...known, ...differing].slice(0, mostColumns);
 }
 
