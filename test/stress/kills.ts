@@ -79,7 +79,7 @@ export async function killsStress(options: KillsOptions): Promise<string[]> {
   return failures;
 }
 
-/** One run in one go, made as long as asked by a shorter one before it. */
+/** One run in one go, about as long as asked: by shorter ones before it. */
 async function reference(project: TrainingProject, index: number, seconds: number): Promise<Reference> {
   const train = async (steps: number) => {
     const saveEvery = Math.max(2, Math.round(steps / 40));
@@ -93,14 +93,10 @@ async function reference(project: TrainingProject, index: number, seconds: numbe
     if (exitCode !== 0) throw new Error(String(stderr));
     return { stage, seconds: (performance.now() - started) / 1000 };
   };
-  const [few, many] = [200, 1200];
-  const [short, longer] = [await train(few), await train(many)];
-  const perStep = (longer.seconds - short.seconds) / (many - few);
-  let steps = Math.max(many, Math.round((seconds - short.seconds) / perStep));
+  let steps = 1000;
   let whole = await train(steps);
-  // on a machine with other work the short ones may have been slow
-  if (whole.seconds < 0.8 * seconds) {
-    steps = Math.round((steps * seconds) / whole.seconds);
+  while (whole.seconds < 0.8 * seconds) {
+    steps = Math.round(steps * Math.min(4, seconds / whole.seconds + 0.1)); // a slow start is no slow step
     whole = await train(steps);
   }
   console.log(`${whole.stage.name}: ${steps} steps in one go take ${whole.seconds.toFixed(0)} s`);
