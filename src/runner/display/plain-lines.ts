@@ -35,7 +35,9 @@ export function openPlainLines(stream: NodeJS.WritableStream): Display {
     },
     event(step, event) {
       if (event.type === 'progress') progress(step, event);
-      if (event.type === 'log') print(step, mark(event.level) + event.text);
+      if (event.type !== 'log') return;
+      flush(step); // what came first stands first
+      print(step, mark(event.level) + event.text);
     },
     note: (text) => void stream.write(`${text}\n`),
     ended(step, status, seconds, detail) {
