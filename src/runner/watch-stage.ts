@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { listSteps } from '../checkpoint/training-state.js';
 import { SluiceError } from '../errors.js';
 import type { LogEvent, TelemetryEvent } from '../telemetry/event.js';
 import { fingerprint } from './artifact.js';
@@ -20,6 +18,7 @@ import {
   writeRunRecord,
 } from './run-record.js';
 import type { RunnerHost, StageRun } from './run-stage.js';
+import { stageCrash } from './stage-crash.js';
 
 /** A run whose folder is made, and what following it needs. */
 export interface StartedRun {
@@ -234,24 +233,6 @@ class Watch {
         message: `${stage}: its process could not be started: ${String(end.startError)}`,
       };
     }
-    return crash(stage, end, this.log, this.folder);
+    return stageCrash(stage, end, this.log, this.folder);
   }
-}
-
-function crash(stage: string, end: JobEnd, log: JobLog, folder: string): RunError {
-  const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
-  const tail = log.tail === '' ? 'It printed nothing.' : `Its last lines:\n${log.tail}`;
-  const reason =
-    end.signal === 'SIGKILL'
-      ? 'someone killed it, most likely the system for want of memory: --plan shows the bytes, a smaller batch needs less'
-      : log.path !== undefined && `the whole log is ${log.path}`;
-  const isResumable = listSteps(join(folder, 'checkpoints')).length > 0;
-  const hint = [reason, isResumable && `resume=${folder} goes on from the last checkpoint`]
-    .filter(Boolean)
-    .join('; ');
-  return {
-    code: 'stage.crashed',
-    message: `${stage}: its process ended by ${how} without a result. ${tail}`,
-    ...(hint && { hint }),
-  };
 }
