@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path';
 import type { Objective } from '../config/index.js';
 import { nearest } from '../config/nearest.js';
 import { SluiceError } from '../errors.js';
-import { type RunRecord, readRunRecord } from '../runner/run-record.js';
+import { type MetricSeries, readMetrics } from '../report/metrics.js';
+import { type RunRecord, readRunRecord, type StepRecord } from '../runner/run-record.js';
 import type { FinishedRun } from '../runner/run-stage.js';
 
 type Reached = Record<string, number | null>;
@@ -35,15 +36,20 @@ function valuesOf(record: RunRecord): Reached {
   return Object.fromEntries(named.map(([name, value]) => [name, Number.isFinite(value) ? value : null]));
 }
 
-/** The file of metrics that has the curve of a metric, and its name there. */
-export function curveOf({ folder, record }: FinishedRun, metric: string): { file: string; name: string } {
-  const step = record.steps?.find(({ name }) => metric.startsWith(`${name}.`));
+/** The curve of a metric of a finished run; undefined where it has none. */
+export async function reachedCurve(
+  { folder, record }: FinishedRun,
+  metric: string,
+): Promise<MetricSeries | undefined> {
+  const step = stepOf(record, metric);
   const own = step?.folder == null ? folder : resolve(folder, step.folder);
-  return {
-    file: join(own, 'metrics.jsonl'),
-    name: step === undefined ? metric : metric.slice(step.name.length + 1),
-  };
+  const name = step === undefined ? metric : metric.slice(step.name.length + 1);
+  return (await readMetrics(join(own, 'metrics.jsonl'))).find((curve) => curve.name === name);
 }
+
+/** The step of a pipeline that a metric is of; undefined where it names none. */
+export const stepOf = ({ steps }: RunRecord, metric: string): StepRecord | undefined =>
+  steps?.find(({ name }) => metric.startsWith(`${name}.`));
 
 /**
  * The value that a run is judged by; null where it is no finite number. Of a pipeline a name without a step is that of the

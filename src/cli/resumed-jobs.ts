@@ -1,11 +1,10 @@
 import type { SweepPlan } from '../config/index.js';
-import { readMetrics } from '../report/metrics.js';
 import { EarlierJobs } from '../runner/earlier-jobs.js';
 import type { FinishedRun } from '../runner/run-stage.js';
 import type { SweepJobEntry, SweepManifest } from '../runner/sweep-manifest.js';
 import { queuedEntry } from '../runner/sweep-record.js';
 import type { MedianPruning } from './median-pruning.js';
-import { curveOf, judgedValue, reachedValues } from './objective.js';
+import { judgedValue, reachedCurve, reachedValues } from './objective.js';
 import type { QueuedJob } from './sweep-job.js';
 import { sweptTexts } from './sweep-summary.js';
 
@@ -71,8 +70,7 @@ export class ResumedJobs {
   }
 
   private async remember(finished: FinishedRun, pruning: MedianPruning): Promise<void> {
-    const { file, name } = curveOf(finished, this.plan.objective!.metric);
-    const curve = (await readMetrics(file)).find((each) => each.name === name);
+    const curve = await reachedCurve(finished, this.plan.objective!.metric);
     if (curve !== undefined) pruning.remember(curve);
   }
 

@@ -14,7 +14,7 @@ import type { SweepJobEntry } from '../runner/sweep-manifest.js';
 import { queuedEntry, SweepRecord, shortened } from '../runner/sweep-record.js';
 import type { CommandLine } from './arguments.js';
 import { MedianPruning } from './median-pruning.js';
-import { judgedValue, reachedValues } from './objective.js';
+import { judgedValue, reachedCurve, reachedValues, stepOf } from './objective.js';
 import { printJson } from './print-result.js';
 import type { Project } from './project.js';
 import { ResumedJobs, type ResumedSweep } from './resumed-jobs.js';
@@ -194,6 +194,7 @@ export class Sweep {
     const { num, overrides } = job;
     const record = this.record!;
     const metrics = reachedValues(finished);
+    await this.rememberReused(finished);
     const { durationSeconds, error } = finished.record;
     let objective: number | null = null;
     try {
@@ -214,6 +215,14 @@ export class Sweep {
     }
     host.display.ended(job.label, status, durationSeconds!, detailOf(record.entry(num), plan.objective));
     await this.writeBest();
+  }
+
+  /** A step that was taken from an earlier run had no events, and its curve counts as any other. */
+  private async rememberReused(finished: FinishedRun): Promise<void> {
+    const { objective } = this.setting.plan;
+    if (objective === undefined || stepOf(finished.record, objective.metric)?.status !== 'skipped') return;
+    const curve = await reachedCurve(finished, objective.metric);
+    if (curve !== undefined) this.pruning?.remember(curve);
   }
 
   private async writeBest(): Promise<void> {

@@ -76,6 +76,26 @@ describe('a sweep over a pipeline', () => {
     expect([same.code, same.err]).to.deep.equal([0, '']);
   });
 
+  it('prunes by the curve of a step, those of runs that it reuses counted', async () => {
+    project.write(
+      'configs/experiment/descent.yaml',
+      '# @package _global_\ndefaults: [/base]\nsteps: {down: {stage: descend, overrides: ["seed=${seed}"]}}\n',
+    );
+    const judged = ['+hydra.sweeper.objective=down.validation/loss', '+hydra.sweeper.prune_after=2'];
+    await sweep('descent', 'seed=1,2');
+    rmSync(join(project.root, 'swept'), { recursive: true });
+    const { code, err } = await sweep('descent', 'seed=1,2,9', ...judged);
+    expect(code).to.equal(0);
+    expect(err).to.include('#2 seed=9: worse than the median of the others at this step');
+    const jobs = manifest().jobs.map(({ status, objective }) => [status, objective]);
+    expect(jobs).to.deep.equal([
+      ['done', 6],
+      ['done', 16],
+      ['pruned', 89],
+    ]);
+    expect(stepsOf('0')[0]!.status).to.equal('skipped');
+  });
+
   const refused: [what: string, words: string[], message: string][] = [
     ['a mistake in a step', ['seed=1,x'], 'step base: seed: expected an integer, got "x"'],
     [
