@@ -1,6 +1,7 @@
+import { saveProgram, type TensorToWrite } from '../src/checkpoint/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
-import { describePlan, type RecomputeMode } from '../src/graph/index.js';
+import { describePlan, type Program, type RecomputeMode } from '../src/graph/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { median } from '../src/telemetry/median.js';
@@ -27,6 +28,7 @@ export interface BenchConfig {
   memory_budget: number | null;
   steps: number;
   profile: boolean;
+  save_program: string | null;
 }
 
 const warmupSteps = 2;
@@ -37,7 +39,17 @@ export const stage: StageDefinition<BenchConfig> = {
 
   async run(context) {
     const { config } = context;
+    const { steps, profile: profiling } = config;
     const { model, adapter, program, batch } = await prepare(config);
+    if (config.save_program !== null) {
+      const folder = context.resolvePath(config.save_program);
+      saveProgram(folder, {
+        text: program.text,
+        given: storedInputs(program, randomBatch(config, batch, 0)),
+      });
+      context.addFact('result', { saved: folder });
+      return;
+    }
     const plan = planRecord([program], null);
     checkMemory(plan, memoryBudget(config.memory_budget, null), () => []);
     const { engine, session, threads } = await openDevice(config, context);
@@ -52,9 +64,9 @@ export const stage: StageDefinition<BenchConfig> = {
     }
     const executable = session.load(program);
     const seconds: number[] = [];
-    for (let step = 0; step < warmupSteps + config.steps; step++) {
+    for (let step = 0; step < warmupSteps + steps; step++) {
       if (context.signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
-      if (step === warmupSteps) executable.setProfiling(config.profile);
+      if (step === warmupSteps) executable.setProfiling(profiling);
       const started = performance.now();
       await executable.run(randomBatch(config, batch, step));
       const taken = (performance.now() - started) / 1000;
@@ -63,7 +75,7 @@ export const stage: StageDefinition<BenchConfig> = {
         type: 'progress',
         phase: 'bench',
         step: step + 1,
-        totalSteps: warmupSteps + config.steps,
+        totalSteps: warmupSteps + steps,
         tokensPerSecond: (batch * config.length) / taken,
       });
     }
@@ -73,8 +85,8 @@ export const stage: StageDefinition<BenchConfig> = {
     const peak = await engine.measurePeak({ dtype, threads, seconds: 1, device: session.device });
     const stepSeconds = median(seconds);
     const flopsPerSecond = program.cost.flops / stepSeconds;
-    const profile = config.profile
-      ? profileByOp(executable, config.steps, {
+    const profile = profiling
+      ? profileByOp(executable, steps, {
           flopsPerSecond: peak,
           bytesPerSecond: await measureBandwidth(engine, threads),
         })
@@ -97,6 +109,14 @@ export const stage: StageDefinition<BenchConfig> = {
     return describePlan('bench step', program);
   },
 };
+
+/** The inputs of the step as native/runner reads them. */
+function storedInputs(program: Program, batch: ReturnType<typeof randomBatch>): TensorToWrite[] {
+  return program.inputs.map(({ name, dtype, shape }) => {
+    const data = batch[name as keyof typeof batch];
+    return { name: `input ${name}`, dtype: dtype === 'i32' ? 'I32' : 'F32', shape, data };
+  });
+}
 
 /** The model, its adapter, and the one program of a whole step. */
 async function prepare(config: BenchConfig) {

@@ -4,6 +4,7 @@ export { linkTrainingState } from './link-state.js';
 export { SafetensorsFile, type StoredPart } from './safetensors-file.js';
 export type { StoredDtype } from './safetensors-header.js';
 export { type TensorToWrite, writeSafetensors } from './safetensors-write.js';
+export { type SavedProgram, saveProgram } from './saved-program.js';
 export {
   listSteps,
   type OpenTrainingState,

@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import { compile, exp, Graph, log } from '../../src/graph/index.js';
-import { definitionOf } from '../../src/graph/op-table.js';
 import { expectClose } from './compare.js';
-import { allNarrow } from './narrow.js';
 import { runNative, useEngine } from './native-run.js';
 import type { NumericRow } from './row.js';
 import { numericRows as rows } from './rows/index.js';
-import { forwardProgram, gradientProgram, type RowProgram } from './trace-row.js';
+import { gpuPrograms } from './save-row.js';
+import { forwardProgram, type RowProgram } from './trace-row.js';
 
 /** The order in which the threads of a group take turns; a kernel that lacks a barrier differs between them. */
 const schedules = ['ascending', 'descending', 'shuffled'] as const;
@@ -14,9 +13,6 @@ const schedules = ['ascending', 'descending', 'shuffled'] as const;
 /** Some seconds each, thread by thread: in one order, and in f32 alone; the others in two orders; all of it with SLUICE_ALL_KERNELS=1. */
 const isHeavy = ({ name }: NumericRow) => name.includes(' past ') || name.startsWith('past ');
 const all = process.env.SLUICE_ALL_KERNELS === '1';
-
-/** f32 sums in trees or of two floats where the CPU's are f64; gradients add up more of them. */
-const tolerances = { forward: 5e-6, gradient: 2e-5, narrow: 2 ** -7 };
 
 describe('GPU kernels, run thread by thread', function () {
   this.timeout(120_000);
@@ -41,17 +37,8 @@ describe('GPU kernels, run thread by thread', function () {
     const short = isHeavy(row) && !all;
     const orders = short ? ['shuffled'] : all ? schedules : ['descending', 'shuffled'];
     it(`${row.op} ${row.name}: as the CPU, threads ${orders.join(', ')}`, async () => {
-      const forward = row.tolerance === 0 ? 0 : Math.max(row.tolerance, tolerances.forward);
-      await expectAgreement(forwardProgram(row, 1), forward, orders);
-      if (row.gradient.length > 0) {
-        const tolerance = Math.max(4 * row.tolerance, tolerances.gradient);
-        await expectAgreement(gradientProgram(row, 1), tolerance, orders);
-      }
-      if (!definitionOf(row.op).precision || short) return;
-      const narrow = Math.max(row.tolerance, tolerances.narrow);
-      await expectAgreement(forwardProgram(row, 1, { change: allNarrow }), narrow, orders);
-      if (row.gradient.length > 0)
-        await expectAgreement(gradientProgram(row, 1, allNarrow), 4 * narrow, orders);
+      const programs = gpuPrograms(row).filter(({ name }) => !short || !name.startsWith('bf16'));
+      for (const { made, tolerance } of programs) await expectAgreement(made, tolerance, orders);
     });
   }
 

@@ -45,7 +45,7 @@ export async function runNative(
   }
 }
 
-function toTyped({ dtype, values }: Given): TypedArray {
+export function toTyped({ dtype, values }: Given): TypedArray {
   const array = typedArray(dtype, new ArrayBuffer(values.length * dtypeBytes(dtype)));
   array.set(values);
   return array;

@@ -77,6 +77,7 @@ describe('bench', () => {
     recompute: 'auto',
     memory_budget: null,
     profile: true,
+    save_program: null,
   };
 
   for (const [lora, dtype] of [
