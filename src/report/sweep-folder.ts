@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.js';
 import { type MetricSeries, readMetrics } from './metrics.js';
 import type { Now } from './page.js';
 import { readIfThere, readRecord } from './run-folder.js';
-import type { RunRecord } from './run-record.js';
+import type { RunRecord, StepRecord } from './run-record.js';
 import { readSweepManifest, type SweepManifest } from './sweep-manifest.js';
 import { listItems } from './yaml-list.js';
 
@@ -32,7 +32,10 @@ export interface SweepJob {
   status: string;
   /** Key -> value as written on the command line. */
   overrides: Map<string, string>;
+  /** Of a pipeline all of its steps, by `<step>.<name>`. */
   metrics: MetricSeries[];
+  /** Numbers of its result, named in the same way. */
+  results: Map<string, number>;
   /** Why it failed. */
   error: string | null;
   /** What it is judged by; null where it has none. */
@@ -96,6 +99,7 @@ const emptyJob = (num: number, overrides: string[]): SweepJob => ({
   status: 'queued',
   overrides: keysOf(overrides),
   metrics: [],
+  results: new Map(),
   error: null,
   value: null,
 });
@@ -125,14 +129,39 @@ async function runFolders(folder: string, depth: number): Promise<string[]> {
 async function readJob(directory: string, now?: Now): Promise<SweepJob | null> {
   const record = await readRecord(directory, now).catch(() => null);
   if (record === null) return null;
-  const [metrics, overrides, hydra] = await Promise.all([
-    readMetrics(join(directory, 'metrics.jsonl')),
+  const [made, overrides, hydra] = await Promise.all([
+    record.steps === undefined ? ofStage(directory, record) : ofSteps(directory, record.steps),
     readFile(join(directory, '.hydra', 'overrides.yaml'), 'utf8').catch(() => ''),
     readFile(join(directory, '.hydra', 'hydra.yaml'), 'utf8').catch(() => ''),
   ]);
   const num = Number(/^ {4}num: (\d+)$/m.exec(hydra)?.[1] ?? (/^\d+$/.exec(basename(directory))?.[0] || -1));
   const job = emptyJob(num, listItems(overrides));
-  return { ...job, directory, record, status: record.status, metrics, error: record.error?.message ?? null };
+  return { ...job, directory, record, status: record.status, ...made, error: record.error?.message ?? null };
+}
+
+type Made = Pick<SweepJob, 'metrics' | 'results'>;
+
+async function ofStage(directory: string, { facts }: RunRecord): Promise<Made> {
+  const results = Object.entries((facts?.result ?? {}) as Record<string, unknown>);
+  return {
+    metrics: await readMetrics(join(directory, 'metrics.jsonl')),
+    results: new Map(results.filter((entry): entry is [string, number] => Number.isFinite(entry[1]))),
+  };
+}
+
+/** Of a pipeline: what its steps made, by `<step>.<name>`, in their order. */
+async function ofSteps(directory: string, steps: readonly StepRecord[]): Promise<Made> {
+  const made: Made = { metrics: [], results: new Map() };
+  for (const { name: step, folder } of steps) {
+    if (folder == null) continue;
+    const own = resolve(directory, folder);
+    const record = await readRecord(own).catch(() => null);
+    if (record === null) continue;
+    const { metrics, results } = await ofStage(own, record);
+    made.metrics.push(...metrics.map((series) => ({ ...series, name: `${step}.${series.name}` })));
+    for (const [name, value] of results) made.results.set(`${step}.${name}`, value);
+  }
+  return made;
 }
 
 function keysOf(overrides: string[]): Map<string, string> {
@@ -178,13 +207,18 @@ function judge(jobs: SweepJob[], objective: SweepManifest['objective']): Judgeme
 }
 
 /** The last value of a metric, or a number of that name in the stage's result; null for none or no finite one. */
-export function finalValue({ metrics, record }: SweepJob, name: string): number | null {
-  const curve = metrics.find((one) => one.name === name);
+export function finalValue(job: SweepJob, name: string): number | null {
+  const curve = seriesOf(job, name);
   if (curve !== undefined) return curve.values.at(-1) ?? null;
-  const result = record?.facts?.result as Record<string, unknown> | undefined;
-  const value = result?.[name];
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+  const found = [...job.results.keys()].findLast((own) => isOf(own, name));
+  return found === undefined ? null : job.results.get(found)!;
 }
+
+/** The curve of a metric; where no step of a pipeline is named, that of the last step that has it. */
+export const seriesOf = ({ metrics }: SweepJob, name: string): MetricSeries | undefined =>
+  metrics.findLast((one) => isOf(one.name, name));
+
+const isOf = (own: string, name: string) => own === name || own.endsWith(`.${name}`);
 
 /** The job's folder as seen from the sweep's. */
 export function jobPath(sweep: SweepFolder, job: SweepJob): string | null {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { parallelAxis } from '../../src/report/charts/parallel.js';
@@ -79,6 +80,36 @@ describe('report of a sweep', () => {
     const page = await readFile(await writeReport(folder), 'utf8');
     expect(page).to.include('1 pruned, 1 queued').and.include('7e-3').and.include('./run pretrain -m x=1,2');
     expect(page).to.include('lowest validation/loss: job 0');
+  });
+
+  it('of a pipeline shows what its steps came to, wherever they ran', async () => {
+    const jobs: FixtureJob[] = [0, 1].map((index) => ({
+      overrides: [`rate=${index}`],
+      loss: null,
+      record: { steps: [{ name: 'base', stage: 'pretrain', status: 'done', folder: `../../base-${index}` }] },
+    }));
+    const folder = await sweepFolder(join(await temporaryFolder(), 'swept'), jobs, {
+      'multirun.yaml': 'hydra:\n  sweeper:\n    objective: loss\n',
+      ...Object.fromEntries(
+        [4.5, 3.5].flatMap((loss, index) => [
+          [`../base-${index}/run.json`, JSON.stringify({ stage: 'pretrain', status: 'done' })],
+          [
+            `../base-${index}/metrics.jsonl`,
+            [1, 2].map((step) => `{"step":${step},"loss":${loss}}\n`).join(''),
+          ],
+        ]),
+      ),
+    });
+    const { jobs: read, judgement } = await readSweepFolder(folder);
+    expect(read.map(({ metrics, value }) => [metrics.map(({ name }) => name), value])).to.deep.equal([
+      [['base.loss'], 4.5],
+      [['base.loss'], 3.5],
+    ]);
+    expect(judgement).to.include({ metric: 'loss', best: 1 });
+    const page = await readFile(await writeReport(folder), 'utf8');
+    expect(page)
+      .to.include('Curves of all jobs')
+      .and.to.match(/lowest loss: job 1/);
   });
 
   it('of folders that are not numbers keeps the order of job numbers', async () => {

@@ -5,7 +5,7 @@ import { numberText } from '../format.js';
 import { type Html, html } from '../html.js';
 import { rankCorrelation } from '../rank-correlation.js';
 import { shortKey } from '../short-key.js';
-import { finalValue, type SweepFolder, type SweepJob } from '../sweep-folder.js';
+import { finalValue, type SweepFolder, type SweepJob, seriesOf } from '../sweep-folder.js';
 import { curveSection, hasValues } from './curves.js';
 
 /** So few jobs have a colour each. */
@@ -26,9 +26,8 @@ export function sweptAgainstResult(sweep: SweepFolder): Html | null {
       jobs.map(({ overrides }) => overrides.get(key) ?? null),
     ),
   );
-  const results = [...new Set([judgement?.metric, 'validation/loss', 'train/loss'])].filter(
-    (name): name is string =>
-      name !== undefined && jobs.filter((job) => finalValue(job, name) !== null).length > 1,
+  const results = namesOf(sweep, ['validation/loss', 'train/loss']).filter(
+    (name) => jobs.filter((job) => finalValue(job, name) !== null).length > 1,
   );
   for (const name of results)
     axes.push(
@@ -51,21 +50,20 @@ export function overlaidCurves(sweep: SweepFolder): Html | null {
   // The best last: they are drawn over the others.
   const drawn = few ? byShade : byShade.sort((left, right) => right.shade - left.shade).slice(-MOST_CURVES);
   const wanted = [
-    judgement?.metric,
     'validation/loss',
     'train/loss',
     'train/lm_loss',
     'train/grad_norm',
     'train/tokens_per_second',
   ];
-  const charts = [...new Set(wanted)].flatMap((name): LineChart[] => {
+  const charts = namesOf(sweep, wanted).flatMap((name): LineChart[] => {
     const series = drawn.flatMap(({ job, shade }): ChartCurve[] => {
-      const points = job.metrics.find((one) => one.name === name);
+      const points = seriesOf(job, name);
       if (points === undefined || !hasValues(points)) return [];
       return few ? [{ label: `job ${job.num}`, points }] : [{ label: labelOf(sweep, job), points, shade }];
     });
     const isCurve = series.some(({ points }) => points.steps.length > 1); // else the table has them all
-    return isCurve ? [{ title: name!, series, ...(judgement && { key: colourKey() }) }] : [];
+    return isCurve ? [{ title: name, series, ...(judgement && { key: colourKey() }) }] : [];
   });
   if (charts.length === 0) return null;
   return curveSection(
@@ -74,6 +72,15 @@ export function overlaidCurves(sweep: SweepFolder): Html | null {
       : 'Curves of all jobs',
     charts,
   );
+}
+
+/** What jobs are judged by, then these, each once: of a pipeline with the step that has it. */
+function namesOf({ jobs, judgement }: SweepFolder, wanted: readonly string[]): string[] {
+  const named = [...(judgement === null ? [] : [judgement.metric]), ...wanted].map((name) => {
+    const series = jobs.map((job) => seriesOf(job, name)).find((one) => one !== undefined);
+    return series?.name ?? name;
+  });
+  return [...new Set(named)];
 }
 
 /** 0 for the best, 100 for the worst by rank; null for a job without a value. */

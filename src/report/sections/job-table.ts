@@ -3,7 +3,7 @@ import { durationText, numberText } from '../format.js';
 import { type Html, html, relativeLink } from '../html.js';
 import { shortKey } from '../short-key.js';
 import { statusClass } from '../status.js';
-import { finalValue, jobPath, type SweepFolder, type SweepJob } from '../sweep-folder.js';
+import { finalValue, jobPath, type SweepFolder, type SweepJob, seriesOf } from '../sweep-folder.js';
 import { rank } from './curves.js';
 
 /** Final metrics shown beside what jobs are judged by. */
@@ -51,16 +51,18 @@ function timeCell({ record }: SweepJob): Html {
 function moreMetrics({ jobs, judgement }: SweepFolder): string[] {
   const counts = new Map<string, number>();
   for (const job of jobs) {
-    const result = Object.entries((job.record?.facts?.result ?? {}) as Record<string, unknown>);
-    const names = result.flatMap(([name, value]) => (typeof value === 'number' ? [name] : []));
-    for (const name of [...job.metrics.map((one) => one.name), ...names])
+    for (const name of [...job.metrics.map((one) => one.name), ...job.results.keys()])
       counts.set(name, (counts.get(name) ?? 0) + 1);
   }
+  // Of a pipeline it may be told without its step.
+  const judged = jobs.flatMap((job) =>
+    judgement === null ? [] : [judgement.metric, seriesOf(job, judgement.metric)?.name],
+  );
   const measure = (name: string) => name.slice(name.indexOf('/') + 1);
   const wanted = [...counts.keys()].filter(
-    (name) => name !== judgement?.metric && !name.endsWith('learning_rate'),
+    (name) => !judged.includes(name) && !name.endsWith('learning_rate'),
   );
-  const isFinal = (name: string) => Number(name.startsWith('validation/'));
+  const isFinal = (name: string) => Number(/(^|\.)validation\//.test(name));
   return wanted
     .sort((left, right) => isFinal(right) - isFinal(left) || rank(measure(left)) - rank(measure(right)))
     .slice(0, MORE_METRICS);
