@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { type Engine, openDevice } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
-import { cutAtStop, type Generation, Generator, loadReadyModel, stopIdsOf } from '../src/infer/index.js';
+import {
+  cutAtStop,
+  type Generation,
+  Generator,
+  loadReadyModel,
+  stopIdsOf,
+  textTail,
+} from '../src/infer/index.js';
 import { type StorageKeys, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -59,6 +66,7 @@ export const stage: StageDefinition<GenerateConfig> = {
     const stopIds = stopIdsOf(model, folder);
     const results: (Continuation & { prompt: string | null })[] = [];
     const generations: Generation[] = [];
+    const watched = tenTimesASecond((ids: readonly number[]) => textTail(tokenizer, ids));
     for (let first = 0; first < prompts.length; first += config.batch_size) {
       const batch = prompts.slice(first, first + config.batch_size);
       const given = batch.map(({ ids }) => ids);
@@ -75,12 +83,13 @@ export const stage: StageDefinition<GenerateConfig> = {
         stopWhen: async (newIds) =>
           config.stop.length > 0 && cutAtStop(await tokenizer.decode(newIds), config.stop) !== null,
         signal: context.signal,
-        onStep: (step) =>
+        onStep: async (step, _, ids) =>
           context.emit({
             type: 'progress',
             phase: prompts.length > batch.length ? `prompt ${first + 1} of ${prompts.length}` : 'generate',
             step: step + 1,
             totalSteps: config.max_new_tokens,
+            text: await watched(ids[0]!),
           }),
       });
       generations.push(generation);
@@ -101,6 +110,17 @@ export const stage: StageDefinition<GenerateConfig> = {
     });
   },
 };
+
+/** `make`, or nothing when it was called less than a tenth of a second ago: fast models must not wait for it. */
+function tenTimesASecond<T, R>(make: (of: T) => Promise<R>): (of: T) => Promise<R> | undefined {
+  let last = Number.NEGATIVE_INFINITY;
+  return (of) => {
+    const now = performance.now();
+    if (now - last < 100) return undefined;
+    last = now;
+    return make(of);
+  };
+}
 
 /** Tokens per second, and how fast decoding read the weights: the memory's speed is its limit. */
 function speedOf(generations: readonly Generation[], rows: number) {

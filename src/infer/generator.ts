@@ -17,8 +17,8 @@ export interface GenerateOptions extends SamplingOptions {
   /** Ends a row when true for its new ids: stop strings are checked here. */
   readonly stopWhen?: (newIds: readonly number[]) => boolean | Promise<boolean>;
   readonly signal?: AbortSignal;
-  /** Called after every step with the number of rows that go on. */
-  readonly onStep?: (step: number, open: number) => void;
+  /** Called after every step with the number of rows that go on, and the new ids of each row. */
+  readonly onStep?: (step: number, open: number, ids: readonly (readonly number[])[]) => void | Promise<void>;
   /** Called with the logits [rows, V] of every step before a token is chosen. */
   readonly onLogits?: (step: number, logits: Float32Array) => void;
 }
@@ -118,7 +118,7 @@ export class Generator {
         if (!done[row]) ids[row]!.push(next[row]!);
         if (!done[row] && options.stopWhen) done[row] = await options.stopWhen(ids[row]!);
       }
-      options.onStep?.(step, done.filter((ended) => !ended).length);
+      await options.onStep?.(step, done.filter((ended) => !ended).length, ids);
       if (step + 1 >= maxNewTokens || done.every(Boolean)) break;
       if (signal?.aborted) throw new SluiceError('interrupted', 'generation was interrupted');
       const places = Int32Array.from(prompts, (prompt) => prompt.length + step);

@@ -4,3 +4,4 @@ export { Scorer, type TokenScores } from './log-likelihood.js';
 export { logitsOf } from './logits.js';
 export { argmax, type SamplingOptions, sample } from './sampler.js';
 export { cutAtStop } from './stop-text.js';
+export { textTail } from './text-tail.js';

@@ -14,6 +14,8 @@ export interface ProgressEvent {
   /** Share of the machine's measured product peak, 0 to 1. */
   mfu?: number;
   etaSeconds?: number;
+  /** The end of the text that is being written, for a terminal. */
+  text?: string;
 }
 
 /** One logged step: a line of metrics.jsonl and a point of each curve. Names are slash-separated: `train/loss`. */

@@ -31,7 +31,8 @@ export function openTree(steps: string[], stream: NodeJS.WriteStream): Display {
   return {
     started: (step, folder) => nodes.get(step)?.start(folder),
     event(step, event) {
-      if (event.type === 'progress') nodes.get(step)?.say({ progress: progressText(event) });
+      if (event.type === 'progress')
+        nodes.get(step)?.say({ progress: progressText(event), ...(event.text && { line: event.text }) });
       if (event.type !== 'log') return;
       nodes.get(step)?.say({ line: event.text });
       if (event.level === 'warning' || event.level === 'error')
