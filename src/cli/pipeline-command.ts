@@ -20,7 +20,7 @@ export async function pipelineCommand(
       import('./sweep-command.js'),
       import('./swept-pipeline.js'),
     ]);
-    return sweepCommand(sweptPipeline(name, line, project), asked, line, project);
+    return sweepCommand(sweptPipeline(configName, line, project), asked, line, project);
   };
   if (line.multirun && !line.help)
     return sweep({ ...request, overrides: [...line.rest, 'hydra.mode=MULTIRUN'] });

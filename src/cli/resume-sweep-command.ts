@@ -4,7 +4,7 @@ import { SluiceError } from '../errors.js';
 import { latestSweep, refuseRunning } from '../runner/find-sweep.js';
 import { manifestName, readSweepManifest, type SweepManifest } from '../runner/sweep-manifest.js';
 import { type CommandLine, parseArguments } from './arguments.js';
-import { findPipeline, pipelineName } from './find-pipeline.js';
+import { findPipeline } from './find-pipeline.js';
 import { findStage, type Project } from './project.js';
 import { sweepCommand } from './sweep-command.js';
 import { type SweepSubject, sweptStage } from './sweep-job.js';
@@ -78,7 +78,7 @@ function sweptBy(
       rest: line.rest,
     };
   const { configName, rest } = findPipeline(line, project);
-  return { subject: sweptPipeline(pipelineName(configName), { ...line, rest }, project), configName, rest };
+  return { subject: sweptPipeline(configName, { ...line, rest }, project), configName, rest };
 }
 
 const wrong = (message: string, details: { where?: string; hint?: string }) =>

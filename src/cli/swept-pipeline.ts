@@ -5,23 +5,27 @@ import { runPipeline } from '../runner/run-pipeline.js';
 import { SharedSteps } from '../runner/shared-steps.js';
 import { whereverItLies } from '../runner/step-key.js';
 import type { CommandLine } from './arguments.js';
+import { pipelineName } from './find-pipeline.js';
 import { jobDisplay } from './job-display.js';
 import type { Project } from './project.js';
 import { type ReadyPipeline, readyPipeline } from './ready-pipeline.js';
 import { readyAll } from './ready-stage.js';
 import { commandText } from './shell-quote.js';
-import { stepChoice } from './step-choice.js';
+import { stepChoice, stepWords } from './step-choice.js';
 import type { ReadyJob, SweepSubject } from './sweep-job.js';
 
 /**
  * A pipeline whose config is swept. Jobs that run at the same time share cores and memory, and a step that two of them have
  * in common is made by one and taken by the other.
  */
-export function sweptPipeline(name: string, line: CommandLine, project: Project): SweepSubject {
+export function sweptPipeline(configName: string, line: CommandLine, project: Project): SweepSubject {
   const { root } = project;
+  const name = pipelineName(configName);
+  // The job by itself, as one would type it.
+  const first = line.command === 'pipeline' ? ['pipeline', configName] : [line.command!];
   const shared = new SharedSteps(root);
   const readyJob = async (job: SweepJob): Promise<ReadyPipeline & { command: string }> => {
-    const command = commandText([line.command!, ...job.composed.overrides.task]);
+    const command = commandText([...first, ...job.composed.overrides.task, ...stepWords(line)]);
     const recompose = async (more: readonly string[]) => job.with(more).composed;
     const where = { name, wantedFolder: '', command };
     return { ...(await readyPipeline(job.composed, recompose, where, line, project)), command };

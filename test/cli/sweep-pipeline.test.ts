@@ -72,7 +72,14 @@ describe('a sweep over a pipeline', () => {
       'configs/experiment/ascent.yaml',
       `# @package _global_\ndefaults: [/base]\nsteps: {up: {stage: climb, ${changed}}}\n`,
     );
-    const same = await project.run('--resume-sweep', 'swept');
+    const same = await project.run(
+      'pipeline',
+      'experiment/ascent',
+      '-m',
+      'seed=1,2',
+      '--resume-sweep',
+      './swept',
+    );
     expect([same.code, same.err]).to.deep.equal([0, '']);
   });
 
@@ -84,7 +91,10 @@ describe('a sweep over a pipeline', () => {
     const judged = ['+hydra.sweeper.objective=down.validation/loss', '+hydra.sweeper.prune_after=2'];
     await sweep('descent', 'seed=1,2');
     rmSync(join(project.root, 'swept'), { recursive: true });
-    const { code, err } = await sweep('descent', 'seed=1,2,9', ...judged);
+    const { code, err } = await sweep('pipeline', 'experiment/descent', 'seed=1,2,9', ...judged);
+    expect(readRunRecord(join(project.root, 'swept/2')).command).to.equal(
+      './run pipeline experiment/descent seed=9',
+    );
     expect(code).to.equal(0);
     expect(err).to.include('#2 seed=9: worse than the median of the others at this step');
     const jobs = manifest().jobs.map(({ status, objective }) => [status, objective]);
