@@ -91,7 +91,10 @@ describe('a sweep over a pipeline', () => {
     const judged = ['+hydra.sweeper.objective=down.validation/loss', '+hydra.sweeper.prune_after=2'];
     await sweep('descent', 'seed=1,2');
     rmSync(join(project.root, 'swept'), { recursive: true });
-    const { code, err } = await sweep('pipeline', 'experiment/descent', 'seed=1,2,9', ...judged);
+    const { code, err } = await project.run(
+      ...['pipeline', 'experiment/descent', '-m', 'seed=1,2,9', 'hydra.sweep.dir=swept'],
+      ...judged,
+    );
     expect(readRunRecord(join(project.root, 'swept/2')).command).to.equal(
       './run pipeline experiment/descent seed=9',
     );
