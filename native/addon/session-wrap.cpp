@@ -253,6 +253,7 @@ Napi::Value SessionWrap::bytes(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("states", Napi::Number::New(info.Env(), static_cast<double>(session.state_bytes())));
   result.Set("arena", Napi::Number::New(info.Env(), static_cast<double>(session.arena_bytes())));
+  result.Set("available", Napi::Number::New(info.Env(), static_cast<double>(session.available_bytes())));
   return result;
 }
 

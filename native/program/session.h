@@ -122,6 +122,8 @@ class Session {
 
   int64_t state_bytes() const;
   int64_t arena_bytes() const { return arena_wish_; }
+  /** Of the device, that could be had now. */
+  int64_t available_bytes() const { return backend_->available(); }
 
  private:
   Status bind(Executable& executable);

@@ -65,7 +65,7 @@ export interface NativeSession {
   readWeights(weights: readonly FileWeight[], threads: number): void;
   dropState(name: string): void;
   load(text: string): NativeProgram;
-  bytes(): { states: number; arena: number };
+  bytes(): { states: number; arena: number; available: number };
   close(): void;
 }
 

@@ -79,8 +79,8 @@ export class Session {
     );
   }
 
-  /** Bytes held now: all states, and the one arena that the session's programs share. */
-  bytes(): { states: number; arena: number } {
+  /** Bytes held now: all states, and the one arena that the session's programs share; and what the device could still give. */
+  bytes(): { states: number; arena: number; available: number } {
     return this.#live().bytes();
   }
 

@@ -6,13 +6,13 @@ import type { PlanRecord } from './plan-record.js';
 const usableShare = 0.95;
 
 /**
- * Bytes that a run's states and intermediates may take: `configured`, or what the machine has free beside the states
+ * Bytes that a run's states and intermediates may take: `configured`, or what the machine, or the session's GPU, has free beside the states
  * that the session holds already.
  */
 export function memoryBudget(
   configured: number | null,
   session: Session | null,
-  available = process.availableMemory(),
+  available = session && session.device !== 'cpu' ? session.bytes().available : process.availableMemory(),
 ): number {
   return configured ?? Math.floor(usableShare * (available + (session?.bytes().states ?? 0)));
 }

@@ -84,7 +84,7 @@ describe('session', () => {
       const { y } = await loaded[index]!.run({ x: new Float32Array(rows * 64).fill(1) });
       expect(new Set(y)).to.deep.equal(new Set([32]));
     }
-    expect(session.bytes()).to.deep.equal({
+    expect(session.bytes()).to.deep.include({
       states: 4 * 4096,
       arena: Math.max(small.arenaBytes, large.arenaBytes),
     });

@@ -100,6 +100,12 @@ describe('the GPU back end', () => {
     session.close();
   });
 
+  it('says how much memory its device could still give', () => {
+    const session = openEmulator();
+    expect(session.bytes().available).to.equal(2 ** 30); // the emulator's, made up
+    session.close();
+  });
+
   it('says what is missing where there is no GPU, and knows its own names only', () => {
     const { Session, gpus } = loadAddon();
     const { devices, problem } = gpus();

@@ -107,7 +107,7 @@ describe('the life of a session', () => {
     session.setState('b', 'bf16', [10], new Uint16Array(10));
     session.load(longProgram(64, 2));
     session.load(longProgram(16, 2));
-    expect(session.bytes()).to.deep.equal({ states: 60, arena: 2 * 4 * 64 * 64 });
+    expect(session.bytes()).to.deep.include({ states: 60, arena: 2 * 4 * 64 * 64 });
     session.dropState('a');
     expect(session.states()).to.deep.equal([{ name: 'b', dtype: 'bf16', shape: [10], bytes: 20 }]);
     expect(() => session.dropState('a')).to.throw('there is no state "a"');

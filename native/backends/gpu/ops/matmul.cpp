@@ -1,6 +1,8 @@
 // Products as the device's own, or as launches of the portable one.
 #include "../kernels/matmul.h"
+
 #include "../call.h"
+#include "../kernels/elementwise.h"
 
 namespace sluice::gpu {
 namespace {
@@ -18,6 +20,19 @@ Status clear_unused(Call& call, const Tensor& offsets, const Tensor& y, int expe
   const dialect::Unused numbers{rows, width, experts, call.number(), is_bf16(y)};
   return call.launch(Kernel::clear_unused_rows, one_each(std::max<int64_t>(rows * width, experts)),
                      {offsets.data, y.data, call.bad()}, numbers);
+}
+
+/** y [rows, n] = bias in every row: what a product in bf16 then adds to, for libraries take no f32 bias
+ * there. */
+Status spread_bias(Call& call, const Tensor& bias, const Tensor& y) {
+  dialect::Binary numbers{};
+  numbers.count = y.count();
+  numbers.code = dialect::binary_maximum;  // of the bias and itself
+  numbers.rank = 2;
+  numbers.dims[0] = y.shape.rows(), numbers.dims[1] = y.shape.last();
+  numbers.a_stride[1] = numbers.b_stride[1] = 1;
+  numbers.y_bf16 = is_bf16(y);
+  return call.launch(Kernel::binary, one_each(y.count()), {bias.data, bias.data, y.data}, numbers);
 }
 
 }  // namespace
@@ -49,9 +64,14 @@ Status op_matmul(Call& call) {
   product.b_step = b.shape.rank == 2 ? 0 : product.k * product.n;
   product.y_step = product.m * product.n;
   product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b), product.y_bf16 = is_bf16(y);
-  product.has_bias = call.has(2);
   ProductOperands operands{a.data, b.data, nullptr, nullptr, nullptr, y.data};
-  if (product.has_bias) operands.bias = call.in(2).f32();
+  if (call.has(2) && is_bf16(y)) {
+    SLUICE_TRY(spread_bias(call, call.in(2), y));
+    product.accumulate = 1;
+  } else if (call.has(2)) {
+    product.has_bias = 1;
+    operands.bias = call.in(2).f32();
+  }
   operands.batch = flat ? 1 : y.shape.product(0, y.shape.rank - 2);
   return call.multiply(product, operands);
 }
