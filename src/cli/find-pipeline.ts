@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { nearest } from '../config/nearest.js';
 import { SluiceError } from '../errors.js';
 import type { CommandLine } from './arguments.js';
-import type { Project } from './project.js';
+import { type Project, stageNames } from './project.js';
 
 /**
  * `./run demo`, `./run pipeline experiment/demo`, `./run pipeline=demo`: the config name of a pipeline, and what else the
@@ -21,15 +21,7 @@ export function findPipeline(
   }
   for (const configName of [named.replace(/\.yaml$/, ''), `experiment/${named}`])
     if (isConfig(configName)) return { configName, rest: command === 'pipeline' ? others : rest };
-  const known = [
-    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
-    'stages',
-    'runs',
-    'devices',
-    'ui',
-    'config-schema',
-    'demo',
-  ];
+  const known = [...stageNames(project.stages), 'stages', 'runs', 'devices', 'ui', 'config-schema', 'demo'];
   const [close] = nearest(named, known);
   throw new SluiceError('usage.unknown_command', `there is no stage, pipeline or command ${named}`, {
     hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,

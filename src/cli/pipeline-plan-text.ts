@@ -1,5 +1,5 @@
 import { clock } from '../runner/display/progress-text.js';
-import type { PipelineForecast, StepForecast } from '../runner/forecast-pipeline.js';
+import { gibibytes, type PipelineForecast, type StepForecast } from '../runner/forecast-pipeline.js';
 import { tableText } from './table-text.js';
 
 /** `--plan` of a pipeline for a terminal: a row per step, then what there is to say of each. */
@@ -49,5 +49,3 @@ function timeText({ action, time }: StepForecast): string {
 }
 
 const about = ({ foreseen }: StepForecast, text: string) => (foreseen ? `~ ${text}` : text);
-
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;

@@ -17,6 +17,11 @@ export interface Project {
   stderr: NodeJS.WriteStream;
 }
 
+/** All that stages are called by. */
+export function stageNames(stages: readonly StageEntry[]): string[] {
+  return stages.flatMap(({ name, aliases }) => [name, ...aliases]);
+}
+
 export function findStage(stages: readonly StageEntry[], name: string): StageEntry | undefined {
   return stages.find((stage) => stage.name === name || stage.aliases.includes(name));
 }

@@ -19,7 +19,7 @@ import type { CommandLine } from './arguments.js';
 import { machineFacts } from './check-facts.js';
 import { composeConfig } from './compose.js';
 import { hydraFiles } from './hydra-files.js';
-import { findStage, type Project } from './project.js';
+import { findStage, type Project, stageNames } from './project.js';
 import { readyStage } from './ready-stage.js';
 import { stepChoice } from './step-choice.js';
 import { validatorOf } from './validator.js';
@@ -101,8 +101,7 @@ async function composeStep(
 ): Promise<ComposedStage> {
   const stage = findStage(project.stages, name);
   if (stage === undefined) {
-    const names = project.stages.flatMap((each) => [each.name, ...each.aliases]);
-    const [close] = nearest(name, names);
+    const [close] = nearest(name, stageNames(project.stages));
     throw new SluiceError('config.pipeline', `there is no stage ${name}`, {
       hint: `${close === undefined ? '' : `did you mean ${close}? `}./run stages lists the stages`,
     });

@@ -1,4 +1,4 @@
-export type { EngineInfo, NativeAddon, OpProfile } from './addon.js';
+export type { EngineInfo, FileWeight, NativeAddon, OpProfile } from './addon.js';
 export { Engine, openEngine } from './engine.js';
 export { Executable } from './executable.js';
 export { type OpenDevice, openDevice, threadsOf } from './open-device.js';

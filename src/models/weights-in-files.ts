@@ -1,21 +1,9 @@
-import type { StoredPart, WeightFiles } from '../checkpoint/index.js';
-import { type QuantizedFormat, quantizedShapes } from '../graph/index.js';
+import type { WeightFiles } from '../checkpoint/index.js';
+import type { FileWeight } from '../engine/index.js';
+import { quantizedShapes } from '../graph/index.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
 import { codesName, projectionRows, scalesName } from './quantize.js';
 import { storedDtype, type WeightStorage } from './storage.js';
-
-/** A weight of `rows` x `columns` as a session holds it, and the equal parts of it in files, one behind the other. */
-export interface FileWeight {
-  readonly state: string;
-  readonly held: 'f32' | 'bf16' | QuantizedFormat;
-  /** Of quantised weights: the state of their scales. */
-  readonly scales?: string;
-  readonly rows: number;
-  readonly columns: number;
-  /** Files hold [columns, rows]; only where quantised. */
-  readonly transposed: boolean;
-  readonly parts: readonly StoredPart[];
-}
 
 /** A state that a weight takes. */
 export interface HeldState {

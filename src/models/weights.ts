@@ -7,13 +7,14 @@ import {
   writeShards,
   writeTextAtomic,
 } from '../checkpoint/index.js';
+import type { FileWeight } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import { configText } from './config-text.js';
 import type { Model } from './model.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
 import { codesName, quantizeParameter, scalesName } from './quantize.js';
 import { storedDtype } from './storage.js';
-import { type FileWeight, weightInFiles } from './weights-in-files.js';
+import { weightInFiles } from './weights-in-files.js';
 
 /** The part of an engine session that weights need. */
 export interface StateStore {

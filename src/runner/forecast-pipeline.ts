@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative } from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { ComposedStage } from './compose-stage.js';
 import { composeStep } from './compose-step.js';
@@ -10,7 +10,7 @@ import { FileHashes } from './file-hashes.js';
 import { estimateTime, type TimeEstimate } from './forecast-step.js';
 import { type PipelineChoice, type StepRule, stepRules } from './pipeline-choice.js';
 import { type PlannedStep, standIns } from './pipeline-plan.js';
-import type { PipelineRun, StepOutputs } from './pipeline-run.js';
+import { outputsOf, type PipelineRun, type StepOutputs } from './pipeline-run.js';
 import { planStage } from './plan-stage.js';
 import { type RunError, runError } from './run-record.js';
 import type { RunnerHost } from './run-stage.js';
@@ -153,10 +153,7 @@ class Forecast {
   }
 
   private takeOutputs(step: PlannedStep, { run }: Extract<StepDecision, { kind: 'reuse' }>): void {
-    const { root } = this.host;
-    const made: Record<string, string> = { folder: relative(root, run.folder) };
-    for (const { name, path } of run.record.outputs) made[name] = relative(root, resolve(run.folder, path));
-    this.outputs[step.name] = { ...this.outputs[step.name], ...made };
+    this.outputs[step.name] = { ...this.outputs[step.name], ...outputsOf(run, this.host.root) };
     this.there.add(step.name);
   }
 
@@ -220,4 +217,5 @@ class Forecast {
 
 const noTime: TimeEstimate = { seconds: 0, from: 'nothing is run' };
 
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+/** 3 x 2^29 -> `1.50 GiB`. */
+export const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;

@@ -1,8 +1,8 @@
-import { relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { StepDecision } from './decide-step.js';
 import { type PlannedStep, standIns } from './pipeline-plan.js';
-import type { PipelineRun, StepOutputs } from './pipeline-run.js';
+import { outputsOf, type PipelineRun, type StepOutputs } from './pipeline-run.js';
 import { type RunRecord, recordedPath, runError, type StepRecord, writeRunRecord } from './run-record.js';
 import type { FinishedRun, RunnerHost } from './run-stage.js';
 
@@ -79,9 +79,7 @@ export class StepRows {
 
   /** Throws SluiceError where the step did not make what another uses: better told now than when that one wants it. */
   addOutputs(step: PlannedStep, finished: FinishedRun): void {
-    const fromRoot = (path: string) => relative(this.host.root, resolve(finished.folder, path));
-    const made: Record<string, string> = { folder: fromRoot('.') };
-    for (const { name, path } of finished.record.outputs) made[name] = fromRoot(path);
+    const made = outputsOf(finished, this.host.root);
     checkUsed(this.run.steps, step.name, made);
     this.outputs[step.name] = made;
     this.finished.set(step.name, finished);

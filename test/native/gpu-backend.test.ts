@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { loadAddon, type NativeSession } from '../../src/engine/addon.js';
-import { floats, programText } from './programs.js';
+import { floats, lookupProgram, programText } from './programs.js';
 
 const openEmulator = (schedule = 'ascending') =>
   new (loadAddon().Session)({ device: `emulator:${schedule}`, threads: 1 });
@@ -79,16 +79,7 @@ describe('the GPU back end', () => {
   it('names the op whose index lies outside, also in a played run, and goes on', async () => {
     const session = openEmulator('shuffled');
     session.setState('w', 'f32', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
-    const program = session.load(
-      programText(
-        64,
-        'value 0 state "w" f32 [3,2]',
-        'value 1 input "ids" i32 [2]',
-        'value 2 temp @0 f32 [2,2]',
-        'output "y" 2',
-        'op embedding (0,1) -> (2) {} "model.embed_tokens"',
-      ),
-    );
+    const program = session.load(lookupProgram);
     for (let run = 0; run < 4; run++) {
       const { outputs } = await program.run({ ids: Int32Array.of(1, 2) });
       expect([...new Float32Array(outputs.y!)]).to.deep.equal([3, 4, 5, 6]);

@@ -22,6 +22,16 @@ export function longProgram(size: number, times: number): string {
   return programText(2 * bytes, ...lines);
 }
 
+/** y = w[ids] of a state w [3, 2] and two ids. */
+export const lookupProgram = programText(
+  64,
+  'value 0 state "w" f32 [3,2]',
+  'value 1 input "ids" i32 [2]',
+  'value 2 temp @0 f32 [2,2]',
+  'output "y" 2',
+  'op embedding (0,1) -> (2) {} "model.embed_tokens"',
+);
+
 export function floats(count: number, f: (i: number) => number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.fround(f(i)));
 }

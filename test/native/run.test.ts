@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import { loadAddon } from '../../src/engine/addon.js';
-import { floats, longProgram, openSession, programText } from './programs.js';
+import { floats, longProgram, lookupProgram, openSession, programText } from './programs.js';
 
 const relu = programText(
   64,
@@ -60,16 +60,7 @@ describe('a native run', () => {
   it('names op, scope and the id that lies outside', async () => {
     const session = openSession();
     session.setState('w', 'f32', [3, 2], null);
-    const program = session.load(
-      programText(
-        64,
-        'value 0 state "w" f32 [3,2]',
-        'value 1 input "ids" i32 [2]',
-        'value 2 temp @0 f32 [2,2]',
-        'output "y" 2',
-        'op embedding (0,1) -> (2) {} "model.embed_tokens"',
-      ),
-    );
+    const program = session.load(lookupProgram);
     await rejects(
       program.run({ ids: Int32Array.of(1, 7) }),
       'embedding "model.embed_tokens" (line 8, cpu): id 7 at position 1 lies outside 0 .. 2',

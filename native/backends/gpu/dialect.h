@@ -52,12 +52,6 @@ typedef ushort bf16;
 
 #elif defined(__CUDACC__)
 #define FN __device__ __forceinline__
-#define DEVICE
-#define SHARED
-#define CONSTANT
-#define READS(n, type, x) const type* x
-#define WRITES(n, type, x) type* x
-#define PARAMS(n, type) type p
 #define KERNEL(name, ...) __global__ void name(__VA_ARGS__)
 #define THREAD int(threadIdx.x)
 #define THREADS int(blockDim.x)
@@ -77,8 +71,6 @@ FN uint32 float_to_bits(float value) { return __float_as_uint(value); }
 FN void lower(int* at, int value) { atomicMin(at, value); }
 FN void lower_shared(int* at, int value) { atomicMin(at, value); }
 }  // namespace sluice::dialect
-#define DIALECT_BEGIN namespace sluice::dialect {
-#define DIALECT_END }
 
 #else
 #include <cmath>
@@ -94,12 +86,6 @@ using bf16 = uint16_t;
 using std::cos, std::exp, std::floor, std::log, std::sin, std::sqrt, std::tanh;
 }  // namespace sluice::dialect
 #define FN inline
-#define DEVICE
-#define SHARED
-#define CONSTANT
-#define READS(n, type, x) const type* x
-#define WRITES(n, type, x) type* x
-#define PARAMS(n, type) type p
 #define KERNEL(name, ...) inline void name(__VA_ARGS__, [[maybe_unused]] const emulator::Position& here_)
 #define THREAD (here_.thread)
 #define THREADS (here_.threads)
@@ -128,6 +114,15 @@ FN int shuffle_xor(int value, int mask) {
 FN void lower(int* at, int value) { *at = value < *at ? value : *at; }
 FN void lower_shared(int* at, int value) { lower(at, value); }
 }  // namespace sluice::dialect
+#endif
+
+#ifndef __METAL_VERSION__  // C++, of CUDA or the emulator: one address space, parameters without numbers
+#define DEVICE
+#define SHARED
+#define CONSTANT
+#define READS(n, type, x) const type* x
+#define WRITES(n, type, x) type* x
+#define PARAMS(n, type) type p
 #define DIALECT_BEGIN namespace sluice::dialect {
 #define DIALECT_END }
 #endif

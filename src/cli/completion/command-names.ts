@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { schemaNames } from '../config-schema.js';
-import type { Project } from '../project.js';
+import { type Project, stageNames } from '../project.js';
 import { namesBelow } from './files.js';
 
 /** All that may be the first word. */
 export function commandNames(project: Project): string[] {
   return [
-    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
+    ...stageNames(project.stages),
     ...pipelineNames(project).map((name) => name.replace(/^experiment\//, '')),
     ...['config-schema', 'devices', 'help', 'pipeline', 'runs', 'stages', 'ui'],
   ];
@@ -20,10 +20,5 @@ export function pipelineNames({ configs }: Project): string[] {
 /** What `config-schema` has a schema for. */
 export function schemaWords(project: Project): string[] {
   const { stages, groups, pipelines } = schemaNames(project);
-  return [
-    ...project.stages.flatMap(({ name, aliases }) => [name, ...aliases]),
-    ...stages,
-    ...groups,
-    ...pipelines,
-  ];
+  return [...stageNames(project.stages), ...stages, ...groups, ...pipelines];
 }

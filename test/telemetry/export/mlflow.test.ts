@@ -98,7 +98,7 @@ describe('an export to MLflow', () => {
 
   const addresses: [uri: string, message: RegExp][] = [
     ['http://me:pass@127.0.0.1:1', /^tracking_uri holds a name or password/],
-    ['file:///tmp/mlruns', /^tracking_uri is a file: address/],
+    ['file:///mlruns', /^tracking_uri is a file: address/],
     ['not an address', /^tracking_uri is no address/],
   ];
   for (const [uri, message] of addresses) {

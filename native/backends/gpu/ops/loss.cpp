@@ -53,6 +53,17 @@ struct Projection {
                        rows);
   }
 
+  /** `step(first, count)` chunk by chunk, with the logits of `count` tokens from `first` on in place. */
+  template <typename Step>
+  Status each_chunk(Call& call, Step step) const {
+    for (int64_t first = 0; first < tokens; first += chunk) {
+      const int64_t count = std::min(chunk, tokens - first);
+      SLUICE_TRY(project(call, first, count));
+      SLUICE_TRY(step(first, count));
+    }
+    return {};
+  }
+
   /** slopes from logits, then dh = slopes w and dw += slopes^T h. */
   Status gradients(Call& call, int64_t first, int64_t count, const float* lse, const float* dloss,
                    const Tensor& dh, const Tensor& dw) const {
@@ -80,37 +91,24 @@ struct Projection {
 Status op_linear_cross_entropy(Call& call) {
   Projection loss(call, 0);
   SLUICE_TRY(loss.reserve(call, false));
-  for (int64_t first = 0; first < loss.tokens; first += loss.chunk) {
-    const int64_t count = std::min(loss.chunk, loss.tokens - first);
-    SLUICE_TRY(loss.project(call, first, count));
-    SLUICE_TRY(loss.losses(call, first, count));
-  }
-  return {};
+  return loss.each_chunk(call, [&](int64_t first, int64_t count) { return loss.losses(call, first, count); });
 }
 
 Status op_linear_cross_entropy_grad(Call& call) {
   Projection loss(call, 1);
   SLUICE_TRY(loss.reserve(call, true));
-  for (int64_t first = 0; first < loss.tokens; first += loss.chunk) {
-    const int64_t count = std::min(loss.chunk, loss.tokens - first);
-    SLUICE_TRY(loss.project(call, first, count));
-    SLUICE_TRY(
-        loss.gradients(call, first, count, call.in(4).f32(), call.in(0).f32(), call.out(0), call.out(1)));
-  }
-  return {};
+  return loss.each_chunk(call, [&](int64_t first, int64_t count) {
+    return loss.gradients(call, first, count, call.in(4).f32(), call.in(0).f32(), call.out(0), call.out(1));
+  });
 }
 
 Status op_linear_cross_entropy_train(Call& call) {
   Projection loss(call, 0);
   SLUICE_TRY(loss.reserve(call, true));
-  for (int64_t first = 0; first < loss.tokens; first += loss.chunk) {
-    const int64_t count = std::min(loss.chunk, loss.tokens - first);
-    SLUICE_TRY(loss.project(call, first, count));
+  return loss.each_chunk(call, [&](int64_t first, int64_t count) {
     SLUICE_TRY(loss.losses(call, first, count));
-    SLUICE_TRY(
-        loss.gradients(call, first, count, call.out(1).f32(), call.in(3).f32(), call.out(3), call.out(4)));
-  }
-  return {};
+    return loss.gradients(call, first, count, call.out(1).f32(), call.in(3).f32(), call.out(3), call.out(4));
+  });
 }
 
 }  // namespace sluice::gpu
