@@ -63,6 +63,12 @@ export class ConfigReader {
     return isList ? value : this.fail(key, 'a list of whole numbers');
   }
 
+  numbers(key: string): readonly number[] {
+    const value = this.raw[key];
+    const isList = Array.isArray(value) && value.every((item) => typeof item === 'number');
+    return isList ? value : this.fail(key, 'a list of numbers');
+  }
+
   /** A nested object, or null. */
   object(key: string): ConfigReader | null {
     if (!this.has(key)) return null;

@@ -136,8 +136,8 @@ describe('model folders', () => {
     [{ num_experts: null }, 'num_experts is null, expected a number'],
     [{ hidden_act: 'mish' }, 'hidden_act is "mish", expected one of silu'],
     [
-      { rope_scaling: { rope_type: 'longrope' } },
-      'rope_type is "longrope", expected default, linear, llama3 or yarn',
+      { rope_scaling: { rope_type: 'mrope' } },
+      'rope_type is "mrope", expected default, linear, dynamic, llama3, yarn or longrope',
     ],
   ];
   for (const [change, message] of badConfigs) {

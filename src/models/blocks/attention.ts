@@ -68,7 +68,7 @@ export function selfAttention(trace: ModelTrace, batch: Batch, x: Tensor, config
     if (clip) y = clamp(y, -clip, clip);
     y = splitHeads(y, count);
     if (queryKeyNorm?.over === 'head' && name !== 'v') y = rmsNorm(trace, `${name}_norm`, y, queryKeyNorm);
-    return rope && name !== 'v' ? applyRope(y, batch.positions, rope) : y;
+    return rope && name !== 'v' ? applyRope(y, batch, rope) : y;
   };
   const mixed = attend(
     trace,

@@ -35,10 +35,10 @@ export function latentAttention(config: ConfigReader, shared: DecoderConfig, int
   return (trace: ModelTrace, batch: Batch, h: Tensor): Tensor => {
     const [rows, length] = h.shape as [number, number];
     const q = splitHeads(queries(trace, h), heads);
-    const qRotated = applyRope(slice(q, -1, plain), batch.positions, rope);
+    const qRotated = applyRope(slice(q, -1, plain), batch, rope);
 
     const compressed = linear(trace, 'kv_a_proj_with_mqa', h, { out: keyRank + rotating, init, bias });
-    const kRotated = applyRope(splitHeads(slice(compressed, -1, keyRank), 1), batch.positions, rope);
+    const kRotated = applyRope(splitHeads(slice(compressed, -1, keyRank), 1), batch, rope);
     const latent = rmsNorm(trace, 'kv_a_layernorm', slice(compressed, -1, 0, keyRank), latentNorm);
     const both = splitHeads(
       linear(trace, 'kv_b_proj', latent, { out: heads * (plain + valueSize), init }),

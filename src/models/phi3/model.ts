@@ -24,7 +24,7 @@ export const family: Family = {
       const q = splitHeads(slice(all, -1, 0, querySize), heads);
       const k = splitHeads(slice(all, -1, querySize, querySize + keySize), keyHeads);
       const v = splitHeads(slice(all, -1, querySize + keySize), keyHeads);
-      const rotated = [q, k].map((part) => applyRope(part, batch.positions, rope)) as [Tensor, Tensor];
+      const rotated = [q, k].map((part) => applyRope(part, batch, rope)) as [Tensor, Tensor];
       const mixed = attend(trace, batch, ...rotated, v, options);
       return linear(trace, 'o_proj', joinHeads(mixed), { out: width, init });
     };
