@@ -167,9 +167,9 @@ FN float subgroup_max(float value) {
 #define GROUP_SUM(value, shared) group_sum(value, shared, THREAD, THREADS)
 #define GROUP_MAX(value, shared) group_max(value, shared, THREAD, THREADS)
 #define GROUP_REDUCTION(name, subgroup_name, first, join)                     \
-  FN float name(float value, SHARED float* shared, int thread, int threads) { \
+  FN float name(float value, SHARED float* shared, int number, int threads) { \
     value = subgroup_name(value);                                             \
-    if (thread % SUBGROUP == 0) shared[thread / SUBGROUP] = value;            \
+    if (number % SUBGROUP == 0) shared[number / SUBGROUP] = value;            \
     BARRIER();                                                                \
     float all = first;                                                        \
     for (int i = 0; i < threads / SUBGROUP; i++) all = join;                  \
