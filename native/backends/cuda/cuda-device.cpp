@@ -58,9 +58,20 @@ Status CudaDevice::launch(gpu::Kernel kernel, gpu::Grid grid, std::span<void* co
   }
   arguments[buffers.size()] = const_cast<void*>(numbers);
   use();
+  SLUICE_TRY(allow(kernel, grid.group_bytes));
   return checked(cudaLaunchKernel(kernel_address(static_cast<int>(kernel)),
                                   dim3(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y)),
-                                  dim3(static_cast<unsigned>(grid.threads)), arguments, 0, stream_),
+                                  dim3(static_cast<unsigned>(grid.threads)), arguments,
+                                  static_cast<std::size_t>(grid.group_bytes), stream_),
+                 gpu::name_of(kernel));
+}
+
+Status CudaDevice::allow(gpu::Kernel kernel, int group_bytes) {
+  int& allowed = allowed_[static_cast<std::size_t>(kernel)];
+  if (group_bytes <= allowed) return {};
+  allowed = group_bytes;
+  return checked(cudaFuncSetAttribute(kernel_address(static_cast<int>(kernel)),
+                                      cudaFuncAttributeMaxDynamicSharedMemorySize, group_bytes),
                  gpu::name_of(kernel));
 }
 

@@ -20,6 +20,7 @@ class CudaDevice : public gpu::Device {
   Status open();
 
   const char* name() const override { return name_.c_str(); }
+  bool has_matrix_units() const override { return true; }
   const Products& products() const { return *products_; }
 
   Status launch(gpu::Kernel kernel, gpu::Grid grid, std::span<void* const> buffers, const void* numbers,
@@ -48,6 +49,8 @@ class CudaDevice : public gpu::Device {
     cudaEvent_t done = nullptr;
   };
 
+  /** Lets a kernel's groups have this much memory; without it 48 KiB are the most. */
+  Status allow(gpu::Kernel kernel, int group_bytes);
   void use() const { cudaSetDevice(number_); }  // of the calling thread: sessions move between threads
   void keep(Status status) {
     if (!status.ok() && failure_.ok()) failure_ = std::move(status);
@@ -60,6 +63,7 @@ class CudaDevice : public gpu::Device {
   Stage stages_[2];
   int next_stage_ = 0;
   std::vector<cudaGraphExec_t> recordings_;
+  std::vector<int> allowed_ = std::vector<int>(static_cast<std::size_t>(gpu::Kernel::count), 48 * 1024);
   Status failure_;  // of an upload or download, told by wait()
 };
 

@@ -40,10 +40,14 @@ std::vector<std::atomic<bool>>& ran() {
   return kernels;
 }
 
+/** What a group may have on the smallest GPUs of those that the CUDA module is built for. */
+constexpr int kMostGroupBytes = 99 * 1024;
+
 class EmulatorDevice : public gpu::Device {
  public:
   explicit EmulatorDevice(emulator::Schedule schedule) : group_(schedule), groups_(schedule) {}
   const char* name() const override { return "emulator"; }
+  bool has_matrix_units() const override { return true; }
 
   Status launch(gpu::Kernel kernel, gpu::Grid grid, std::span<void* const> buffers, const void* numbers,
                 std::size_t bytes) override {
@@ -97,10 +101,12 @@ class EmulatorDevice : public gpu::Device {
     for (void*& buffer : queued.buffers) arguments.push_back(&buffer);
     arguments.push_back(queued.numbers.data());
     const auto& [kernel, grid, buffers, numbers] = queued;
+    if (grid.group_bytes > kMostGroupBytes)
+      return Status::error(std::string(name_of(kernel)) + " asks for more group memory than every GPU has");
     for (int64_t y = 0; y < grid.y; y++) {
       for (const int x : groups_.order(static_cast<int>(grid.x))) {
-        const Status status =
-            group_.run(entries[static_cast<std::size_t>(kernel)], arguments.data(), grid.threads, x, y);
+        const Status status = group_.run(entries[static_cast<std::size_t>(kernel)], arguments.data(),
+                                         grid.threads, x, y, static_cast<std::size_t>(grid.group_bytes));
         if (!status.ok()) return Status::error(std::string(name_of(kernel)) + ": " + status.message());
       }
     }

@@ -30,6 +30,8 @@ class Call {
   int64_t integer(const char* name) const { return attribute(name).integer; }
   float real(const char* name) const { return static_cast<float>(attribute(name).real); }
 
+  bool has_matrix_units() const { return device_.has_matrix_units(); }
+
   /** Launches nothing where the grid is empty. */
   template <typename Numbers>
   Status launch(Kernel kernel, Grid grid, std::initializer_list<const void*> buffers,

@@ -20,10 +20,12 @@ enum class Kernel {
 
 const char* name_of(Kernel kernel);
 
-/** Groups in x and y; every group has `threads`, a multiple of 32. */
+/** Groups in x and y; every group has `threads`, a multiple of 32, and `group_bytes` of SIZED_GROUP_MEMORY.
+ */
 struct Grid {
   int64_t x = 1, y = 1;
   int threads = 256;
+  int group_bytes = 0;
 };
 
 /** A thread for each of `count`. */
@@ -48,6 +50,8 @@ class Device {
   /** Queues a kernel: its buffers in order, then its numbers. */
   virtual Status launch(Kernel kernel, Grid grid, std::span<void* const> buffers, const void* numbers,
                         std::size_t bytes) = 0;
+  /** Whether it runs the kernels that need matrix-units.h. */
+  virtual bool has_matrix_units() const { return false; }
   /** A product by a library, or false where the device has none for it: the dialect's is taken then. */
   virtual bool multiply(const dialect::Product&, const ProductOperands&, Status&) { return false; }
 
