@@ -15,9 +15,10 @@
 
 #if defined(__CUDACC__)
 #define FN_UNROLL _Pragma("unroll")
-/** For kernels whose `threads` a group and `groups` a multiprocessor are known: as many registers as leaves.
- */
-#define GROUPS_OF(threads, groups) __launch_bounds__(threads, groups)
+/** A kernel for groups of so many threads, of which a multiprocessor shall hold so many at once: as many
+ * registers a thread as that leaves. */
+#define KERNEL_OF(threads, groups, name, ...) \
+  __global__ void __launch_bounds__(threads, groups) name(__VA_ARGS__)
 /** The group memory that the launch's Grid asks for, aligned to 128 bytes. */
 #define SIZED_GROUP_MEMORY(type, name)                     \
   extern __shared__ __align__(128) unsigned char sized_[]; \
@@ -87,7 +88,7 @@ FN int subgroup_max(int value) { return __reduce_max_sync(0xffffffffu, value); }
 #else  // the emulator
 #include "../emulator/matrix-units.h"
 #define FN_UNROLL
-#define GROUPS_OF(threads, groups)
+#define KERNEL_OF(threads, groups, name, ...) KERNEL(name, __VA_ARGS__)
 #define SIZED_GROUP_MEMORY(type, name) \
   type* name = static_cast<type*>(::sluice::emulator::sized_group_memory())
 
@@ -110,13 +111,15 @@ FN int shuffle(int value, int lane) {
   return static_cast<int>(emulator::gather(&word, 1)[lane * emulator::kGathered]);
 }
 FN int subgroup_min(int value) {
-  for (int mask = SUBGROUP / 2; mask > 0; mask /= 2) {
-    const int other = shuffle_xor(value, mask);
+  const auto word = static_cast<uint32>(value);
+  const uint32* all = emulator::gather(&word, 1);
+  for (int i = 0; i < SUBGROUP; i++) {
+    const int other = static_cast<int>(all[i * emulator::kGathered]);
     value = other < value ? other : value;
   }
   return value;
 }
-FN int subgroup_max(int value) { return -subgroup_min(-value); }
+FN int subgroup_max(int value) { return ~subgroup_min(~value); }
 
 }  // namespace sluice::dialect
 #endif
