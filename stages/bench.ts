@@ -1,16 +1,17 @@
 import { saveProgram, type TensorToWrite } from '../src/checkpoint/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
-import { describePlan, type Program, type RecomputeMode } from '../src/graph/index.js';
+import { describePlan, formatBytes, type Program, type RecomputeMode } from '../src/graph/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { median } from '../src/telemetry/median.js';
-import { checkMemory, memoryBudget } from '../src/train/memory.js';
+import { checkMemory, freeMemory, memoryBudget } from '../src/train/memory.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
 import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-profile.js';
 import { adamW } from '../src/train/optim/adamw.js';
 import { planRecord } from '../src/train/plan-record.js';
-import { buildStep } from '../src/train/step.js';
+import { describePrediction, type Machine, predict } from '../src/train/predict.js';
+import { buildForward, buildStep } from '../src/train/step.js';
 import { widenedProducts } from '../src/train/training-run.js';
 
 /** configs/bench.schema.json describes each key. */
@@ -19,10 +20,13 @@ export interface BenchConfig {
   device: string;
   threads: number | null;
   model: Record<string, unknown>;
+  /** What to plan for instead of the device; absent: the device. */
+  machine?: Machine;
   vocab_size: number;
   batch: number | null;
   length: number;
   dtype: 'fp32' | 'bf16';
+  forward: boolean;
   lora: number;
   recompute: RecomputeMode;
   memory_budget: number | null;
@@ -40,7 +44,8 @@ export const stage: StageDefinition<BenchConfig> = {
   async run(context) {
     const { config } = context;
     const { steps, profile: profiling } = config;
-    const { model, adapter, program, batch } = await prepare(config);
+    const { budget } = await freeMemory(config.device, config.memory_budget);
+    const { model, adapter, program, batch } = await prepare(config, budget);
     if (config.save_program !== null) {
       const folder = context.resolvePath(config.save_program);
       saveProgram(folder, {
@@ -51,15 +56,16 @@ export const stage: StageDefinition<BenchConfig> = {
       return;
     }
     const plan = planRecord([program], null);
-    checkMemory(plan, memoryBudget(config.memory_budget, null), () => []);
+    checkMemory(plan, budget, () => []);
     const { engine, session, threads } = await openDevice(config, context);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
     const baseRss = process.memoryUsage.rss();
+    const freeBytes = session.bytes().available;
     const { storage } = model;
     await initializeWeights(model.parameters(), session, { seed: config.seed, threads, storage });
     if (adapter)
       await initializeWeights([...adapter.parameters.values()], session, { seed: config.seed, threads });
-    for (const spec of trainable(model, adapter)) {
+    for (const spec of config.forward ? [] : trainable(model, adapter)) {
       for (const moment of optimizer.states(spec)) session.setState(moment, 'f32', spec.shape, null);
     }
     const executable = session.load(program);
@@ -68,7 +74,7 @@ export const stage: StageDefinition<BenchConfig> = {
       if (context.signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
       if (step === warmupSteps) executable.setProfiling(profiling);
       const started = performance.now();
-      await executable.run(randomBatch(config, batch, step));
+      await executable.runWith(randomBatch(config, batch, step));
       const taken = (performance.now() - started) / 1000;
       if (step >= warmupSteps) seconds.push(taken);
       context.emit({
@@ -80,6 +86,7 @@ export const stage: StageDefinition<BenchConfig> = {
       });
     }
     const peakRss = process.resourceUsage().maxRSS * 1024; // before what is measured below
+    const deviceBytes = freeBytes - session.bytes().available;
     session.close();
     const dtype = config.dtype === 'bf16' ? 'bf16' : 'f32';
     const peak = await engine.measurePeak({ dtype, threads, seconds: 1, device: session.device });
@@ -88,7 +95,7 @@ export const stage: StageDefinition<BenchConfig> = {
     const profile = profiling
       ? profileByOp(executable, steps, {
           flopsPerSecond: peak,
-          bytesPerSecond: await measureBandwidth(engine, threads),
+          bytesPerSecond: await measureBandwidth(engine, { device: session.device, threads }),
         })
       : undefined;
     if (profile) context.emit(profileTable(profile));
@@ -99,14 +106,26 @@ export const stage: StageDefinition<BenchConfig> = {
       mfu: flopsPerSecond / peak,
       base_rss_bytes: baseRss,
       peak_rss_bytes: peakRss,
+      ...(session.device !== 'cpu' && { device_bytes: deviceBytes }),
       planned_bytes: plan.planned_bytes,
+      ...(config.machine && { predicted_seconds: predict(program, config.machine).seconds }),
       ...(profile && { profile }),
     });
   },
 
   async plan(context: StageContext<BenchConfig>) {
-    const { program } = await prepare(context.config);
-    return describePlan('bench step', program);
+    const { config } = context;
+    const { machine, memory_budget: given } = config;
+    const { budget, of } = machine
+      ? { budget: memoryBudget(given, null, machine.memory_bytes), of: machine.name }
+      : await freeMemory(config.device, given);
+    const { program, batch } = await prepare(config, budget);
+    const lines = [`memory: ${formatBytes(budget)} may be used (${of})`];
+    if (machine) {
+      const tokens = batch * config.length;
+      lines.push(describePrediction(predict(program, machine), { program, machine, tokens }));
+    }
+    return [...lines, describePlan('bench step', program)].join('\n');
   },
 };
 
@@ -119,27 +138,32 @@ function storedInputs(program: Program, batch: ReturnType<typeof randomBatch>): 
 }
 
 /** The model, its adapter, and the one program of a whole step. */
-async function prepare(config: BenchConfig) {
+async function prepare(config: BenchConfig, budget: number) {
   const built = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
   // weights that adapters leave as they are: held as the products read them
   const frozen = storageOf({ dtype: config.dtype, quantization: 'none' });
-  const model = config.lora > 0 ? built.stored(frozen) : built;
+  const model = config.lora > 0 || config.forward ? built.stored(frozen) : built;
   const adapter = config.lora > 0 ? adapterOf(model, config.lora) : null;
-  const batch = config.batch ?? (Number(config.model.hidden_size) >= 512 ? 4 : 8);
-  const { update: program } = buildStep({
+  const width = Number(config.model.hidden_size ?? config.model.n_embd);
+  const batch = config.batch ?? (width >= 512 ? 4 : 8);
+  const options = {
     model,
     objective: languageModel({ auxLossWeight: 0 }),
     adapter,
-    trainable: trainable(model, adapter),
     batch,
     length: config.length,
+    threads: threadsOf(config),
+    dtype: config.dtype,
+  };
+  if (config.forward) return { model, adapter, program: buildForward(options), batch };
+  const { update: program } = buildStep({
+    ...options,
+    trainable: trainable(model, adapter),
     accumulation: 1,
     optimizer,
     maxGradNorm: 1,
-    threads: threadsOf(config),
-    dtype: config.dtype,
     recompute: config.recompute,
-    memoryBudget: memoryBudget(config.memory_budget, null),
+    memoryBudget: budget,
   });
   return { model, adapter, program, batch };
 }

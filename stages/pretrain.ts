@@ -7,7 +7,6 @@ import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
   checkStart,
-  compileRun,
   describeRun,
   type EvaluationKeys,
   evaluation,
@@ -78,7 +77,7 @@ export const stage: StageDefinition<PretrainConfig> = {
     saveModelStandIn(run.model, folder, { tokenizerFolder });
     context.addOutput('model', folder);
     checkStart(startOf(context), run);
-    return describeRun(run, compileRun(run));
+    return describeRun(run, context.config.device);
   },
 };
 

@@ -17,7 +17,6 @@ import { type GateConfig, loadSelector, openSelector, saveRouterWeights } from '
 import { Tokenizer } from '../src/text/index.js';
 import {
   checkStart,
-  compileRun,
   describeRun,
   type EvaluationKeys,
   evaluation,
@@ -101,7 +100,7 @@ export const stage: StageDefinition<RouterTrainingConfig> = {
     saveRouterWeights(weights, [], folder, { gates, adapter: null });
     context.addOutput('weights', weights);
     checkStart(startOf(context), run);
-    return describeRun(run, compileRun(run));
+    return describeRun(run, context.config.device);
   },
 };
 

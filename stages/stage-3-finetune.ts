@@ -17,7 +17,6 @@ import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
 import {
   checkStart,
-  compileRun,
   describeRun,
   type EvaluationKeys,
   evaluation,
@@ -86,7 +85,7 @@ export const stage: StageDefinition<FinetuneConfig> = {
     const { folder, run } = await prepareRun(context);
     checkWeights(run.model, folder);
     checkStart(startOf(context), run);
-    return describeRun(run, compileRun(run));
+    return describeRun(run, context.config.device);
   },
 };
 

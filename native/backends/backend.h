@@ -66,6 +66,8 @@ class Backend {
   virtual void download(void* host, const void* device, int64_t bytes) = 0;
   /** Whether all elements are finite (f32 and bf16; others are). */
   virtual bool all_finite(const Tensor& tensor) = 0;
+  /** Waits for the effects of what was launched: for timing one op. */
+  virtual Status finish() { return {}; }
 };
 
 }  // namespace sluice

@@ -211,7 +211,10 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
       return Status::error(op.title() + " (line " + std::to_string(op.line) + ", " + backend_->name() +
                            "): " + status.message());
     }
-    if (profiling) times[i] = {1, seconds_since(begin)};
+    if (profiling) {
+      if (Status status = backend_->finish(); !status.ok()) return status;
+      times[i] = {1, seconds_since(begin)};
+    }
     if (check_finite) {
       if (Status status = check_outputs_finite(op, bound.outputs); !status.ok()) return status;
     }

@@ -142,7 +142,8 @@ std::map<std::string, double> Case::profile() {
   std::map<std::string, double> seconds;
   const std::vector<OpTime> times = executable_->profile();
   for (std::size_t i = 0; i < times.size(); i++)
-    seconds[row_of(executable_->program().ops[i].kind).name] += times[i].seconds;
+    seconds[row_of(executable_->program().ops[i].kind).name] +=
+        times[i].seconds / static_cast<double>(std::max<int64_t>(1, times[i].calls));
   return seconds;
 }
 

@@ -26,7 +26,7 @@ class Case {
   Status compare(double& error, double& tolerance);
 
   void set_profiling(bool on) { executable_->set_profiling(on); }
-  /** Seconds by kind of op, since profiling was switched on. */
+  /** Seconds by kind of op in one run, the mean since profiling was switched on. */
   std::map<std::string, double> profile();
   int64_t state_bytes() const { return session_->state_bytes(); }
 

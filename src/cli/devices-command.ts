@@ -73,12 +73,11 @@ function gpuRow(
   };
   try {
     const rates = engine.gpuRates(number);
-    const orNull = (rate: number) => (rate > 0 ? rate : null);
     return {
       ...row,
-      bytes_per_second: orNull(rates.bytesPerSecond),
-      f32_flops: orNull(rates.f32Flops),
-      bf16_flops: orNull(rates.bf16Flops),
+      bytes_per_second: rates.bytesPerSecond,
+      f32_flops: rates.f32Flops,
+      bf16_flops: rates.bf16Flops,
       problem: null,
     };
   } catch (error) {

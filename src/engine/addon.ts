@@ -47,7 +47,7 @@ export interface GpuInfo {
 export interface GpuRates {
   /** Of a copy in its memory, reads and writes counted. */
   bytesPerSecond: number;
-  /** Of a large matrix product; 0 where no library does it. */
+  /** Of a large matrix product, by whatever multiplies on this device. */
   f32Flops: number;
   bf16Flops: number;
 }

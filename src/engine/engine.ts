@@ -12,6 +12,10 @@ import {
 import { guarded, nativeError } from './native-error.js';
 import { Session, type SessionOptions } from './session.js';
 
+/** The number of a CUDA device, `cuda` being 0; null: the device is none. */
+export const gpuNumberOf = (device: string): number | null =>
+  /^cuda(:\d+)?$/.test(device) ? Number(device.split(':')[1] ?? 0) : null;
+
 /** The native engine, loaded. */
 export class Engine {
   /** For the rooms whose native functions are not programs (training a tokenizer). */
@@ -57,7 +61,11 @@ export class Engine {
    * fastest counts, so that whatever else the machine does meanwhile does not pass for a slow machine.
    */
   async measurePeak({ device = 'cpu', ...options }: PeakOptions & { device?: string }): Promise<number> {
-    if (device.startsWith('cuda')) return this.#gpuPeak(device, options.dtype);
+    const gpu = gpuNumberOf(device);
+    if (gpu !== null) {
+      const { f32Flops, bf16Flops } = this.gpuRates(gpu);
+      return options.dtype === 'bf16' ? bf16Flops : f32Flops;
+    }
     try {
       let best = 0;
       for (let part = 0; part < 5; part += 1) {
@@ -67,11 +75,6 @@ export class Engine {
     } catch (cause) {
       throw nativeError('engine.peak', cause);
     }
-  }
-
-  #gpuPeak(device: string, dtype: PeakOptions['dtype']): number {
-    const { f32Flops, bf16Flops } = this.gpuRates(Number(device.split(':')[1] ?? 0));
-    return dtype === 'bf16' ? bf16Flops : f32Flops;
   }
 
   /** Bytes/s that the threads read from memory, the best of what `seconds` allow: the limit of decoding. */

@@ -3,7 +3,6 @@ import type { Program, RecomputeMode } from '../graph/index.js';
 import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
 import type { BatchSource } from './batch.js';
 import type { CheckpointKeys } from './checkpoints.js';
-import { memoryBudget } from './memory.js';
 import type { Objective } from './objectives/objective.js';
 import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
 import type { LengthKeys } from './run-length.js';
@@ -43,10 +42,7 @@ export interface TrainingRun {
 export type RunPrograms = ReadonlyMap<number, StepPrograms>;
 
 /** The programs of a run, compiled but not loaded, in at most `budget` bytes if they can be. Throws `config.batch_size`. */
-export function compileRun(
-  run: TrainingRun,
-  budget = memoryBudget(run.training.memory_budget, null),
-): RunPrograms {
+export function compileRun(run: TrainingRun, budget: number): RunPrograms {
   return new Map(run.data.lengths.map((length) => [length, compileLength(run, length, budget)]));
 }
 

@@ -1,8 +1,8 @@
 import { openEngine } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import { describePlan, formatBytes } from '../graph/index.js';
-import { programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
-import { checkMemory, memoryBudget } from './memory.js';
+import { compileRun, programsOf, type TrainingRun } from './compile-run.js';
+import { checkMemory, freeMemory } from './memory.js';
 import { type PlanRecord, planRecord } from './plan-record.js';
 import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.js';
 import type { StepPrograms } from './step.js';
@@ -15,15 +15,17 @@ export interface DescribedRun {
   plannedBytes: number;
   /** Of all steps. */
   flops: number;
-  /** Product rate of the machine in FLOP/s, measured now. */
-  peakFlops: number;
+  /** Product rate of the device in FLOP/s, measured now; not known where the device does not open. */
+  peakFlops?: number;
   /** That it would not fit into memory, with what would. */
   problem?: { code: string; message: string; hint?: string };
 }
 
-/** What `--plan` says of a training run. */
-export async function describeRun(run: TrainingRun, programs: RunPrograms): Promise<DescribedRun> {
+/** What `--plan` says of a training run on `device`, whose memory it plans for. */
+export async function describeRun(run: TrainingRun, device: string): Promise<DescribedRun> {
   const { training, data, model } = run;
+  const free = await freeMemory(device, training.memory_budget);
+  const programs = compileRun(run, free.budget);
   const plan = planRecord(programsOf(programs), null);
   const passes = training.batch_size / training.per_device_batch_size;
   const steps = totalSteps(training, data);
@@ -33,6 +35,7 @@ export async function describeRun(run: TrainingRun, programs: RunPrograms): Prom
     `steps          ${steps} of ${training.batch_size} rows, in ${passes} ${passes === 1 ? 'pass' : 'passes'} each`,
     `tokens         ${describeTokens(planTokens(run, steps))}`,
     `planned bytes  ${plan.planned_bytes} (${formatBytes(plan.planned_bytes)}): states ${formatBytes(plan.state_bytes)}, arena ${formatBytes(plan.arena_bytes)}`,
+    `memory         ${formatBytes(free.budget)} may be used (${free.of})`,
   ];
   const described = [...programs].map(([length, step]) =>
     describeStep(
@@ -46,18 +49,26 @@ export async function describeRun(run: TrainingRun, programs: RunPrograms): Prom
     text: [...lines, ...described].join('\n'),
     plannedBytes: plan.planned_bytes,
     flops: flops * steps,
-    peakFlops: await productRate(run),
-    ...memoryProblem(run, plan),
+    ...(await productRate(run, device)),
+    ...memoryProblem(run, plan, free.budget),
   };
 }
 
-async function productRate({ training, threads }: TrainingRun): Promise<number> {
+async function productRate(
+  { training, threads }: TrainingRun,
+  device: string,
+): Promise<Pick<DescribedRun, 'peakFlops'>> {
   const engine = await openEngine();
-  return engine.measurePeak({ dtype: training.dtype === 'bf16' ? 'bf16' : 'f32', threads, seconds: 0.1 });
+  const dtype = training.dtype === 'bf16' ? 'bf16' : 'f32';
+  try {
+    return { peakFlops: await engine.measurePeak({ dtype, threads, seconds: 0.1, device }) };
+  } catch (error) {
+    if (error instanceof SluiceError) return {};
+    throw error;
+  }
 }
 
-function memoryProblem(run: TrainingRun, plan: PlanRecord): Pick<DescribedRun, 'problem'> {
-  const budget = memoryBudget(run.training.memory_budget, null);
+function memoryProblem(run: TrainingRun, plan: PlanRecord, budget: number): Pick<DescribedRun, 'problem'> {
   try {
     checkMemory(plan, budget, () => whatWouldFit(run, budget));
     return {};

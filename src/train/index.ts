@@ -1,6 +1,6 @@
 export type { BatchSource } from './batch.js';
 export { checkStart } from './check-start.js';
-export { compileRun, type TrainingConfig, type TrainingRun } from './compile-run.js';
+export type { TrainingConfig, TrainingRun } from './compile-run.js';
 export { describeRun } from './describe-run.js';
 export { type EvaluationKeys, evaluation } from './held-out.js';
 export type { MakeObjective } from './objectives/built-in.js';

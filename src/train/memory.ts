@@ -1,4 +1,4 @@
-import type { Session } from '../engine/index.js';
+import { openEngine, type Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import type { PlanRecord } from './plan-record.js';
 
@@ -15,6 +15,34 @@ export function memoryBudget(
   available = session && session.device !== 'cpu' ? session.bytes().available : process.availableMemory(),
 ): number {
   return configured ?? Math.floor(usableShare * (available + (session?.bytes().states ?? 0)));
+}
+
+/** What a plan may count on before a run opens its device. */
+export interface FreeMemory {
+  /** What `memoryBudget` takes of `configured`, with nothing held yet. */
+  budget: number;
+  /** The device whose memory that is, or why it is the host's. */
+  of: string;
+}
+
+/** The memory free now on the device that a config names; the host's where that cannot be opened. */
+export async function freeMemory(device: string, configured: number | null): Promise<FreeMemory> {
+  if (configured !== null) return { budget: configured, of: 'memory_budget' };
+  if (device === 'auto' || device === 'cpu') return { budget: memoryBudget(null, null), of: 'cpu' };
+  try {
+    const session = (await openEngine()).session({ device, threads: 1 });
+    try {
+      return { budget: memoryBudget(null, session), of: session.device };
+    } finally {
+      session.close();
+    }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return {
+      budget: memoryBudget(null, null),
+      of: `the host, for ${device} does not open: ${error.message}`,
+    };
+  }
 }
 
 /** A change of a config that would do, and what the run would then need. */

@@ -1,4 +1,4 @@
-import type { Engine, Executable } from '../engine/index.js';
+import { type Engine, type Executable, gpuNumberOf } from '../engine/index.js';
 import { assign, compile, Graph } from '../graph/index.js';
 
 /** What a kind of op took, per step. */
@@ -68,7 +68,12 @@ export function profileTable(profile: readonly OpTime[]) {
 const copiedElements = 1 << 24;
 
 /** Bytes per second, read and written together, of copying a large array: what memory-bound ops are measured against. */
-export async function measureBandwidth(engine: Engine, threads: number): Promise<number> {
+export async function measureBandwidth(
+  engine: Engine,
+  { device, threads }: { device: string; threads: number },
+): Promise<number> {
+  const gpu = gpuNumberOf(device);
+  if (gpu !== null) return engine.gpuRates(gpu).bytesPerSecond;
   const graph = new Graph();
   const shape = [copiedElements];
   assign(graph.state('to', 'f32', shape), graph.state('from', 'f32', shape));

@@ -85,6 +85,15 @@ export function buildStep(options: StepOptions): StepPrograms {
   };
 }
 
+/** The loss alone: what scoring rows costs. */
+export function buildForward(
+  options: Omit<StepOptions, 'accumulation' | 'trainable' | 'optimizer' | 'maxGradNorm'>,
+): Program {
+  const graph = new Graph();
+  traceLoss(graph, { ...options, trainable: [], accumulation: 1 });
+  return compile(graph, { threads: options.threads, dtype: options.dtype });
+}
+
 /** The arena may hold what the budget leaves beside the states and inputs of all programs. */
 function recomputeOf(options: StepOptions, graphs: readonly Graph[]): RecomputeOptions | undefined {
   const { recompute: mode = 'none', memoryBudget = Infinity } = options;
@@ -104,7 +113,7 @@ const tensorsOf = (parameters: readonly Learning[]) => parameters.map(({ tensor 
 const gradientState = (graph: Graph, { spec }: Learning) =>
   graph.state(gradientName(spec.name), 'f32', spec.shape);
 
-function traceLoss(graph: Graph, options: StepOptions) {
+function traceLoss(graph: Graph, options: Omit<StepOptions, 'optimizer' | 'maxGradNorm'>) {
   const shape = [options.batch, options.length];
   const inputIds = graph.input('input_ids', 'i32', shape);
   const segmentIds = graph.input('segment_ids', 'i32', shape);

@@ -72,6 +72,7 @@ describe('bench', () => {
     batch: 2,
     length: 16,
     dtype: 'fp32',
+    forward: false,
     lora: 0,
     steps: 3,
     recompute: 'auto',
@@ -117,8 +118,32 @@ describe('bench', () => {
     });
   }
 
+  it('measures the loss alone, without gradients or moments', async () => {
+    const { context, facts } = stageContext({ ...config, forward: true });
+    await bench.run(context);
+    const { profile } = facts.result as { profile: { op: string }[] };
+    const ops = profile.map(({ op }) => op);
+    expect(ops).to.include('linear_cross_entropy').and.not.to.include('adamw');
+    rmSync(context.runDirectory, { recursive: true });
+  });
+
   it('plans without running', async () => {
     const { context } = stageContext(config);
     expect(await bench.plan!(context)).to.match(/planned +[\d.]+ .*B/);
+  });
+
+  it('foretells a step on a machine that is not here, in that one’s memory', async () => {
+    const machine = {
+      name: 'faraway',
+      memory_bytes: 2e6,
+      bytes_per_second: 1e9,
+      f32_flops: 1e12,
+      bf16_flops: 4e12,
+    };
+    const { context } = stageContext({ ...config, machine });
+    const text = (await bench.plan!(context)) as string;
+    expect(text).to.contain('memory: 1.81 MiB may be used (faraway)');
+    expect(text).to.match(/on faraway.*: *\n +step +[\d.]+ ms, \d+ tokens\/s/);
+    expect(text).to.match(/matmul +\d+ +[\d.]+ +[\d.]+ %/);
   });
 });

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "../gpu/call.h"
+#include "../gpu/kernels/elementwise.h"
 #include "kernels.h"
 
 namespace sluice::cuda {
@@ -73,6 +74,27 @@ Status CudaDevice::allow(gpu::Kernel kernel, int group_bytes) {
   return checked(cudaFuncSetAttribute(kernel_address(static_cast<int>(kernel)),
                                       cudaFuncAttributeMaxDynamicSharedMemorySize, group_bytes),
                  gpu::name_of(kernel));
+}
+
+/** A bias is f32, and cuBLASLt wants it of the result's kind. */
+bool CudaDevice::multiply(const dialect::Product& product, const gpu::ProductOperands& operands,
+                          Status& status) {
+  use();
+  if (!product.has_bias || !product.y_bf16)
+    return products_->multiply(product, operands, operands.bias, stream_, status);
+  void* const narrow = products_->bias_room(product.n);
+  if (!narrow) return false;
+  const dialect::Unary rounding{product.n, dialect::unary_copy, 0, 0, 0, 1};
+  void* const buffers[] = {const_cast<float*>(operands.bias), narrow};
+  status = launch(gpu::Kernel::unary, gpu::one_each(product.n), buffers, &rounding, sizeof rounding);
+  return !status.ok() || products_->multiply(product, operands, narrow, stream_, status);
+}
+
+Status CudaDevice::copy(void* to, const void* from, int64_t bytes) {
+  use();
+  return checked(
+      cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToDevice, stream_),
+      "a copy");
 }
 
 Status CudaDevice::begin_recording() {

@@ -21,14 +21,13 @@ class CudaDevice : public gpu::Device {
 
   const char* name() const override { return name_.c_str(); }
   bool has_matrix_units() const override { return true; }
-  const Products& products() const { return *products_; }
 
   Status launch(gpu::Kernel kernel, gpu::Grid grid, std::span<void* const> buffers, const void* numbers,
                 std::size_t bytes) override;
   bool multiply(const dialect::Product& product, const gpu::ProductOperands& operands,
-                Status& status) override {
-    return products_->multiply(product, operands, stream_, status);
-  }
+                Status& status) override;
+  /** Queued. */
+  Status copy(void* to, const void* from, int64_t bytes);
 
   Status begin_recording() override;
   Status end_recording(int& recording) override;

@@ -6,6 +6,7 @@
 #include "../gpu/call.h"
 #include "../gpu/gpu-backend.h"
 #include "../gpu/kernels/elementwise.h"
+#include "../gpu/kernels/random.h"
 #include "cuda-device.h"
 
 namespace sluice::cuda {
@@ -22,7 +23,7 @@ std::vector<GpuInfo> devices(std::string& problem) {
     cudaDeviceProp properties{};
     if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
     found.push_back({properties.name, static_cast<int64_t>(properties.totalGlobalMem), properties.major,
-                     properties.minor, Products().about()});
+                     properties.minor, Products::about()});
   }
   return found;
 }
@@ -34,17 +35,18 @@ Status open(int number, std::unique_ptr<Backend>& backend) {
   return {};
 }
 
-/** Seconds of the fastest of a few repeats; each is waited for. */
+/** Seconds of one in the fastest of a few rows of repeats. */
 template <typename Work>
 Status fastest(CudaDevice& device, double& seconds, Work work) {
   using Clock = std::chrono::steady_clock;
+  constexpr int kRows = 6, kRepeats = 4;
   seconds = 1e9;
-  for (int i = 0; i < 6; i++) {
+  for (int row = 0; row < kRows; row++) {
     const auto start = Clock::now();
-    SLUICE_TRY(work());
+    for (int i = 0; i < kRepeats; i++) SLUICE_TRY(work());
     SLUICE_TRY(device.wait());
-    // the first one loads kernels and chooses algorithms
-    if (i > 0) seconds = std::min(seconds, std::chrono::duration<double>(Clock::now() - start).count());
+    const double taken = std::chrono::duration<double>(Clock::now() - start).count() / kRepeats;
+    if (row > 0) seconds = std::min(seconds, taken);  // the first one loads kernels and chooses algorithms
   }
   return {};
 }
@@ -55,39 +57,48 @@ struct Held {
   ~Held() {
     if (memory) device.release(memory);
   }
+  std::byte* at(int64_t bytes) const { return static_cast<std::byte*>(memory) + bytes; }
 };
 
-Status measure(int number, GpuRates& rates) {
-  CudaDevice device(number);
-  SLUICE_TRY(device.open());
-  constexpr int64_t bytes = int64_t{1} << 30, size = 8192;
-  const Held from{device, device.allocate(bytes)}, to{device, device.allocate(bytes)};
-  if (!from.memory || !to.memory) return Status::error("the device has less than 2 GiB free");
-  double seconds = 0;
-  const dialect::Unary copy{bytes / 4, dialect::unary_copy, 0, 0, 0, 0};
-  void* const buffers[] = {from.memory, to.memory};
-  SLUICE_TRY(fastest(device, seconds, [&] {
-    return device.launch(gpu::Kernel::unary, gpu::one_each(bytes / 4), buffers, &copy, sizeof copy);
-  }));
-  rates.bytes_per_second = 2.0 * bytes / seconds;
+/** Products of 8192 x 8192 numbers that are random, for zeros are multiplied faster: by what would multiply
+ * them in a run, a library or our own kernel. */
+Status measure_products(CudaDevice& device, const Held& one, const Held& other, GpuRates& rates) {
+  constexpr int64_t size = 8192, count = size * size;
+  const Held seed{device, device.allocate(3 * sizeof(int32_t))};
+  if (!seed.memory) return Status::error("the device has no memory left");
+  const dialect::Draw draw{2 * count, 0, 1};
+  void* const drawn[] = {seed.memory, one.memory};
+  SLUICE_TRY(device.launch(gpu::Kernel::draw, gpu::one_each(count / 2), drawn, &draw, sizeof draw));
+  const dialect::Unary rounding{2 * count, dialect::unary_copy, 0, 0, 0, 1};
+  void* const rounded[] = {one.memory, other.at(4 * count)};  // behind the results
+  SLUICE_TRY(
+      device.launch(gpu::Kernel::unary, gpu::one_each(2 * count), rounded, &rounding, sizeof rounding));
   for (const int narrow : {0, 1}) {
     dialect::Product product{};
     product.m = product.n = product.k = size;
     product.a_row = size, product.a_column = 1, product.b_row = 1, product.b_column = size,
     product.y_row = size;
     product.a_bf16 = product.b_bf16 = product.y_bf16 = narrow;
-    // both operands and the result fit beside each other: 3 x 256 MiB in f32
-    auto* at = static_cast<std::byte*>(from.memory);
-    const gpu::ProductOperands operands{at, at + bytes / 2, nullptr, nullptr, nullptr, to.memory};
-    Status status;
-    bool has_library = true;
-    SLUICE_TRY(fastest(device, seconds, [&] {
-      has_library = device.multiply(product, operands, status);
-      return status;
-    }));
-    if (has_library) (narrow ? rates.bf16_flops : rates.f32_flops) = 2.0 * size * size * size / seconds;
+    const std::byte* a = narrow ? other.at(4 * count) : one.at(0);
+    const gpu::ProductOperands operands{a,           a + count * (narrow ? 2 : 4), nullptr, nullptr, nullptr,
+                                        other.memory};
+    double seconds = 0;
+    SLUICE_TRY(fastest(device, seconds, [&] { return gpu::multiply(device, product, operands); }));
+    (narrow ? rates.bf16_flops : rates.f32_flops) = 2.0 * size * size * size / seconds;
   }
   return {};
+}
+
+Status measure(int number, GpuRates& rates) {
+  CudaDevice device(number);
+  SLUICE_TRY(device.open());
+  constexpr int64_t bytes = int64_t{1} << 30;
+  const Held one{device, device.allocate(bytes)}, other{device, device.allocate(bytes)};
+  if (!one.memory || !other.memory) return Status::error("the device has less than 2 GiB free");
+  double seconds = 0;
+  SLUICE_TRY(fastest(device, seconds, [&] { return device.copy(other.memory, one.memory, bytes); }));
+  rates.bytes_per_second = 2.0 * bytes / seconds;
+  return measure_products(device, one, other, rates);
 }
 
 }  // namespace

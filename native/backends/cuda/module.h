@@ -20,7 +20,7 @@ struct GpuInfo {
 
 struct GpuRates {
   double bytes_per_second = 0;           // copying memory, reads and writes counted
-  double f32_flops = 0, bf16_flops = 0;  // of a large matrix product
+  double f32_flops = 0, bf16_flops = 0;  // of a large matrix product, by whatever multiplies on this device
 };
 
 struct CudaModule {

@@ -9,6 +9,10 @@ namespace sluice::gpu {
 
 inline int is_bf16(const Tensor& tensor) { return tensor.dtype == DType::bf16; }
 
+/** y = a b as `product` says, by the device's library or by launches of our own kernels; where its mode
+ * groups rows by expert, m is the number of all rows. */
+Status multiply(Device& device, const dialect::Product& product, const ProductOperands& operands);
+
 class Call {
  public:
   Call(const Launch& launch, Device& device, int number, int32_t* bad, void* (*workspace)(void*, int64_t),
@@ -43,8 +47,9 @@ class Call {
     return device_.launch(kernel, grid, {list, count}, &numbers, sizeof numbers);
   }
 
-  /** y = a b as `product` says; where its mode groups rows by expert, m is the number of all rows. */
-  Status multiply(const dialect::Product& product, const ProductOperands& operands);
+  Status multiply(const dialect::Product& product, const ProductOperands& operands) {
+    return gpu::multiply(device_, product, operands);
+  }
 
  private:
   const Launch& launch_;

@@ -65,6 +65,8 @@ class GpuBackend : public Backend {
     return status;
   }
 
+  Status finish() override { return device_->wait(); }
+
   Status end_run(const Program& program) override {
     if (recording_ != 0) {
       int& recording = runs_[std::exchange(recording_, 0)];

@@ -169,12 +169,14 @@ KERNEL(binary, READS(0, void, a), READS(1, void, b), WRITES(2, void, y), PARAMS(
   const int64 i = AT;
   if (i >= p.count) return;
   int64 rest = i, at_a = 0, at_b = 0;
-  for (int axis = p.rank - 1; axis >= 0; axis--) {
+  for (int axis = p.rank - 1; axis > 0; axis--) {
     const int64 place = rest % p.dims[axis];
     rest /= p.dims[axis];
     at_a += place * p.a_stride[axis];
     at_b += place * p.b_stride[axis];
   }
+  at_a += rest * p.a_stride[0];  // one dimension, as most are, divides nothing
+  at_b += rest * p.b_stride[0];
   if (p.integers) {
     const int left = ((const DEVICE int*)a)[at_a], right = ((const DEVICE int*)b)[at_b];
     STORE(y, i, (p.code == binary_greater ? left > right : left != right) ? 1.0f : 0.0f);

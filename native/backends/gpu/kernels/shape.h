@@ -16,12 +16,14 @@ KERNEL(move, READS(0, void, x), WRITES(1, void, y), PARAMS(2, Move)) {
   const int64 i = AT;
   if (i >= p.count) return;
   int64 rest = i, from = p.x_start, to = p.y_start;
-  for (int axis = p.rank - 1; axis >= 0; axis--) {
+  for (int axis = p.rank - 1; axis > 0; axis--) {
     const int64 place = rest % p.dims[axis];
     rest /= p.dims[axis];
     from += place * p.x_stride[axis];
     to += place * p.y_stride[axis];
   }
+  from += rest * p.x_stride[0];
+  to += rest * p.y_stride[0];
   if (p.bytes == 4)
     ((DEVICE uint32*)y)[to] = ((const DEVICE uint32*)x)[from];
   else if (p.bytes == 2)

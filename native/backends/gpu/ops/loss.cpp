@@ -6,7 +6,8 @@
 namespace sluice::gpu {
 namespace {
 
-constexpr int64_t kChunkBytes = int64_t{64} << 20;  // of f32 logits
+// of f32 logits: large, for the weight's gradient is read and written once a chunk
+constexpr int64_t kChunkBytes = int64_t{512} << 20;
 
 struct Projection {
   const Tensor &h, &w, &labels;

@@ -2,7 +2,6 @@
 #include "../kernels/matmul.h"
 
 #include "../call.h"
-#include "../kernels/elementwise.h"
 
 namespace sluice::gpu {
 namespace {
@@ -22,30 +21,19 @@ Status clear_unused(Call& call, const Tensor& offsets, const Tensor& y, int expe
                      {offsets.data, y.data, call.bad()}, numbers);
 }
 
-/** y [rows, n] = bias in every row: what a product in bf16 then adds to, for libraries take no f32 bias
- * there. */
-Status spread_bias(Call& call, const Tensor& bias, const Tensor& y) {
-  dialect::Binary numbers{};
-  numbers.count = y.count();
-  numbers.code = dialect::binary_maximum;  // of the bias and itself
-  numbers.rank = 2;
-  numbers.dims[0] = y.shape.rows(), numbers.dims[1] = y.shape.last();
-  numbers.a_stride[1] = numbers.b_stride[1] = 1;
-  numbers.y_bf16 = is_bf16(y);
-  return call.launch(Kernel::binary, one_each(y.count()), {bias.data, bias.data, y.data}, numbers);
-}
-
 }  // namespace
 
-Status Call::multiply(const dialect::Product& product, const ProductOperands& operands) {
+Status multiply(Device& device, const dialect::Product& product, const ProductOperands& operands) {
   Status status;
-  if (device_.multiply(product, operands, status)) return status;
+  if (device.multiply(product, operands, status)) return status;
   const bool by_rows = product.mode == dialect::product_expert_rows;
   const int64_t down = tiles(product.m) + (by_rows ? product.experts : 0);
   const Grid grid{down * tiles(product.n), operands.batch, 256};
-  return launch(Kernel::product, grid,
-                {operands.a, operands.b, operands.bias, operands.offsets, operands.scales, operands.y},
-                product);
+  if (grid.x == 0 || grid.y == 0) return {};
+  const void* buffers[] = {operands.a,       operands.b,      operands.bias,
+                           operands.offsets, operands.scales, operands.y};
+  return device.launch(Kernel::product, grid, {const_cast<void* const*>(buffers), std::size(buffers)},
+                       &product, sizeof product);
 }
 
 Status op_matmul(Call& call) {
@@ -65,10 +53,7 @@ Status op_matmul(Call& call) {
   product.y_step = product.m * product.n;
   product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b), product.y_bf16 = is_bf16(y);
   ProductOperands operands{a.data, b.data, nullptr, nullptr, nullptr, y.data};
-  if (call.has(2) && is_bf16(y)) {
-    SLUICE_TRY(spread_bias(call, call.in(2), y));
-    product.accumulate = 1;
-  } else if (call.has(2)) {
+  if (call.has(2)) {
     product.has_bias = 1;
     operands.bias = call.in(2).f32();
   }
