@@ -11,6 +11,7 @@ import {
   neg,
   type Program,
   parseProgram,
+  reshape,
   rmsNorm,
   silu,
   softmax,
@@ -48,6 +49,11 @@ describe('the cast to bf16', () => {
       'copies a weight once for all its products',
       (x, w) => matmul(matmul(matmul(x, w), w), w, { transB: true }),
       'cast:bf16 cast:bf16 matmul:bf16 matmul:bf16 matmul:f32',
+    ],
+    [
+      'copies once what is read in two shapes',
+      (x, w) => concat([matmul(x, w), reshape(matmul(reshape(x, [2, 2, 16]), w), [4, 16])], 0),
+      'cast:bf16 cast:bf16 matmul:f32 matmul:f32 concat:f32',
     ],
     [
       'keeps the terms of a sum f32 while it runs on',

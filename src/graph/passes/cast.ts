@@ -3,7 +3,8 @@ import type { Graph } from '../graph.js';
 import { changedInputs, inputSlot, outputName } from '../op-names.js';
 import { definitionOf, storesNarrow, takesNarrow } from '../op-table.js';
 import { cast } from '../ops/arithmetic.js';
-import { stateBehind } from '../storage.js';
+import { reshape } from '../ops/shape.js';
+import { stateBehind, storageRoot } from '../storage.js';
 import type { GraphNode, Tensor } from '../tensor.js';
 import { rewrite } from './rewrite.js';
 
@@ -14,13 +15,14 @@ import { rewrite } from './rewrite.js';
  */
 export function castToBf16(graph: Graph): Graph {
   const wide = readAsF32(graph);
-  const copies = new Map<string, Tensor>(); // by tensor and dtype
+  const copies = new Map<string, Tensor>(); // by tensor and dtype; reshapes of a tensor share its copy
   const as = (tensor: Tensor, dtype: Dtype): Tensor => {
     if (tensor.dtype === dtype) return tensor;
-    const key = `${tensor.id} ${dtype}`;
-    const copy = copies.get(key) ?? cast(tensor, dtype);
+    const root = storageRoot(tensor);
+    const key = `${root.id} ${dtype}`;
+    const copy = copies.get(key) ?? cast(root, dtype);
     copies.set(key, copy);
-    return copy;
+    return root === tensor ? copy : reshape(copy, tensor.shape);
   };
   return rewrite(graph, ({ node, inputs, target }) => {
     if (widensOnly(graph, node)) return [inputs[0]!];

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "floats.h"
+#include "lanes-math.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -142,6 +143,33 @@ Status compare(const KernelCall& call, F f) {
   return {};
 }
 
+/** step(how to read the next sixteen, how to write them) over [0, count), for kernels whose arithmetic
+ * costs more than asking each operand for its dtype. */
+template <typename Step>
+void in_lanes(const KernelCall& call, int64_t count, Step step) {
+  in_pieces(call.pool, count, kElements, [=](int64_t begin, int64_t end, void*) {
+    int64_t at = begin;
+    for (; at + kLanes16 <= end; at += kLanes16) {
+      step(
+          [=](const Source& from) {
+            return from.half ? load16(from.halves() + at) : load16(from.floats() + at);
+          },
+          [=](const Sink& to, Lanes16 value) {
+            to.half ? store16(to.halves() + at, value) : store16(to.floats() + at, value);
+          });
+    }
+    const int64_t rest = end - at;
+    if (!rest) return;
+    step(
+        [=](const Source& from) {
+          return from.half ? load_some(from.halves() + at, rest) : load_some(from.floats() + at, rest);
+        },
+        [=](const Sink& to, Lanes16 value) {
+          to.half ? store_some(to.halves() + at, value, rest) : store_some(to.floats() + at, value, rest);
+        });
+  });
+}
+
 // gelu(x) = x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3); or x/2 (1 + erf(x / sqrt(2)))
 constexpr float kGeluScale = 0.7978845608028654f, kGeluCube = 0.044715f;
 constexpr float kInverseSqrt2 = 0.7071067811865476f, kInverseSqrt2Pi = 0.3989422804014327f;
@@ -280,27 +308,22 @@ Status kernel_greater(const KernelCall& call) {
 }
 
 Status kernel_silu_mul(const KernelCall& call) {
-  return map2(call, [](float gate, float up) { return gate * sigmoid_f32(gate) * up; });
+  const Source gate(call.in[0]), up(call.in[1]);
+  const Sink y(call.out[0]);
+  in_lanes(call, call.out[0].count(), [=](auto read, auto write) {
+    const Lanes16 g = read(gate);
+    write(y, g * sigmoid16(g) * read(up));
+  });
+  return {};
 }
 
 Status kernel_silu_mul_grad(const KernelCall& call) {
   const Source dy(call.in[0]), gate(call.in[1]), up(call.in[2]);
   const Sink dgate(call.out[0]), dup(call.out[1]);
-  in_pieces(call.pool, call.in[0].count(), kElements, [=](int64_t begin, int64_t end, void*) {
-    float from_dy[kStage], from_gate[kStage], from_up[kStage], to_gate[kStage], to_up[kStage];
-    in_stages(begin, end, [&](int64_t at, int64_t count) {
-      const float *slope = dy.read(at, count, from_dy), *x = gate.read(at, count, from_gate),
-                  *factor = up.read(at, count, from_up);
-      float *dx = dgate.open(at, to_gate), *dfactor = dup.open(at, to_up);
-#pragma GCC ivdep
-      for (int64_t i = 0; i < count; i++) {
-        const float g = x[i], s = sigmoid_f32(g), d = slope[i];
-        dfactor[i] = d * g * s;
-        dx[i] = d * factor[i] * s * (1.0f + g * (1.0f - s));
-      }
-      dgate.close(at, count, to_gate);
-      dup.close(at, count, to_up);
-    });
+  in_lanes(call, call.in[0].count(), [=](auto read, auto write) {
+    const Lanes16 d = read(dy), g = read(gate), s = sigmoid16(g);
+    write(dup, d * g * s);
+    write(dgate, d * read(up) * s * (1.0f + g * (1.0f - s)));
   });
   return {};
 }

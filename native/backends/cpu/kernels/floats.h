@@ -16,10 +16,13 @@ struct Source {
 
   explicit Source(const Tensor& tensor) : data(tensor.data), half(tensor.dtype == DType::bf16) {}
 
+  const float* floats() const { return static_cast<const float*>(data); }
+  const uint16_t* halves() const { return static_cast<const uint16_t*>(data); }
+
   /** Elements [at, at + count): in the tensor itself or in `buffer`. */
   const float* read(int64_t at, int64_t count, float* buffer) const {
-    if (!half) return static_cast<const float*>(data) + at;
-    widen(static_cast<const uint16_t*>(data) + at, buffer, count);
+    if (!half) return floats() + at;
+    widen(halves() + at, buffer, count);
     return buffer;
   }
 };
@@ -31,10 +34,13 @@ struct Sink {
 
   explicit Sink(const Tensor& tensor) : data(tensor.data), half(tensor.dtype == DType::bf16) {}
 
+  float* floats() const { return static_cast<float*>(data); }
+  uint16_t* halves() const { return static_cast<uint16_t*>(data); }
+
   /** Where to put the elements from `at` on, before close(). */
-  float* open(int64_t at, float* buffer) const { return half ? buffer : static_cast<float*>(data) + at; }
+  float* open(int64_t at, float* buffer) const { return half ? buffer : floats() + at; }
   void close(int64_t at, int64_t count, const float* buffer) const {
-    if (half) narrow(buffer, static_cast<uint16_t*>(data) + at, count);
+    if (half) narrow(buffer, halves() + at, count);
   }
 };
 

@@ -24,11 +24,16 @@ SLUICE_LANES Lanes16 load16(const float* from) {
 
 /** bf16, widened. */
 SLUICE_LANES Lanes16 load16(const uint16_t* from) {
+#if defined(__AVX512F__)
+  const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return (Lanes16)_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16);
+#else
   typedef uint16_t Halves __attribute__((vector_size(32)));
   typedef uint16_t LooseHalves __attribute__((vector_size(32), aligned(2), may_alias));
   typedef uint32_t Words __attribute__((vector_size(64)));
   const Halves halves = (Halves)(*reinterpret_cast<const LooseHalves*>(from));
   return (Lanes16)(__builtin_convertvector(halves, Words) << 16);
+#endif
 }
 
 SLUICE_LANES void store16(float* to, Lanes16 value) {

@@ -1,0 +1,72 @@
+// Elementary functions of sixteen numbers at once, and sixteen bf16 read and written: for loops that would
+// otherwise pass a buffer for every operand. The formulas are those of vector-math.h.
+#pragma once
+
+#include "bf16.h"
+#include "lanes.h"
+
+namespace sluice::cpu::SLUICE_ISA {
+
+typedef int32_t Ints16 __attribute__((vector_size(64)));
+
+SLUICE_LANES Lanes16 splat16(float value) { return Lanes16{} + value; }
+
+/** NaN stays NaN. */
+SLUICE_LANES Lanes16 at_most(Lanes16 x, float bound) {
+#if defined(__AVX512F__)
+  return (Lanes16)_mm512_min_ps((__m512)splat16(bound), (__m512)x);
+#else
+  return x > bound ? splat16(bound) : x;
+#endif
+}
+
+SLUICE_LANES Lanes16 at_least(Lanes16 x, float bound) {
+#if defined(__AVX512F__)
+  return (Lanes16)_mm512_max_ps((__m512)splat16(bound), (__m512)x);
+#else
+  return x < bound ? splat16(bound) : x;
+#endif
+}
+
+/** As exp_f32. */
+SLUICE_LANES Lanes16 exp16(Lanes16 x) {
+  x = at_least(at_most(x, 89.0f), -105.0f);
+  const Lanes16 shifted = x * 1.44269504088896341f + 12582912.0f;
+  const Lanes16 n = shifted - 12582912.0f;
+  Lanes16 r = x - n * 0.693145751953125f;
+  r = r - n * 1.42860682030941723212e-6f;
+  Lanes16 p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + (r + 1.0f);
+#if defined(__AVX512F__)
+  return (Lanes16)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+  const Ints16 whole = (Ints16)shifted - (Ints16)splat16(12582912.0f), half = whole >> 1;
+  return p * (Lanes16)((half + 127) << 23) * (Lanes16)((whole - half + 127) << 23);
+#endif
+}
+
+SLUICE_LANES Lanes16 sigmoid16(Lanes16 x) { return 1.0f / (1.0f + exp16(-x)); }
+
+/** Rounded as to_bf16. */
+SLUICE_LANES void store16(uint16_t* to, Lanes16 value) {
+#if defined(__AVX512BF16__)
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh((__m512)value)));
+#else
+  for (int i = 0; i < kLanes16; i++) to[i] = to_bf16(value[i]);
+#endif
+}
+
+/** The first `count` < 16. */
+template <typename T>
+SLUICE_LANES void store_some(T* to, Lanes16 value, int64_t count) {
+  T some[kLanes16];
+  store16(some, value);
+  std::memcpy(to, some, static_cast<size_t>(count) * sizeof(T));
+}
+
+}  // namespace sluice::cpu::SLUICE_ISA
