@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { compile, exp, Graph, log } from '../../src/graph/index.js';
 import { expectClose } from './compare.js';
+import { allNarrow } from './narrow.js';
 import { runNative, useEngine } from './native-run.js';
 import type { NumericRow } from './row.js';
 import { numericRows as rows } from './rows/index.js';
@@ -60,36 +61,40 @@ describe('GPU kernels, run thread by thread', function () {
     expect(known.filter((kernel) => !run.includes(kernel))).to.deep.equal([]);
   });
 
-  /** Rows of an op, and the numbers of those barriers that its kernel needs there (some only matter to a next round). */
-  const planted: readonly [op: string, name: string, barriers: readonly number[]][] = [
-    ['sum', 'over everything', [1]],
-    ['max', 'along the last axis', [1]],
-    ['argmax', 'takes the first of equals', [1, 3, 4]],
-    ['softmax', 'of odd rows', [1, 3]],
-    ['topk', 'of odd rows', [1, 3, 4, 6]],
-    ['rms_norm', 'of odd width', [1]],
-    ['layer_norm', 'of odd width', [1, 3]],
-    ['embedding_grad', 'with rows nobody names', [1]],
-    ['matmul', 'plain', [1]],
-    ['quantized_matmul', 'of many rows of int8, with a bias', [1, 2]],
-    ['attention', 'causal over packed documents and padding', [1, 3]],
-    ['linear_cross_entropy', 'with masked tokens', [1, 3]],
-  ];
-  for (const [op, name, barriers] of planted) {
-    it(`${op} ${name}: each of its barriers is missed when it is not there`, async () => {
+  /**
+   * Rows of an op, and those barriers and waits for copies that its kernel needs there (some only matter to a next round).
+   * In bf16 they have another kernel.
+   */
+  const planted: readonly [op: string, name: string, faults: readonly (number | string)[], bf16?: 'bf16'][] =
+    [
+      ['sum', 'over everything', [1]],
+      ['max', 'along the last axis', [1]],
+      ['argmax', 'takes the first of equals', [1, 3, 4]],
+      ['softmax', 'of odd rows', [1, 3]],
+      ['topk', 'of odd rows', [1, 3, 4, 6]],
+      ['rms_norm', 'of odd width', [1]],
+      ['layer_norm', 'of odd width', [1, 3]],
+      ['embedding_grad', 'with rows nobody names', [1]],
+      ['matmul', 'plain', [1]],
+      ['matmul', 'deeper than what is fetched ahead, with a bias', [1, 2, 6, 'wait1', 'wait5'], 'bf16'],
+      ['grouped_matmul', 'of experts with 0, 1, 127 and 129 rows, of odd sizes', [1], 'bf16'],
+      ['quantized_matmul', 'of many rows of int8, with a bias', [1, 2]],
+      ['attention', 'causal over packed documents and padding', [1, 3]],
+      ['linear_cross_entropy', 'with masked tokens', [1, 3]],
+    ];
+  for (const [op, name, faults, bf16] of planted) {
+    it(`${op} ${name}${bf16 ? ' in bf16' : ''}: each of its barriers is missed when it is not there`, async () => {
       const row = rows.find((each) => each.op === op && each.name === name)!;
-      const program = forwardProgram(row, 1);
+      const program = forwardProgram(row, 1, bf16 && { change: allNarrow });
       const whole = await runNative(engine(), program, 'emulator:ascending');
-      for (const barrier of barriers) {
+      for (const fault of faults) {
         const caught = await Promise.all(
           schedules.map(async (order) => {
-            const broken = await runNative(engine(), program, `emulator:${order}-${barrier}`).catch(
-              () => null,
-            );
+            const broken = await runNative(engine(), program, `emulator:${order}-${fault}`).catch(() => null);
             return broken === null || different(whole, broken).length > 0;
           }),
         );
-        expect(caught, `without barrier ${barrier}`).to.include(true);
+        expect(caught, `without barrier ${fault}`).to.include(true);
       }
     });
   }

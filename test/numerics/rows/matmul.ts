@@ -89,6 +89,37 @@ export const matmulRows: NumericRow[] = [
     },
   ),
   row(
+    'matmul',
+    'deeper than what is fetched ahead, with a bias',
+    { a: data.normal([130, 168]), b: data.normal([136, 168]), bias: data.normal([136]) },
+    {
+      attributes: { trans_a: false, trans_b: true },
+      gradient: [...both, 'bias'],
+      finiteDifferences: false,
+      tolerance: 1e-5, // relative to the largest result; sums of 168 products
+    },
+  ),
+  row(
+    'grouped_matmul',
+    'of experts with 0, 1, 127 and 129 rows, of odd sizes',
+    {
+      x: data.normal([259, 43]),
+      w: data.normal([4, 43, 37]),
+      offsets: i32Of([5], [0, 0, 1, 128, 257]),
+    },
+    { attributes: { trans_b: false }, gradient: ['x', 'w'], finiteDifferences: false, tolerance: 1e-5 },
+  ),
+  row(
+    'grouped_matmul',
+    'of more experts than a subgroup has threads',
+    {
+      x: data.normal([40, 16]),
+      w: data.normal([35, 8, 16]),
+      offsets: i32Of([36], [...new Array(33).fill(0), 1, 2, 40]),
+    },
+    { attributes: { trans_b: true }, gradient: ['x', 'w'], finiteDifferences: false },
+  ),
+  row(
     'grouped_matmul',
     'with an idle expert and rows of none',
     {

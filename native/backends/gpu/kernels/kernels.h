@@ -6,6 +6,7 @@
 #include "indexed.h"
 #include "loss.h"
 #include "matmul.h"
+#include "matrix-product.h"
 #include "moe.h"
 #include "norm.h"
 #include "optimizer.h"

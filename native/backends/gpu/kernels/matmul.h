@@ -24,6 +24,7 @@ struct Product {
   int64 padded;                  // columns of a row of codes
   int mode, experts, format, accumulate, has_bias;
   int a_bf16, b_bf16, y_bf16;
+  int a_aligned, b_aligned;  // to 16 bytes, as are their rows and steps: for matrix-product.h
 };
 
 /** Value at `column` of a row of codes that are `padded` columns; quantised_value's layout is in the CPU's

@@ -45,6 +45,11 @@ template <int width>
 FN void load_a(uint32 (&a)[4], Tile<width> tile, int row, int chunk, int lane) {
   load_matrices(a, tile.chunk(row, lane % 16, chunk, lane / 16));
 }
+/** a [16,16] of a tile whose rows are a's columns: those from `row`, a's rows from chunk `chunk`. */
+template <int width>
+FN void load_a_transposed(uint32 (&a)[4], Tile<width> tile, int row, int chunk, int lane) {
+  load_matrices_transposed(a, tile.chunk(row, lane % 8 + lane / 16 * 8, chunk, lane / 8 % 2));
+}
 /** Two b [16,8] beside each other of a tile whose rows are b's columns: words 0 and 1, and 2 and 3. */
 template <int width>
 FN void load_b(uint32 (&b)[2][2], Tile<width> tile, int column, int chunk, int lane) {

@@ -1,12 +1,26 @@
 // Products as the device's own, or as launches of the portable one.
-#include "../kernels/matmul.h"
+#include "../kernels/matrix-product.h"
 
 #include "../call.h"
 
 namespace sluice::gpu {
 namespace {
 
-int64_t tiles(int64_t size) { return (size + TILE - 1) / TILE; }
+int64_t tiles(int64_t size, int64_t side) { return (size + side - 1) / side; }
+
+/** Whether rows of bf16, one number beside the other, all begin at 16 bytes. */
+bool is_aligned(const void* first, int64_t row, int64_t column, int64_t step) {
+  return reinterpret_cast<uintptr_t>(first) % 16 == 0 && (row == 1 ? column : row) % 8 == 0 && step % 8 == 0;
+}
+
+/** The kernel on matrix units that makes a product, or the portable one where there is none. */
+Kernel units_kernel(const dialect::Product& p) {
+  const bool turned_a = p.a_column != 1, turned_b = p.b_column != 1;
+  if (!p.a_bf16 || !p.b_bf16 || p.format != dialect::weights_plain || (turned_a && turned_b))
+    return Kernel::product;
+  if (turned_a) return Kernel::bf16_product_of_turned_a;
+  return turned_b ? Kernel::bf16_product_of_turned_b : Kernel::bf16_product;
+}
 
 /** Strides of an operand whose rows are `columns` wide: as it lies, or transposed. */
 void place(bool transposed, int64_t columns, dialect::int64& row, dialect::int64& column) {
@@ -23,17 +37,25 @@ Status clear_unused(Call& call, const Tensor& offsets, const Tensor& y, int expe
 
 }  // namespace
 
-Status multiply(Device& device, const dialect::Product& product, const ProductOperands& operands) {
+Status multiply(Device& device, const dialect::Product& given, const ProductOperands& operands) {
   Status status;
-  if (device.multiply(product, operands, status)) return status;
-  const bool by_rows = product.mode == dialect::product_expert_rows;
-  const int64_t down = tiles(product.m) + (by_rows ? product.experts : 0);
-  const Grid grid{down * tiles(product.n), operands.batch, 256};
+  if (device.multiply(given, operands, status)) return status;
+  dialect::Product product = given;
+  const Kernel kernel = device.has_matrix_units() ? units_kernel(product) : Kernel::product;
+  const bool by_units = kernel != Kernel::product, by_rows = product.mode == dialect::product_expert_rows;
+  const int64_t side = by_units ? UNITS_SIDE : TILE;
+  const int64_t down = tiles(product.m, side) + (by_rows ? product.experts : 0);
+  Grid grid{down * tiles(product.n, side), operands.batch, UNITS_THREADS};
   if (grid.x == 0 || grid.y == 0) return {};
+  if (by_units) {
+    grid.group_bytes = UNITS_BYTES;
+    product.a_aligned = is_aligned(operands.a, product.a_row, product.a_column, product.a_step);
+    product.b_aligned = is_aligned(operands.b, product.b_row, product.b_column, product.b_step);
+  }
   const void* buffers[] = {operands.a,       operands.b,      operands.bias,
                            operands.offsets, operands.scales, operands.y};
-  return device.launch(Kernel::product, grid, {const_cast<void* const*>(buffers), std::size(buffers)},
-                       &product, sizeof product);
+  return device.launch(kernel, grid, {const_cast<void* const*>(buffers), std::size(buffers)}, &product,
+                       sizeof product);
 }
 
 Status op_matmul(Call& call) {
