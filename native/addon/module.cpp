@@ -4,9 +4,9 @@
 #include <functional>
 
 #include "../backends/cpu/cpu-backend.h"
-#include "../backends/cuda/open-module.h"
 #include "../backends/emulator/emulator-backend.h"
 #include "../backends/gpu/device.h"
+#include "../backends/open-module.h"
 #include "../core/op-table.h"
 #include "bpe.h"
 #include "session-wrap.h"
@@ -97,38 +97,42 @@ Napi::Value read_rate(const Napi::CallbackInfo& info) {
                   [threads = threads, seconds = seconds] { return measure_read(threads, seconds); });
 }
 
-/** {devices: [{name, title, memoryBytes, capability, products}], problem: why there are none, or null}. */
+/** {devices: [{name, title, memoryBytes, products}], problems: {cuda, metal}}: why there is none, or null. */
 Napi::Value gpus(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  std::string problem;
-  const CudaModule* module = cuda_module(problem);
-  const auto found = module ? module->devices(problem) : std::vector<GpuInfo>();
   Napi::Array list = Napi::Array::New(env);
-  for (const GpuInfo& gpu : found) {
-    Napi::Object device = Napi::Object::New(env);
-    device.Set("name", "cuda:" + std::to_string(list.Length()));
-    device.Set("title", gpu.name);
-    device.Set("memoryBytes", static_cast<double>(gpu.memory_bytes));
-    device.Set("capability", std::to_string(gpu.major) + "." + std::to_string(gpu.minor));
-    device.Set("products", gpu.products);
-    list.Set(list.Length(), device);
+  Napi::Object problems = Napi::Object::New(env);
+  for (const std::string kind : kGpuKinds) {
+    std::string problem;
+    const GpuModule* module = gpu_module(kind, problem);
+    const auto found = module ? module->devices(problem) : std::vector<GpuInfo>();
+    for (std::size_t i = 0; i < found.size(); i++) {
+      Napi::Object device = Napi::Object::New(env);
+      device.Set("name", kind == "metal" ? kind : kind + ":" + std::to_string(i));
+      device.Set("title", found[i].title);
+      device.Set("memoryBytes", static_cast<double>(found[i].memory_bytes));
+      device.Set("products", found[i].products);
+      list.Set(list.Length(), device);
+    }
+    problems.Set(kind, found.empty() ? Napi::Value(Napi::String::New(env, problem)) : env.Null());
   }
   Napi::Object result = Napi::Object::New(env);
   result.Set("devices", list);
-  const bool lacking = found.empty();
-  result.Set("problem", lacking ? Napi::Value(Napi::String::New(env, problem)) : env.Null());
+  result.Set("problems", problems);
   return result;
 }
 
-/** {bytesPerSecond, f32Flops, bf16Flops} of cuda:number, measured now. Blocks: a listing waits for it anyway.
+/** {bytesPerSecond, f32Flops, bf16Flops} of `cuda:1` or `metal`, measured now. Blocks: a listing waits for it
+ * anyway.
  */
 Napi::Value gpu_rates(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  std::string problem;
-  const CudaModule* module = cuda_module(problem);
-  if (!module || !info[0].IsNumber()) throw Napi::Error::New(env, "gpuRates: " + problem);
+  std::string problem = "which GPU?";
+  const auto gpu = parse_gpu(info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "");
+  const GpuModule* module = gpu ? gpu_module(gpu->kind, problem) : nullptr;
+  if (!module) throw Napi::Error::New(env, "gpuRates: " + problem);
   GpuRates rates;
-  throw_if_failed(env, module->measure(info[0].As<Napi::Number>().Int32Value(), rates));
+  throw_if_failed(env, module->measure(gpu->number, rates));
   Napi::Object result = Napi::Object::New(env);
   result.Set("bytesPerSecond", rates.bytes_per_second);
   result.Set("f32Flops", rates.f32_flops);

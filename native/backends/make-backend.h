@@ -9,8 +9,9 @@
 namespace sluice {
 
 /**
- * `cpu` with `threads`; `cuda` or `cuda:N` with the module and a driver; `emulator:SCHEDULE` (ascending,
- * descending, shuffled), which runs the GPU kernels thread by thread for tests. Fails saying what is missing.
+ * `cpu` with `threads`; `cuda`, `cuda:N` or `metal` with its module and a driver; `emulator:SCHEDULE`
+ * (ascending, descending, shuffled), which runs the GPU kernels thread by thread for tests. Fails saying what
+ * is missing.
  */
 Status make_backend(std::string_view device, int threads, std::unique_ptr<Backend>& backend);
 

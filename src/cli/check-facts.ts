@@ -18,7 +18,7 @@ export function missingDevice(device: string, root: string): { message: string; 
   const lack = device.startsWith('cuda')
     ? missingCuda(root)
     : device === 'metal'
-      ? missingMetal()
+      ? missingMetal(root)
       : undefined;
   const hint = './run devices lists what can be used here; device=cpu always can';
   return lack === undefined ? undefined : { message: `${device} cannot be used: ${lack}`, hint };
@@ -32,5 +32,9 @@ function missingCuda(root: string): string | undefined {
   return 'the CUDA module is not built (install the CUDA toolkit, which has nvcc, and call ./run --setup)';
 }
 
-const missingMetal = () =>
-  process.platform === 'darwin' ? 'this build has no Metal back end' : 'Metal is only on Apple machines';
+function missingMetal(root: string): string | undefined {
+  if (process.platform !== 'darwin') return 'Metal is only on Apple machines';
+  const built = join(root, 'build/Release');
+  if (!existsSync(built) || existsSync(join(built, 'sluice-metal.so'))) return undefined;
+  return "the Metal module is not built (install Xcode's command line tools and call ./run --setup)";
+}

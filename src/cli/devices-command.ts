@@ -37,8 +37,8 @@ export async function devicesCommand({ rest, log }: CommandLine, project: Projec
   }
   const engine = await openEngine();
   const gpus = engine.gpus();
-  const devices = [await cpuRow(engine), ...gpus.devices.map((gpu, number) => gpuRow(engine, gpu, number))];
-  const missing = missingDevices(gpus.problem, project.root);
+  const devices = [await cpuRow(engine), ...gpus.devices.map((gpu) => gpuRow(engine, gpu))];
+  const missing = missingDevices(gpus.problems, project.root);
   project.stdout.write(
     log === 'json' ? `${JSON.stringify({ devices, missing })}\n` : `${text(devices, missing)}\n`,
   );
@@ -60,19 +60,15 @@ async function cpuRow(engine: Engine): Promise<DeviceRow> {
   };
 }
 
-function gpuRow(
-  engine: Engine,
-  gpu: ReturnType<Engine['gpus']>['devices'][number],
-  number: number,
-): DeviceRow {
+function gpuRow(engine: Engine, gpu: ReturnType<Engine['gpus']>['devices'][number]): DeviceRow {
   const row = {
     name: gpu.name,
-    title: `${gpu.title}, compute capability ${gpu.capability}`,
+    title: gpu.title,
     memory_bytes: gpu.memoryBytes,
     products: gpu.products,
   };
   try {
-    const rates = engine.gpuRates(number);
+    const rates = engine.gpuRates(gpu.name);
     return {
       ...row,
       bytes_per_second: rates.bytesPerSecond,
@@ -91,23 +87,27 @@ function gpuRow(
   }
 }
 
-/** `problem`: what the engine says of CUDA, null where it has devices. */
-function missingDevices(problem: string | null, root: string): MissingDevice[] {
-  const missing: MissingDevice[] = [];
-  const cuda = missingDevice('cuda', root);
-  if (problem !== null)
-    missing.push({
-      name: 'cuda',
-      problem: cuda?.message ?? `cuda cannot be used: ${problem}`,
-      hint: installCuda,
-    });
-  const metal = missingDevice('metal', root);
-  if (metal) missing.push({ name: 'metal', problem: metal.message, hint: 'there is nothing to install' });
-  return missing;
+/** `problems`: what the engine says of each kind, null where it has devices. */
+function missingDevices(problems: ReturnType<Engine['gpus']>['problems'], root: string): MissingDevice[] {
+  return (['cuda', 'metal'] as const).flatMap((name) => {
+    const problem = problems[name];
+    if (problem === null) return [];
+    const known = missingDevice(name, root);
+    return {
+      name,
+      problem: known?.message ?? `${name} cannot be used: ${problem}`,
+      hint: installHints[name],
+    };
+  });
 }
 
-const installCuda =
-  "install NVIDIA's driver (Debian: nvidia-driver), the CUDA toolkit with nvcc and cuBLAS, then call ./run --setup; see docs/cuda.md";
+const installHints = {
+  cuda: "install NVIDIA's driver (Debian: nvidia-driver), the CUDA toolkit with nvcc and cuBLAS, then call ./run --setup; see docs/cuda.md",
+  metal:
+    process.platform === 'darwin'
+      ? "install Xcode's command line tools (xcode-select --install), then call ./run --setup; see docs/metal.md"
+      : 'there is nothing to install',
+};
 
 function text(devices: readonly DeviceRow[], missing: readonly MissingDevice[]): string {
   const bandwidth = (value: number | null) => (value === null ? '–' : `${(value / 1e9).toPrecision(3)} GB/s`);

@@ -9,7 +9,7 @@ export interface NativeAddon {
   opNames(): string[];
   info(): EngineInfo;
   gpus(): GpuList;
-  gpuRates(number: number): GpuRates;
+  gpuRates(device: string): GpuRates;
   /** Names of the GPU kernels: all, and those that the emulator has run in this process (for tests). */
   emulatedKernels(): { known: string[]; run: string[] };
   Session: new (options: { device: string; threads: number }) => NativeSession;
@@ -28,18 +28,16 @@ export interface EngineInfo {
 
 export interface GpuList {
   devices: GpuInfo[];
-  /** Why there are no devices, and what would help; null where there are some. */
-  problem: string | null;
+  /** Of each kind: why there are no devices, and what would help; null where there are some. */
+  problems: Record<'cuda' | 'metal', string | null>;
 }
 
 export interface GpuInfo {
-  /** As `device=` takes it: `cuda:0`. */
+  /** As `device=` takes it: `cuda:0`, `metal`. */
   name: string;
-  /** As its maker calls it. */
+  /** As its maker calls it, and what it can. */
   title: string;
   memoryBytes: number;
-  /** Compute capability, such as `9.0`. */
-  capability: string;
   /** The library that multiplies matrices, or why there is none. */
   products: string;
 }

@@ -12,9 +12,7 @@ import {
 import { guarded, nativeError } from './native-error.js';
 import { Session, type SessionOptions } from './session.js';
 
-/** The number of a CUDA device, `cuda` being 0; null: the device is none. */
-export const gpuNumberOf = (device: string): number | null =>
-  /^cuda(:\d+)?$/.test(device) ? Number(device.split(':')[1] ?? 0) : null;
+export const isGpu = (device: string): boolean => /^(cuda(:\d+)?|metal)$/.test(device);
 
 /** The native engine, loaded. */
 export class Engine {
@@ -38,14 +36,14 @@ export class Engine {
     return this.info.isa === 'avx512_bf16';
   }
 
-  /** The GPUs that the driver lists, or why there are none. */
+  /** The GPUs that can be used, and why there are none of a kind. */
   gpus(): GpuList {
     return this.addon.gpus();
   }
 
-  /** What `cuda:number` can do, measured now; the event loop waits. Throws `engine.peak`. */
-  gpuRates(number: number): GpuRates {
-    return guarded('engine.peak', () => this.addon.gpuRates(number));
+  /** What `cuda:1` or `metal` can do, measured now; the event loop waits. Throws `engine.peak`. */
+  gpuRates(device: string): GpuRates {
+    return guarded('engine.peak', () => this.addon.gpuRates(device));
   }
 
   /** A session: named states and the programs that share them. Throws `engine.session` for an unknown device. */
@@ -61,9 +59,8 @@ export class Engine {
    * fastest counts, so that whatever else the machine does meanwhile does not pass for a slow machine.
    */
   async measurePeak({ device = 'cpu', ...options }: PeakOptions & { device?: string }): Promise<number> {
-    const gpu = gpuNumberOf(device);
-    if (gpu !== null) {
-      const { f32Flops, bf16Flops } = this.gpuRates(gpu);
+    if (isGpu(device)) {
+      const { f32Flops, bf16Flops } = this.gpuRates(device);
       return options.dtype === 'bf16' ? bf16Flops : f32Flops;
     }
     try {

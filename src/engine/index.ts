@@ -1,5 +1,5 @@
 export type { EngineInfo, FileWeight, NativeAddon, OpProfile } from './addon.js';
-export { Engine, gpuNumberOf, openEngine } from './engine.js';
+export { Engine, isGpu, openEngine } from './engine.js';
 export { Executable } from './executable.js';
 export { type OpenDevice, openDevice, threadsOf } from './open-device.js';
 export { Session, type SessionOptions, type State } from './session.js';

@@ -7,7 +7,7 @@ import { type Check, Checks, passed } from './checks.js';
 import type { GoldenContext } from './fixture.js';
 import { goldenTests } from './tests.js';
 
-/** `npm run golden -- DIR [--device cpu|cuda|emulator] [--only name]`: holds the engine against recorded numbers. */
+/** `npm run golden -- DIR [--device cpu|cuda|metal|emulator] [--only name]`: holds the engine against recorded numbers. */
 async function main(argv: readonly string[]): Promise<number> {
   const { folder, device, only } = parseArguments(argv);
   const engine = await openEngine();
@@ -44,7 +44,7 @@ const deviceOf = (name: string) => (name === 'emulator' ? 'emulator:ascending' :
 
 function usage(problem: string): SluiceError {
   return new SluiceError('usage.golden', problem, {
-    hint: 'npm run golden -- DIR [--device cpu|cuda|emulator] [--only family]',
+    hint: 'npm run golden -- DIR [--device cpu|cuda|metal|emulator] [--only family]',
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Engine, type Executable, gpuNumberOf } from '../engine/index.js';
+import { type Engine, type Executable, isGpu } from '../engine/index.js';
 import { assign, compile, Graph } from '../graph/index.js';
 
 /** What a kind of op took, per step. */
@@ -72,8 +72,7 @@ export async function measureBandwidth(
   engine: Engine,
   { device, threads }: { device: string; threads: number },
 ): Promise<number> {
-  const gpu = gpuNumberOf(device);
-  if (gpu !== null) return engine.gpuRates(gpu).bytesPerSecond;
+  if (isGpu(device)) return engine.gpuRates(device).bytesPerSecond;
   const graph = new Graph();
   const shape = [copiedElements];
   assign(graph.state('to', 'f32', shape), graph.state('from', 'f32', shape));

@@ -24,10 +24,14 @@ describe('./run devices', () => {
     expect(devices.map(({ name }) => name)).to.deep.equal(['cpu', ...gpus.devices.map(({ name }) => name)]);
     for (const key of ['memory_bytes', 'bytes_per_second', 'f32_flops', 'bf16_flops'])
       expect(devices[0]![key], key).to.be.greaterThan(1e9);
-    const cuda = missing.find(({ name }) => name === 'cuda');
-    if (gpus.devices.length > 0) return expect(cuda).to.equal(undefined);
-    expect(cuda!.problem).to.match(/^cuda cannot be used: ./);
-    expect(cuda!.hint).to.match(/driver.*CUDA toolkit.*--setup/);
+    const kinds = ['cuda', 'metal'] as const;
+    expect(missing.map(({ name }) => name)).to.deep.equal(
+      kinds.filter((kind) => gpus.problems[kind] !== null),
+    );
+    for (const { name, problem, hint } of missing) {
+      expect(problem).to.match(new RegExp(`^${name} cannot be used: .`));
+      expect(hint).to.match(name === 'cuda' ? /driver.*CUDA toolkit.*--setup/ : /--setup|nothing to install/);
+    }
   });
 
   it('takes no words', async () => {

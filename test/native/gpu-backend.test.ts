@@ -99,16 +99,27 @@ describe('the GPU back end', () => {
 
   it('says what is missing where there is no GPU, and knows its own names only', () => {
     const { Session, gpus } = loadAddon();
-    const { devices, problem } = gpus();
-    if (devices.length === 0) {
-      expect(problem).to.match(/CUDA/);
-      expect(() => new Session({ device: 'cuda', threads: 1 })).to.throw(problem!);
-    } else {
+    const { devices, problems } = gpus();
+    for (const kind of ['cuda', 'metal'] as const) {
+      const problem = problems[kind];
+      if (problem === null) continue;
+      expect(problem.toLowerCase()).to.include(kind);
+      expect(() => new Session({ device: kind, threads: 1 }), kind).to.throw(problem);
+      expect(() => loadAddon().gpuRates(kind)).to.throw(new RegExp(kind, 'i'));
+    }
+    if (problems.cuda === null) {
       expect(() => new Session({ device: `cuda:${devices.length}`, threads: 1 })).to.throw(
         `there is no cuda:${devices.length}`,
       );
     }
-    for (const device of ['cuda:', 'cuda:x', 'cuda:-1', 'emulator:sideways', 'emulator:ascending-0'])
+    for (const device of [
+      'cuda:',
+      'cuda:x',
+      'cuda:-1',
+      'metal:0',
+      'emulator:sideways',
+      'emulator:ascending-0',
+    ])
       expect(() => new Session({ device, threads: 1 }), device).to.throw(
         `device '${device}' is none that Sluice knows`,
       );

@@ -26,8 +26,6 @@ class CudaDevice : public gpu::Device {
                 std::size_t bytes) override;
   bool multiply(const dialect::Product& product, const gpu::ProductOperands& operands,
                 Status& status) override;
-  /** Queued. */
-  Status copy(void* to, const void* from, int64_t bytes);
 
   Status begin_recording() override;
   Status end_recording(int& recording) override;
@@ -39,6 +37,7 @@ class CudaDevice : public gpu::Device {
   void release(void* memory) override;
   int64_t available() const override;
   void upload(void* device, const void* host, int64_t bytes) override;
+  Status copy(void* to, const void* from, int64_t bytes) override;
   void download(void* host, const void* device, int64_t bytes) override;
 
  private:

@@ -83,6 +83,10 @@ class EmulatorDevice : public gpu::Device {
   void upload(void* device, const void* host, int64_t bytes) override {
     std::memcpy(device, host, static_cast<std::size_t>(bytes));
   }
+  Status copy(void* to, const void* from, int64_t bytes) override {
+    upload(to, from, bytes);
+    return {};
+  }
   void download(void* host, const void* device, int64_t bytes) override {
     std::memcpy(host, device, static_cast<std::size_t>(bytes));
   }
@@ -121,8 +125,12 @@ class EmulatorDevice : public gpu::Device {
 
 }  // namespace
 
+std::unique_ptr<gpu::Device> make_emulator_device(emulator::Schedule schedule) {
+  return std::make_unique<EmulatorDevice>(schedule);
+}
+
 std::unique_ptr<Backend> make_emulator_backend(emulator::Schedule schedule) {
-  return gpu::make_gpu_backend(std::make_unique<EmulatorDevice>(schedule));
+  return gpu::make_gpu_backend(make_emulator_device(schedule));
 }
 
 std::vector<bool> emulated_kernels() { return {ran().begin(), ran().end()}; }

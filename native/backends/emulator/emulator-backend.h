@@ -4,11 +4,12 @@
 #include <memory>
 #include <vector>
 
-#include "../backend.h"
+#include "../gpu/device.h"
 #include "group.h"
 
 namespace sluice {
 
+std::unique_ptr<gpu::Device> make_emulator_device(emulator::Schedule schedule);
 std::unique_ptr<Backend> make_emulator_backend(emulator::Schedule schedule);
 
 /** By number of gpu::Kernel: whether any emulator of this process has run it. */

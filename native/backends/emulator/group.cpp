@@ -1,5 +1,9 @@
 // longjmp between stacks is what this file is for; the checked one refuses it.
 #undef _FORTIFY_SOURCE
+#if defined(__APPLE__)  // has ucontext.h for those alone who ask for it so
+#define _XOPEN_SOURCE 700
+#define _DARWIN_C_SOURCE
+#endif
 #include "group.h"
 
 #include <ucontext.h>

@@ -1,5 +1,5 @@
 // What a GPU must do for the backend: memory, launches of the dialect's kernels, and, if it has a library for
-// them, matrix products. CUDA and the emulator implement it.
+// them, matrix products. CUDA, Metal and the emulator implement it.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +70,8 @@ class Device {
   virtual int64_t available() const = 0;
   /** Queued; `host` may change as soon as it returns. */
   virtual void upload(void* device, const void* host, int64_t bytes) = 0;
+  /** Queued. */
+  virtual Status copy(void* to, const void* from, int64_t bytes) = 0;
   /** Waits for what was queued. */
   virtual void download(void* host, const void* device, int64_t bytes) = 0;
 };

@@ -43,6 +43,17 @@ struct Int8Rows {
   const char* from(int64_t row) const { return reinterpret_cast<const char*>(codes + row * padded); }
 };
 
+/** table[code % 16] of each lane. */
+SLUICE_LANES Lanes16 looked_up(Lanes16 table, Words16 code) {
+#if defined(__clang__)
+  Lanes16 values;
+  for (int64_t lane = 0; lane < kLanes16; lane++) values[lane] = table[code[lane] % kLanes16];
+  return values;
+#else
+  return __builtin_shuffle(table, code);
+#endif
+}
+
 struct Nf4Rows {
   static constexpr int64_t kStep = kQuantGroup;
   static constexpr int kAlone = 2;
@@ -57,7 +68,7 @@ struct Nf4Rows {
     const int64_t group = row * padded + k;
     const Words16 code = load_words(codes + group / 2) >> static_cast<uint32_t>(4 * i);
     // a scaled table serves four sixteens, and gives the same products
-    return __builtin_shuffle(table * scales[group / kQuantBlock + i * kLanes16 / kQuantBlock], code);
+    return looked_up(table * scales[group / kQuantBlock + i * kLanes16 / kQuantBlock], code);
   }
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
     return at(row, k, i);

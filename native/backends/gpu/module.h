@@ -1,5 +1,5 @@
-// What the CUDA module gives the addon, which opens it at run time: it alone needs the driver, and the addon
-// works without both.
+// What the module of a kind of GPU gives the addon, which opens it at run time: it alone needs the driver or
+// the system's frameworks, and the addon works without.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,9 @@
 namespace sluice {
 
 struct GpuInfo {
-  std::string name;
+  std::string title;  // as its maker calls it, and what it can
   int64_t memory_bytes = 0;
-  int major = 0, minor = 0;  // compute capability
-  std::string products;      // the library for matrix products and its version, or why there is none
+  std::string products;  // the library for matrix products and its version, or why there is none
 };
 
 struct GpuRates {
@@ -23,7 +22,7 @@ struct GpuRates {
   double f32_flops = 0, bf16_flops = 0;  // of a large matrix product, by whatever multiplies on this device
 };
 
-struct CudaModule {
+struct GpuModule {
   /** Of the class layouts that cross: addon and module must come from one build. */
   const char* build;
   /** Devices, or none and `problem`. */
@@ -32,8 +31,7 @@ struct CudaModule {
   Status (*measure)(int number, GpuRates& rates);
 };
 
-/** The one symbol of the module. */
-inline constexpr const char* kCudaModuleSymbol = "sluice_cuda_module";
-using CudaModuleEntry = const CudaModule* (*)();
+/** The one symbol of a module is `sluice_cuda_module` or `sluice_metal_module`. */
+using GpuModuleEntry = const GpuModule* (*)();
 
 }  // namespace sluice
