@@ -1,17 +1,19 @@
-import { saveProgram, type TensorToWrite } from '../src/checkpoint/index.js';
+import { saveProgram } from '../src/checkpoint/index.js';
 import { openDevice, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
-import { describePlan, formatBytes, type Program, type RecomputeMode } from '../src/graph/index.js';
+import { describePlan, formatBytes, type RecomputeMode } from '../src/graph/index.js';
 import { buildModel, initializeWeights, LoraAdapter, type Model, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { median } from '../src/telemetry/median.js';
 import { checkMemory, freeMemory, memoryBudget } from '../src/train/memory.js';
+import { cutStep, type MicroBatches } from '../src/train/micro-batches.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
 import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-profile.js';
 import { adamW } from '../src/train/optim/adamw.js';
 import { planRecord } from '../src/train/plan-record.js';
 import { describePrediction, type Machine, predict } from '../src/train/predict.js';
-import { buildForward, buildStep } from '../src/train/step.js';
+import { randomBatch, rowsOfPart, storedInputs } from '../src/train/random-batch.js';
+import { buildForward, gradientName, type StepPrograms } from '../src/train/step.js';
 import { widenedProducts } from '../src/train/training-run.js';
 
 /** configs/bench.schema.json describes each key. */
@@ -26,17 +28,19 @@ export interface BenchConfig {
   batch: number | null;
   length: number;
   dtype: 'fp32' | 'bf16';
+  state_dtype: 'fp32' | 'bf16';
   forward: boolean;
   lora: number;
   recompute: RecomputeMode;
   memory_budget: number | null;
+  micro_batches: MicroBatches;
   steps: number;
   profile: boolean;
   save_program: string | null;
 }
 
 const warmupSteps = 2;
-const optimizer = adamW({ beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 });
+const numbers = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 };
 
 export const stage: StageDefinition<BenchConfig> = {
   name: 'bench',
@@ -45,17 +49,18 @@ export const stage: StageDefinition<BenchConfig> = {
     const { config } = context;
     const { steps, profile: profiling } = config;
     const { budget } = await freeMemory(config.device, config.memory_budget);
-    const { model, adapter, program, batch } = await prepare(config, budget);
+    const { model, adapter, optimizer, microBatches, programs, batch } = await prepare(config, budget);
+    const { micro, update } = programs;
     if (config.save_program !== null) {
       const folder = context.resolvePath(config.save_program);
       saveProgram(folder, {
-        text: program.text,
-        given: storedInputs(program, randomBatch(config, batch, 0)),
+        text: update.text,
+        given: storedInputs(update, randomBatch(config, batch, 0)),
       });
       context.addFact('result', { saved: folder });
       return;
     }
-    const plan = planRecord([program], null);
+    const plan = planRecord(micro === null ? [update] : [micro, update], null);
     checkMemory(plan, budget, () => []);
     const { engine, session, threads } = await openDevice(config, context);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
@@ -66,15 +71,23 @@ export const stage: StageDefinition<BenchConfig> = {
     if (adapter)
       await initializeWeights([...adapter.parameters.values()], session, { seed: config.seed, threads });
     for (const spec of config.forward ? [] : trainable(model, adapter)) {
-      for (const moment of optimizer.states(spec)) session.setState(moment, 'f32', spec.shape, null);
+      for (const moment of optimizer.states(spec))
+        session.setState(moment, optimizer.stateDtype, spec.shape, null);
+      if (micro !== null) session.setState(gradientName(spec.name), 'f32', spec.shape, null);
     }
-    const executable = session.load(program);
+    const parts = partsOf(programs, microBatches).map(({ program, runs }) => ({
+      executable: session.load(program),
+      runs,
+    }));
     const seconds: number[] = [];
     for (let step = 0; step < warmupSteps + steps; step++) {
       if (context.signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
-      if (step === warmupSteps) executable.setProfiling(profiling);
+      if (step === warmupSteps) for (const { executable } of parts) executable.setProfiling(profiling);
       const started = performance.now();
-      await executable.runWith(randomBatch(config, batch, step));
+      const inputs = randomBatch(config, batch, step);
+      for (const { executable, runs } of parts) {
+        for (let part = 0; part < runs; part++) await executable.runWith(rowsOfPart(inputs, part, runs));
+      }
       const taken = (performance.now() - started) / 1000;
       if (step >= warmupSteps) seconds.push(taken);
       context.emit({
@@ -91,9 +104,10 @@ export const stage: StageDefinition<BenchConfig> = {
     const dtype = config.dtype === 'bf16' ? 'bf16' : 'f32';
     const peak = await engine.measurePeak({ dtype, threads, seconds: 1, device: session.device });
     const stepSeconds = median(seconds);
-    const flopsPerSecond = program.cost.flops / stepSeconds;
+    const flops = parts.reduce((sum, { executable, runs }) => sum + runs * executable.program.cost.flops, 0);
+    const flopsPerSecond = flops / stepSeconds;
     const profile = profiling
-      ? profileByOp(executable, steps, {
+      ? profileByOp(parts, steps, {
           flopsPerSecond: peak,
           bytesPerSecond: await measureBandwidth(engine, { device: session.device, threads }),
         })
@@ -104,11 +118,14 @@ export const stage: StageDefinition<BenchConfig> = {
       step_seconds: stepSeconds,
       flops_per_second: flopsPerSecond,
       mfu: flopsPerSecond / peak,
+      micro_batches: microBatches,
       base_rss_bytes: baseRss,
       peak_rss_bytes: peakRss,
       ...(session.device !== 'cpu' && { device_bytes: deviceBytes }),
       planned_bytes: plan.planned_bytes,
-      ...(config.machine && { predicted_seconds: predict(program, config.machine).seconds }),
+      ...(config.machine && {
+        predicted_seconds: predict(partsOf(programs, microBatches), config.machine).seconds,
+      }),
       ...(profile && { profile }),
     });
   },
@@ -119,54 +136,83 @@ export const stage: StageDefinition<BenchConfig> = {
     const { budget, of } = machine
       ? { budget: memoryBudget(given, null, machine.memory_bytes), of: machine.name }
       : await freeMemory(config.device, given);
-    const { program, batch } = await prepare(config, budget);
+    const { microBatches, programs, batch } = await prepare(config, budget);
     const lines = [`memory: ${formatBytes(budget)} may be used (${of})`];
     if (machine) {
       const tokens = batch * config.length;
-      lines.push(describePrediction(predict(program, machine), { program, machine, tokens }));
+      lines.push(describePrediction(predict(partsOf(programs, microBatches), machine), { machine, tokens }));
     }
-    return [...lines, describePlan('bench step', program)].join('\n');
+    const { micro, update } = programs;
+    const plans =
+      micro === null
+        ? [describePlan('bench step', update)]
+        : [
+            describePlan(`bench pass, ${microBatches} to a step`, micro),
+            describePlan('bench update', update),
+          ];
+    return [...lines, ...plans].join('\n');
   },
 };
 
-/** The inputs of the step as native/runner reads them. */
-function storedInputs(program: Program, batch: ReturnType<typeof randomBatch>): TensorToWrite[] {
-  return program.inputs.map(({ name, dtype, shape }) => {
-    const data = batch[name as keyof typeof batch];
-    return { name: `input ${name}`, dtype: dtype === 'i32' ? 'I32' : 'F32', shape, data };
-  });
-}
-
-/** The model, its adapter, and the one program of a whole step. */
+/** The model, its adapter, and the programs of a step. Throws `config.state_dtype`, `config.micro_batches`. */
 async function prepare(config: BenchConfig, budget: number) {
+  const { dtype, state_dtype, lora } = config;
+  if (state_dtype === 'bf16' && dtype !== 'bf16') {
+    throw new SluiceError('config.state_dtype', `state_dtype=bf16 goes with dtype=bf16, not ${dtype}`, {
+      hint: 'set both, or neither',
+    });
+  }
   const built = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
   // weights that adapters leave as they are: held as the products read them
-  const frozen = storageOf({ dtype: config.dtype, quantization: 'none' });
-  const model = config.lora > 0 || config.forward ? built.stored(frozen) : built;
-  const adapter = config.lora > 0 ? adapterOf(model, config.lora) : null;
+  const held = lora > 0 || config.forward ? dtype : state_dtype;
+  const model = built.stored(storageOf({ dtype: held, quantization: 'none' }));
+  const adapter = lora > 0 ? adapterOf(model, lora) : null;
+  const optimizer = adamW(numbers, {
+    state_dtype,
+    main_params_dtype: state_dtype,
+    bf16_stochastic_round: true,
+  });
   const width = Number(config.model.hidden_size ?? config.model.n_embd);
   const batch = config.batch ?? (width >= 512 ? 4 : 8);
   const options = {
     model,
     objective: languageModel({ auxLossWeight: 0 }),
     adapter,
-    batch,
     length: config.length,
     threads: threadsOf(config),
-    dtype: config.dtype,
+    dtype,
   };
-  if (config.forward) return { model, adapter, program: buildForward(options), batch };
-  const { update: program } = buildStep({
+  const known = { model, adapter, optimizer, batch };
+  if (config.forward) {
+    const forward = { micro: null, update: buildForward({ ...options, batch }) };
+    return { ...known, microBatches: 1, programs: forward };
+  }
+  const step = cutStep(oneProgram(config) ? 1 : config.micro_batches, config.machine?.name ?? config.device, {
     ...options,
+    rows: batch,
     trainable: trainable(model, adapter),
-    accumulation: 1,
     optimizer,
     maxGradNorm: 1,
     recompute: config.recompute,
     memoryBudget: budget,
   });
-  return { model, adapter, program, batch };
+  return { ...known, ...step };
 }
+
+/** What is saved is one program: a step that is not cut. Throws `config.micro_batches`. */
+function oneProgram({ save_program, micro_batches }: BenchConfig): boolean {
+  if (save_program === null) return false;
+  if (micro_batches === 'auto' || micro_batches === 1) return true;
+  throw new SluiceError('config.micro_batches', 'save_program saves one program, a step that is not cut', {
+    hint: 'leave micro_batches out, or set it to 1',
+  });
+}
+
+/** The programs of a step, and how often it runs them. */
+const partsOf = ({ micro, update }: StepPrograms, microBatches: number) => [
+  ...(micro === null ? [] : [{ program: micro, runs: microBatches }]),
+  { program: update, runs: 1 },
+];
 
 function adapterOf(model: Model, rank: number): LoraAdapter {
   const adapter = new LoraAdapter({
@@ -182,21 +228,3 @@ function adapterOf(model: Model, rank: number): LoraAdapter {
 
 const trainable = (model: Model, adapter: LoraAdapter | null) =>
   adapter ? [...adapter.parameters.values()] : model.parameters();
-
-/** Tokens from a linear congruence over seed and step: random enough for a table lookup, the same everywhere. */
-function randomBatch(config: BenchConfig, rows: number, step: number) {
-  const { length, vocab_size: vocabulary, seed } = config;
-  const count = rows * length;
-  let state = (seed * 7919 + step * 104729 + 1) >>> 0;
-  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
-  const ids = Int32Array.from({ length: count }, () => Math.floor((next() / 2 ** 32) * vocabulary));
-  const labels = Int32Array.from(ids, (_, i) => ((i + 1) % length === 0 ? -100 : ids[i + 1]!));
-  return {
-    input_ids: ids,
-    segment_ids: new Int32Array(count).fill(1),
-    positions: Int32Array.from(ids, (_, i) => i % length),
-    labels,
-    loss_scale: Float32Array.of(1 / (rows * (length - 1))),
-    optimizer: Float32Array.of(1e-4, step + 1),
-  };
-}

@@ -20,6 +20,7 @@ import {
   type TrainingRun,
   train,
   trainingData,
+  trainingStorage,
 } from '../src/train/index.js';
 
 /** configs/pretrain.schema.json describes each key. */
@@ -43,6 +44,7 @@ export const stage: StageDefinition<PretrainConfig> = {
     await initializeWeights(run.model.parameters(), device.session, {
       seed: config.seed,
       threads: device.threads,
+      storage: run.model.storage,
     });
     const result = await train(run, {
       ...device,
@@ -102,7 +104,7 @@ async function prepareRun(context: StageContext<PretrainConfig>) {
       return { name, rate, data: openPacked(join(folder, split), { tokenizerSha256: tokenizer.sha256 }) };
     }),
   );
-  const model = await buildModel(
+  const built = await buildModel(
     {
       ...config.model,
       vocab_size: tokenizer.vocabSize,
@@ -112,6 +114,7 @@ async function prepareRun(context: StageContext<PretrainConfig>) {
     },
     'model',
   );
+  const model = built.stored(trainingStorage(config.training, 'full'));
   const run: TrainingRun = {
     model,
     adapter: null,

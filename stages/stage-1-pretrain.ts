@@ -9,7 +9,6 @@ import {
   registerQualityLoss,
   registerTrash,
   savePeftFolder,
-  storageOf,
   type Trash,
 } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
@@ -31,6 +30,7 @@ import {
   type TrainingRun,
   train,
   trainableParameters,
+  trainingStorage,
   trainingTable,
 } from '../src/train/index.js';
 
@@ -118,8 +118,9 @@ async function prepareRun(context: StageContext<RouterTrainingConfig>) {
     ...(trash_expert_name === null ? {} : { trash_expert_name }),
   };
   // all but the routing is frozen: held as the products read it
-  const frozen = storageOf({ dtype: training.dtype, quantization: 'none' });
-  const model = (await openSelector(folder, gates)).stored(frozen);
+  const frozen = { dtype: training.dtype, quantization: 'none' } as const;
+  const storage = trainingStorage(training, training.peft_mode, frozen);
+  const model = (await openSelector(folder, gates)).stored(storage);
   const tokenizer = Tokenizer.open(folder);
   const { data, validation } = await openTrainingRows(config.dataset, training, context, (rows) =>
     openInstructions(rows, tokenizer),

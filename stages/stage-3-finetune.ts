@@ -11,7 +11,6 @@ import {
   type StorageKeys,
   saveModelFolder,
   savePeftFolder,
-  storageOf,
 } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { Tokenizer } from '../src/text/index.js';
@@ -32,6 +31,7 @@ import {
   type TrainingRun,
   train,
   trainableParameters,
+  trainingStorage,
   trainingTable,
 } from '../src/train/index.js';
 
@@ -106,7 +106,8 @@ async function prepareRun(context: StageContext<FinetuneConfig>) {
   }
   // weights that adapters leave as they are: held as the products read them
   const dtype = training.peft_mode === 'lora' ? training.dtype : 'fp32';
-  const model = (await loadModel(folder)).stored(storageOf({ dtype, quantization: config.quantization }));
+  const storage = trainingStorage(training, training.peft_mode, { dtype, quantization: config.quantization });
+  const model = (await loadModel(folder)).stored(storage);
   const tokenizer = Tokenizer.open(folder);
   const { data, validation } = await openTrainingRows(config.dataset, training, context, (rows) =>
     openInstructions(rows, tokenizer),

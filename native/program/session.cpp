@@ -216,7 +216,7 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
       times[i] = {1, seconds_since(begin)};
     }
     if (check_finite) {
-      if (Status status = check_outputs_finite(op, bound.outputs); !status.ok()) return status;
+      if (Status status = check_finite_results(op, bound); !status.ok()) return status;
     }
   }
   if (Status status = backend_->end_run(program); !status.ok()) return status;
@@ -236,12 +236,19 @@ Status Session::run(Executable& executable, const std::map<int, std::vector<std:
   return {};
 }
 
-Status Session::check_outputs_finite(const Op& op, const std::vector<Tensor>& outputs) {
+Status Session::check_finite_results(const Op& op, const Executable::Bound& bound) {
   const OpRow& row = row_of(op.kind);
+  const auto check = [&](const char* kind, const std::string& name, const Tensor& tensor) {
+    if (!tensor || backend_->all_finite(tensor)) return Status();
+    return Status::error(op.title() + " (line " + std::to_string(op.line) + "): " + kind + " " + name + " " +
+                         tensor.shape.text() + " is not finite");
+  };
   for (size_t i = 0; i < op.outputs.size(); i++) {
-    if (!outputs[i] || backend_->all_finite(outputs[i])) continue;
-    return Status::error(op.title() + " (line " + std::to_string(op.line) + "): output " +
-                         row.outputs[i].name + " " + outputs[i].shape.text() + " is not finite");
+    if (Status status = check("output", row.outputs[i].name, bound.outputs[i]); !status.ok()) return status;
+  }
+  for (size_t i = 0; i < row.inputs.size() && i < op.inputs.size(); i++) {
+    if (!row.inputs[i].state) continue;
+    if (Status status = check("state", row.inputs[i].name, bound.inputs[i]); !status.ok()) return status;
   }
   return {};
 }

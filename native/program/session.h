@@ -127,7 +127,8 @@ class Session {
 
  private:
   Status bind(Executable& executable);
-  Status check_outputs_finite(const Op& op, const std::vector<Tensor>& outputs);
+  /** What the op made, and the states it changed. */
+  Status check_finite_results(const Op& op, const Executable::Bound& bound);
 
   std::unique_ptr<Backend> backend_;  // first: outlives the buffers
   std::map<std::string, State> states_;

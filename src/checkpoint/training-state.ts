@@ -23,7 +23,7 @@ export interface TrainingState {
   readonly progress: Readonly<Record<string, unknown>>;
   /** Further files by name, as texts: the config, the metrics so far. */
   readonly texts?: Readonly<Record<string, string>>;
-  /** Weights, moments and whatever else lives in the session, by state name; f32. */
+  /** Weights, moments and whatever else lives in the session, by state name. */
   readonly tensors: readonly TensorToWrite[];
 }
 

@@ -3,6 +3,7 @@ import type { Graph } from './graph.js';
 import { castToBf16 } from './passes/cast.js';
 import { shareCommon } from './passes/common.js';
 import { dropDeadCode } from './passes/dead-code.js';
+import { fuseAccumulate } from './passes/fuse-accumulate.js';
 import { fuseLoss } from './passes/fuse-loss.js';
 import { type RecomputeOptions, recompute } from './passes/recompute.js';
 import { hoistEffects } from './passes/schedule.js';
@@ -34,6 +35,7 @@ const passes: Record<string, Pass> = {
   fuseLoss,
   castToBf16: (graph, { dtype }) => (dtype === 'bf16' ? castToBf16(graph) : graph),
   hoistEffects,
+  fuseAccumulate,
   recompute: (graph, options) => (options.recompute ? recompute(graph, options.recompute) : graph),
 };
 

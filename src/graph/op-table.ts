@@ -109,7 +109,7 @@ export function inferOutputs(
   if (precision?.moves) return movedTypes(infer, inputs, attributes, fail);
   const widened = Object.entries(inputs).map(([name, type]) => [
     name,
-    takesNarrow(op, name) && !Array.isArray(type) ? widen(type as TensorType | null) : type,
+    takesNarrow(op, name) ? widenAll(type) : type,
   ]);
   return infer({ inputs: Object.fromEntries(widened), attributes, fail });
 }
@@ -119,6 +119,9 @@ const typesOf = (input: TensorType | null | readonly TensorType[] | undefined): 
 
 const widen = (type: TensorType | null): TensorType | null =>
   type?.dtype === 'bf16' ? { shape: type.shape, dtype: 'f32' } : type;
+
+const widenAll = (type: TensorType | null | readonly TensorType[]) =>
+  Array.isArray(type) ? type.map((part) => widen(part)) : widen(type as TensorType | null);
 
 /** The rules of ops that move elements are written for f32; bf16 in all inputs gives bf16 in all outputs. */
 function movedTypes(
@@ -132,10 +135,7 @@ function movedTypes(
     .filter(({ dtype }) => dtype !== 'i32');
   const narrow = given.length > 0 && given.every(({ dtype }) => dtype === 'bf16');
   if (!narrow) return infer({ inputs, attributes, fail });
-  const widened = Object.entries(inputs).map(([name, type]) => [
-    name,
-    Array.isArray(type) ? type.map((part) => widen(part)) : widen(type as TensorType | null),
-  ]);
+  const widened = Object.entries(inputs).map(([name, type]) => [name, widenAll(type)]);
   const outputs = infer({ inputs: Object.fromEntries(widened), attributes, fail });
   return Object.fromEntries(
     Object.entries(outputs).map(([name, type]) => [

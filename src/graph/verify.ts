@@ -57,7 +57,8 @@ export function effectOrder(graph: Graph): string {
     for (const index of changedInputs(node.op)) {
       const { source } = node.inputs[index]!;
       if (source.kind !== 'state') continue;
-      perState.set(source.name, [...(perState.get(source.name) ?? []), node.op]);
+      const effect = node.op.startsWith('accumulate_') ? 'accumulate' : node.op; // fused with what made the term
+      perState.set(source.name, [...(perState.get(source.name) ?? []), effect]);
     }
   }
   return [...perState]

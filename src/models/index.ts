@@ -3,7 +3,13 @@ export { LoraAdapter, type LoraConfig } from './adapters/lora.js';
 export { mergeAdapter } from './adapters/merge.js';
 export { loadPeftWeights, readPeftConfig, savePeftFolder } from './adapters/peft-folder.js';
 export { type RawModelConfig, readJsonObject } from './config-reader.js';
-export { initializationGraph, initializeWeights, type ProgramStore, rngInput } from './initialize.js';
+export {
+  initializationGraph,
+  initializeWeights,
+  type ProgramStore,
+  rngInput,
+  streamOf,
+} from './initialize.js';
 export {
   gateMoments,
   layerScores,
@@ -21,7 +27,7 @@ export { fileTensors, type ParameterSpec } from './parameter.js';
 export { dequantizeRows, nf4Values, quantizeRows } from './quantize.js';
 export { buildModel, loadModel, modelTypes } from './registry.js';
 export { registerTrash, type Trash } from './select_moe/trash.js';
-export { type StorageKeys, storageOf, type WeightStorage } from './storage.js';
+export { type StorageKeys, storageOf, storedDtype, type WeightStorage } from './storage.js';
 export type { Adapter, Batch, LinearSite, ModelOutput, RouterOutput } from './trace.js';
 export {
   checkWeights,

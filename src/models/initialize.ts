@@ -49,8 +49,8 @@ export function rngInput(seed: number, step = 0): Int32Array {
   return Int32Array.of(seed | 0, Math.floor(seed / 2 ** 32) | 0, step, 0);
 }
 
-/** FNV-1a of the name, 31 bits: streams below 2^20 are left to dropout and noise. */
-function streamOf(name: string): number {
+/** The random stream of a name, its FNV-1a in 31 bits: streams below 2^20 are left to dropout and noise. */
+export function streamOf(name: string): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(name)) hash = Math.imul(hash ^ byte, 0x01000193);
   return (hash >>> 1) | (1 << 20);

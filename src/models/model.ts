@@ -38,7 +38,7 @@ export class Model {
     this.storage = storage;
   }
 
-  /** The same model with its frozen weights held otherwise: `loadWeights` and programs follow. */
+  /** The same model with its weights held otherwise: `loadWeights` and programs follow. */
   stored(storage: WeightStorage): Model {
     return new Model(this.modelType, this.config, this.architecture, storage);
   }

@@ -1,7 +1,7 @@
 import type { QuantizedFormat } from '../graph/index.js';
 import type { ParameterSpec } from './parameter.js';
 
-/** How the session holds the weights of a model. All but plain storage is for weights that do not learn. */
+/** How the session holds the weights of a model. Quantised ones do not learn. */
 export interface WeightStorage {
   /** Of projections, embeddings and head; everything else is f32. Arithmetic is in f32 either way. */
   readonly dtype: 'f32' | 'bf16';

@@ -98,6 +98,7 @@ export class ModelTrace {
   readonly openGates: boolean;
   readonly storage: WeightStorage;
   readonly #widen: boolean;
+  readonly #widened = new Map<Tensor, Tensor>();
   readonly parameters = new Map<string, ParameterSpec>();
   readonly routers: RouterOutput[] = [];
   #rng: Tensor | undefined;
@@ -186,7 +187,10 @@ export class ModelTrace {
     const spec = { name, shape: [...shape], dtype: 'f32', init, stacked, buffer: false, ...kept } as const;
     this.parameters.set(name, spec);
     const state = this.graph.state(name, storedDtype(this.storage, spec), [...shape]);
-    return this.#widen ? cast(state, 'f32') : state;
+    if (!this.#widen || state.dtype === 'f32') return state;
+    const known = this.#widened.get(state) ?? cast(state, 'f32'); // one for all uses: their gradients add up in f32
+    this.#widened.set(state, known);
+    return known;
   }
 
   get rng(): Tensor {

@@ -13,7 +13,7 @@ import { configText } from './config-text.js';
 import type { Model } from './model.js';
 import { fileTensors, type ParameterSpec } from './parameter.js';
 import { codesName, quantizeParameter, scalesName } from './quantize.js';
-import { storedDtype } from './storage.js';
+import { plainStorage, storedDtype } from './storage.js';
 import { weightInFiles } from './weights-in-files.js';
 
 /** The part of an engine session that weights need. */
@@ -136,20 +136,25 @@ function read(
 
 /**
  * The tensors of parameters as a Hugging Face folder names them, read from the session: whole ones when they are
- * written, stacks of experts now.
+ * written, stacks of experts now, in the dtype that `storage` holds them in.
  */
-export function collectWeights(parameters: readonly ParameterSpec[], states: StateStore): TensorToWrite[] {
+export function collectWeights(
+  parameters: readonly ParameterSpec[],
+  states: StateStore,
+  storage = plainStorage,
+): TensorToWrite[] {
   return parameters.flatMap((parameter): TensorToWrite[] => {
+    const dtype = storedDtype(storage, parameter) === 'bf16' ? 'BF16' : 'F32';
     if (!parameter.stacked) {
       const { name, shape } = parameter;
-      return [{ name, dtype: 'F32' as const, shape, data: () => states.getState(name).data }];
+      return [{ name, dtype, shape, data: () => states.getState(name).data }];
     }
     const { data } = states.getState(parameter.name);
     const parts = fileTensors(parameter);
     const step = data.byteLength / parts.length;
     return parts.map(({ name, shape }, index) => ({
       name,
-      dtype: 'F32' as const,
+      dtype,
       shape,
       data: new Uint8Array(data.buffer, data.byteOffset + index * step, step),
     }));
@@ -181,7 +186,7 @@ export function saveModelFolder(
   options: ModelFolderOptions = {},
 ): void {
   mkdirSync(folder, { recursive: true });
-  writeShards(folder, collectWeights(model.parameters(), states), options.shardBytes);
+  writeShards(folder, collectWeights(model.parameters(), states, model.storage), options.shardBytes);
   writeModelFiles(model, folder, options);
 }
 
@@ -193,7 +198,8 @@ export function saveModelStandIn(model: Model, folder: string, options: ModelFol
 }
 
 function writeModelFiles(model: Model, folder: string, options: ModelFolderOptions): void {
-  const config = { ...model.config, torch_dtype: 'float32', dtype: 'float32' };
+  const dtype = model.storage.dtype === 'bf16' ? 'bfloat16' : 'float32';
+  const config = { ...model.config, torch_dtype: dtype, dtype };
   writeTextAtomic(join(folder, 'config.json'), configText(config));
   const generation = options.generation ?? defaultGeneration(model.config);
   writeTextAtomic(join(folder, 'generation_config.json'), `${JSON.stringify(generation, null, 2)}\n`);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import { type OpenTrainingState, openTrainingState, readStateText } from '../checkpoint/index.js';
+import { f32ToBf16, type OpenTrainingState, openTrainingState, readStateText } from '../checkpoint/index.js';
 import type { Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import { loadWeights } from '../models/index.js';
@@ -95,9 +95,10 @@ export function markOf({ data, seed, training }: TrainingRun, step: number): Dat
 /** Puts saved states into the session. Throws `checkpoint.other_model` where one does not fit. */
 export function restore(state: OpenTrainingState, names: readonly string[], session: Session): void {
   for (const name of names) {
-    const { shape } = session.getState(name);
+    const { dtype, shape } = session.getState(name);
     checkShapes(state, [{ name, shape }]);
-    session.setState(name, 'f32', shape, state.tensors.readF32(name));
+    const values = state.tensors.readF32(name);
+    session.setState(name, dtype, shape, dtype === 'bf16' ? f32ToBf16(values) : values);
   }
 }
 

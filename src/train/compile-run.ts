@@ -3,6 +3,7 @@ import type { Program, RecomputeMode } from '../graph/index.js';
 import type { LoraAdapter, Model, ParameterSpec } from '../models/index.js';
 import type { BatchSource } from './batch.js';
 import type { CheckpointKeys } from './checkpoints.js';
+import { freeCut } from './micro-batches.js';
 import type { Objective } from './objectives/objective.js';
 import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
 import type { LengthKeys } from './run-length.js';
@@ -12,10 +13,11 @@ import type { WatchKeys } from './watches/watches-of.js';
 
 /** The keys of `training` that every training stage has. */
 export interface TrainingConfig extends LengthKeys, CheckpointKeys, WatchKeys {
-  /** bf16: mixed precision; weights, moments and gradients stay fp32. */
+  /** bf16: mixed precision. What weights and moments are held in is the optimizer's. */
   dtype: 'fp32' | 'bf16';
   learning_rate: number;
-  per_device_batch_size: number;
+  /** Rows of a pass; `auto`: as few as the CPU still multiplies at full speed. */
+  per_device_batch_size: number | 'auto';
   max_grad_norm: number | null;
   log_every: number;
   /** Which results of the forward pass are made again instead of held; changes no number. */
@@ -46,8 +48,16 @@ export function compileRun(run: TrainingRun, budget: number): RunPrograms {
   return new Map(run.data.lengths.map((length) => [length, compileLength(run, length, budget)]));
 }
 
+/** Packed rows of a pass. A function of config and data alone, for it decides the order of sums. */
+export function rowsPerPass({ training, data }: Pick<TrainingRun, 'training' | 'data'>): number {
+  const { batch_size, per_device_batch_size, dtype } = training;
+  if (per_device_batch_size !== 'auto') return per_device_batch_size;
+  return batch_size / freeCut({ rows: batch_size, length: data.length, dtype });
+}
+
 function compileLength(run: TrainingRun, length: number, budget: number): StepPrograms {
-  const { batch_size, per_device_batch_size, max_grad_norm, optimizer } = run.training;
+  const { batch_size, max_grad_norm, optimizer } = run.training;
+  const per_device_batch_size = rowsPerPass(run);
   if (batch_size % per_device_batch_size !== 0) {
     const divisors = Array.from({ length: batch_size }, (_, i) => i + 1).filter((n) => batch_size % n === 0);
     throw new SluiceError(

@@ -1,7 +1,7 @@
 import { openEngine } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import { describePlan, formatBytes } from '../graph/index.js';
-import { compileRun, programsOf, type TrainingRun } from './compile-run.js';
+import { compileRun, programsOf, rowsPerPass, type TrainingRun } from './compile-run.js';
 import { checkMemory, freeMemory } from './memory.js';
 import { type PlanRecord, planRecord } from './plan-record.js';
 import { describeTokens, numbersIn, planTokens, totalSteps } from './run-length.js';
@@ -27,7 +27,7 @@ export async function describeRun(run: TrainingRun, device: string): Promise<Des
   const free = await freeMemory(device, training.memory_budget);
   const programs = compileRun(run, free.budget);
   const plan = planRecord(programsOf(programs), null);
-  const passes = training.batch_size / training.per_device_batch_size;
+  const passes = training.batch_size / rowsPerPass(run);
   const steps = totalSteps(training, data);
   const lines = [
     `model          ${model.modelType}, ${numbersIn(model.parameters())} weights, ${numbersIn(run.trainable)} numbers learn`,

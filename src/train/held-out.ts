@@ -2,7 +2,7 @@ import type { Dataset } from '../data/index.js';
 import type { Executable, Session } from '../engine/index.js';
 import { compile, Graph } from '../graph/index.js';
 import { batchInputs, LoraAdapter, rngInput } from '../models/index.js';
-import type { TrainingRun } from './compile-run.js';
+import { rowsPerPass, type TrainingRun } from './compile-run.js';
 
 /** The keys of `training` that say when and on how much a run is evaluated. */
 export interface EvaluationKeys {
@@ -21,7 +21,7 @@ export function evaluation(
 ): { evaluate: HeldOut | null; evaluateEvery: number } {
   if (data === null) return { evaluate: null, evaluateEvery: 0 };
   const options = {
-    batchSize: run.training.per_device_batch_size,
+    batchSize: rowsPerPass(run),
     batches: keys.evaluation_batches,
     threads: run.threads,
   };

@@ -7,6 +7,7 @@ export type { MakeObjective } from './objectives/built-in.js';
 export { languageModel } from './objectives/language-model.js';
 export type { Objective, ObjectiveInputs, ObjectiveOutputs } from './objectives/objective.js';
 export { selectMoe } from './objectives/select-moe.js';
+export { trainingStorage } from './optim/optimizer-config.js';
 export { type LoraKeys, loraFor, type RowsConfig, rowsOf } from './stage-config.js';
 export { type StartKeys, startOf } from './start.js';
 export { type PeftMode, trainableParameters } from './trainable.js';

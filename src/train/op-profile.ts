@@ -20,17 +20,25 @@ export interface MachinePeaks {
   bytesPerSecond: number;
 }
 
-/** Time per kind of op and step, longest first. Profiling must have been on for `steps` runs. */
-export function profileByOp(executable: Executable, steps: number, peaks: MachinePeaks): OpTime[] {
-  const { program } = executable;
+/** A program of a step, and how often a step runs it. */
+export interface TimedPart {
+  executable: Executable;
+  runs: number;
+}
+
+/** Time per kind of op and step, longest first. Profiling must have been on for `steps` steps. */
+export function profileByOp(parts: readonly TimedPart[], steps: number, peaks: MachinePeaks): OpTime[] {
   const kinds = new Map<string, { calls: number; seconds: number; flops: number; bytes: number }>();
-  for (const { index, op, seconds } of executable.profile()) {
-    const kind = kinds.get(op) ?? { calls: 0, seconds: 0, flops: 0, bytes: 0 };
-    kind.calls += 1;
-    kind.seconds += seconds / steps;
-    kind.flops += program.opCosts[index]!.flops;
-    kind.bytes += program.opCosts[index]!.bytes;
-    kinds.set(op, kind);
+  for (const { executable, runs } of parts) {
+    for (const { index, op, seconds } of executable.profile()) {
+      const kind = kinds.get(op) ?? { calls: 0, seconds: 0, flops: 0, bytes: 0 };
+      const { flops, bytes } = executable.program.opCosts[index]!;
+      kind.calls += runs;
+      kind.seconds += seconds / steps;
+      kind.flops += runs * flops;
+      kind.bytes += runs * bytes;
+      kinds.set(op, kind);
+    }
   }
   const total = [...kinds.values()].reduce((sum, { seconds }) => sum + seconds, 0);
   return [...kinds]

@@ -1,4 +1,4 @@
-import type { Program } from '../graph/index.js';
+import type { Program, ProgramOp } from '../graph/index.js';
 
 /** A machine by what limits a program on it (configs/machine). */
 export interface Machine {
@@ -21,7 +21,15 @@ export interface OpForecast {
   arithmeticSeconds: number;
 }
 
+/** A program of a step, and how often a step runs it. */
+export interface StepPart {
+  program: Program;
+  runs: number;
+}
+
 export interface Prediction {
+  /** Of the formulas; recomputation counts once. */
+  flops: number;
   /** Every op at the machine's limit: the sum of max(FLOPs / rate, bytes / bandwidth). Gaps and launches are left out. */
   seconds: number;
   /** All FLOPs at the machine's rates, as if bytes moved in no time. */
@@ -32,37 +40,41 @@ export interface Prediction {
   ops: OpForecast[];
 }
 
-/** The time of one run of `program` on `machine`, which need not be there. An op of bf16 operands has the rate of bf16. */
-export function predict(program: Program, machine: Machine): Prediction {
+/** The time of a step's programs on `machine`, which need not be there. An op of bf16 operands has the rate of bf16. */
+export function predict(parts: readonly StepPart[], machine: Machine): Prediction {
   const kinds = new Map<string, OpForecast>();
-  const all = { seconds: 0, arithmeticSeconds: 0, byteSeconds: 0 };
-  program.ops.forEach(({ op, inputs }, index) => {
+  const all = { flops: 0, seconds: 0, arithmeticSeconds: 0, byteSeconds: 0 };
+  const add = ({ program, runs }: StepPart, { op, inputs }: ProgramOp, index: number): void => {
     const { flops, bytes } = program.opCosts[index]!;
     const narrow = inputs.some((id) => id !== null && program.values[id]!.dtype === 'bf16');
     const arithmetic = flops / (narrow ? machine.bf16_flops : machine.f32_flops);
     const moving = bytes / machine.bytes_per_second;
     const seconds = Math.max(arithmetic, moving);
     const kind = kinds.get(op) ?? { op, calls: 0, flops: 0, bytes: 0, seconds: 0, arithmeticSeconds: 0 };
-    kind.calls += 1;
-    kind.flops += flops;
-    kind.bytes += bytes;
-    kind.seconds += seconds;
-    if (arithmetic > moving) kind.arithmeticSeconds += seconds;
+    kind.calls += runs;
+    kind.flops += runs * flops;
+    kind.bytes += runs * bytes;
+    kind.seconds += runs * seconds;
+    if (arithmetic > moving) kind.arithmeticSeconds += runs * seconds;
     kinds.set(op, kind);
-    all.seconds += seconds;
-    all.arithmeticSeconds += arithmetic;
-    all.byteSeconds += moving;
-  });
+    all.seconds += runs * seconds;
+    all.arithmeticSeconds += runs * arithmetic;
+    all.byteSeconds += runs * moving;
+  };
+  for (const part of parts) {
+    for (const [index, op] of part.program.ops.entries()) add(part, op, index);
+    all.flops += part.runs * part.program.cost.flops;
+  }
   return { ...all, ops: [...kinds.values()].sort((a, b) => b.seconds - a.seconds) };
 }
 
 /** What `--plan` says of a prediction: a step of `tokens` tokens. */
 export function describePrediction(
-  { seconds, arithmeticSeconds, byteSeconds, ops }: Prediction,
-  { program, machine, tokens }: { program: Program; machine: Machine; tokens: number },
+  { flops, seconds, arithmeticSeconds, byteSeconds, ops }: Prediction,
+  { machine, tokens }: { machine: Machine; tokens: number },
 ): string {
   const ms = (time: number) => (1000 * time).toFixed(2);
-  const mfu = program.cost.flops / seconds / machine.bf16_flops;
+  const mfu = flops / seconds / machine.bf16_flops;
   const lines = [
     `on ${machine.name}, had it every op at its limit (${machine.bf16_flops / 1e12} TFLOP/s in bf16, ${machine.f32_flops / 1e12} in f32, ${machine.bytes_per_second / 1e12} TB/s):`,
     `  step    ${ms(seconds)} ms, ${Math.round(tokens / seconds)} tokens/s, ${(100 * mfu).toFixed(1)} % of the bf16 rate`,

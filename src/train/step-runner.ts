@@ -58,7 +58,7 @@ export class StepRunner {
       // the micro-batch's number is part of the random stream's step, so that no two share their noise
       addInto(values, await micro.runWith(batchInputs(part, batch, seed, step * this.#accumulation + i)));
     }
-    addInto(values, await update.runWith({ optimizer }));
+    addInto(values, await update.runWith({ optimizer, rng: rngInput(seed, step) }));
     return values;
   }
 

@@ -3,10 +3,10 @@ import {
   accumulate,
   add,
   affine,
-  assign,
   clamp,
   compile,
   concat,
+  fill,
   full,
   Graph,
   gradients,
@@ -20,7 +20,7 @@ import {
   type Tensor,
   typeBytes,
 } from '../graph/index.js';
-import type { Adapter, Model, ParameterSpec } from '../models/index.js';
+import { type Adapter, type Model, type ParameterSpec, storedDtype } from '../models/index.js';
 import type { Objective } from './objectives/objective.js';
 import type { Optimizer } from './optim/optimizer.js';
 
@@ -39,7 +39,7 @@ export interface StepOptions {
   /** Global gradient norm to clip to; null leaves gradients as they are. */
   maxGradNorm: number | null;
   threads: number;
-  /** Of products and of what lies between them; weights, moments and gradients are fp32 either way. */
+  /** Of products and of what lies between them. Weights are what the model's storage says, moments what the optimizer does. */
   dtype: 'fp32' | 'bf16';
   /** What the backward pass makes again instead of holding it. Default: none. */
   recompute?: RecomputeMode;
@@ -72,13 +72,17 @@ export function buildStep(options: StepOptions): StepPrograms {
     };
   }
   grads.forEach((gradient, i) => {
-    if (gradient !== null) accumulate(gradientState(graph, parameters[i]!), gradient);
+    if (gradient === null) return;
+    for (const term of termsOf(gradient)) accumulate(gradientState(graph, parameters[i]!), term);
   });
   const update = new Graph();
-  const held = parameters.map(({ spec }) => ({ spec, tensor: update.state(spec.name, 'f32', spec.shape) }));
+  const held = parameters.map(({ spec, tensor: { dtype } }) => ({
+    spec,
+    tensor: update.state(spec.name, dtype, spec.shape),
+  }));
   const sums = held.map((parameter) => gradientState(update, parameter));
   applyGradients(update, options, held, sums);
-  for (const sum of sums) assign(sum, full(update, sum.shape, 0));
+  for (const sum of sums) fill(sum, 0);
   return {
     micro: compile(graph, { threads, dtype, recompute: recomputeOf(options, [graph, update]) }),
     update: compile(update, { threads, dtype }),
@@ -110,6 +114,15 @@ interface Learning {
 
 const tensorsOf = (parameters: readonly Learning[]) => parameters.map(({ tensor }) => tensor);
 
+/** What a gradient is the sum of where a parameter is used more than once, in f32, so that the sum itself is nowhere held. */
+function termsOf(gradient: Tensor): Tensor[] {
+  if (gradient.source.kind !== 'node') return [gradient];
+  const { op, inputs } = gradient.source.node;
+  if (op === 'cast') return termsOf(inputs[0]!); // of a parameter in bf16
+  const isSum = op === 'add' && inputs.every((input) => String(input!.shape) === String(gradient.shape));
+  return isSum ? inputs.flatMap((input) => termsOf(input!)) : [gradient];
+}
+
 const gradientState = (graph: Graph, { spec }: Learning) =>
   graph.state(gradientName(spec.name), 'f32', spec.shape);
 
@@ -130,7 +143,7 @@ function traceLoss(graph: Graph, options: Omit<StepOptions, 'optimizer' | 'maxGr
   for (const [name, value] of Object.entries(metrics)) graph.output(name, value);
   const parameters = options.trainable.map((spec) => ({
     spec,
-    tensor: graph.state(spec.name, 'f32', spec.shape),
+    tensor: graph.state(spec.name, storedDtype(options.model.storage, spec), spec.shape),
   }));
   return { loss, parameters };
 }

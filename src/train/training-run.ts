@@ -6,7 +6,14 @@ import type { TelemetryEvent } from '../telemetry/event.js';
 import { nameNonFinite } from '../telemetry/non-finite.js';
 import { type Beginning, begin, markOf, restore, type SavedProgress } from './begin.js';
 import { Checkpoints } from './checkpoints.js';
-import { compileRun, programNames, programsOf, type RunPrograms, type TrainingRun } from './compile-run.js';
+import {
+  compileRun,
+  programNames,
+  programsOf,
+  type RunPrograms,
+  rowsPerPass,
+  type TrainingRun,
+} from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
 import { checkMemory, memoryBudget } from './memory.js';
 import { MetricsLog } from './metrics-log.js';
@@ -82,7 +89,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
     schedule,
     seed: run.seed,
     batchSize: training.batch_size,
-    perDeviceBatchSize: training.per_device_batch_size,
+    perDeviceBatchSize: rowsPerPass(run),
     begin: { step: beginning.step, progress: beginning.saved?.loop ?? null },
     totalSteps: steps,
     logEvery: training.log_every,
@@ -128,13 +135,12 @@ function checkpointsOf(
     requested: () => stage.takeCheckpointRequest(),
     log: (level, text) => stage.log(level, text),
     write(step, loop, best) {
-      const shapes = new Map(session.states().map(({ name, shape }) => [name, shape]));
-      const tensors = held.map((name) => ({
-        name,
-        dtype: 'F32' as const,
-        shape: shapes.get(name)!,
-        data: () => session.getState(name).data,
-      }));
+      const known = new Map(session.states().map((state) => [state.name, state]));
+      const tensors = held.map((name) => {
+        const { dtype, shape } = known.get(name)!;
+        const stored = dtype === 'bf16' ? ('BF16' as const) : ('F32' as const);
+        return { name, dtype: stored, shape, data: () => session.getState(name).data };
+      });
       const progress: SavedProgress = {
         seed: run.seed,
         total_steps: steps,
@@ -200,13 +206,13 @@ export const widenedProducts =
 function createTrainingStates(run: TrainingRun, session: Session, programs: RunPrograms): string[] {
   const updated = new Set(programsOf(programs).flatMap(({ states }) => states.map(({ name }) => name)));
   const optimizer = optimizerOf(run.training.optimizer, run.trainable);
-  const accumulates = run.training.batch_size > run.training.per_device_batch_size;
+  const accumulates = run.training.batch_size > rowsPerPass(run);
   const held: string[] = [];
   for (const spec of run.trainable) {
     const { name, shape } = spec;
     const kept = optimizer.states(spec);
     if (!kept.every((state) => updated.has(state))) continue; // the loss does not reach it
-    for (const state of kept) session.setState(state, 'f32', shape, null);
+    for (const state of kept) session.setState(state, optimizer.stateDtype, shape, null);
     if (accumulates) session.setState(gradientName(name), 'f32', shape, null);
     held.push(name, ...kept);
   }

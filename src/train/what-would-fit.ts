@@ -1,4 +1,4 @@
-import { compileRun, programsOf, type TrainingConfig, type TrainingRun } from './compile-run.js';
+import { compileRun, programsOf, rowsPerPass, type TrainingConfig, type TrainingRun } from './compile-run.js';
 import type { Fitting } from './memory.js';
 import { planRecord } from './plan-record.js';
 
@@ -24,8 +24,9 @@ export function whatWouldFit(run: TrainingRun, budget: number): Fitting[] {
     }
     return [];
   };
-  const { batch_size, per_device_batch_size, recompute, dtype } = training;
-  const smaller = Array.from({ length: per_device_batch_size - 1 }, (_, i) => per_device_batch_size - 1 - i);
+  const { batch_size, recompute, dtype } = training;
+  const pass = rowsPerPass(run);
+  const smaller = Array.from({ length: pass - 1 }, (_, i) => pass - 1 - i);
   const shorter = [2, 4, 8, 16].map((part) => Math.floor(data.length / part));
   return [
     ...(recompute === 'none' ? fitting('training.recompute=auto', { recompute: 'auto' }) : []),

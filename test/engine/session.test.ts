@@ -215,4 +215,18 @@ describe('session', () => {
       .to.match(/log/)
       .and.match(/suspect/);
   });
+
+  it('finds the first state that is changed into such a number', async () => {
+    const graph = new Graph();
+    const [a, b] = [graph.input('a', 'f32', [2, 1]), graph.input('b', 'f32', [1, 2])];
+    graph.scope('suspect', () => accumulate(graph.state('sum', 'f32', [2, 2]), matmul(a, b)));
+    session.setState('sum', 'f32', [2, 2], null);
+    const executable = session.load(compile(graph, { threads: 1 }));
+    executable.setCheckFinite(true);
+    await executable.run({ a: new Float32Array(2).fill(1e18), b: new Float32Array(2).fill(1e18) });
+    const error = await refusal(() =>
+      executable.run({ a: new Float32Array(2).fill(1e30), b: new Float32Array(2).fill(1e30) }),
+    );
+    expect(error.message).to.match(/^accumulate_matmul "suspect".*: state state \[2,2\] is not finite$/);
+  });
 });

@@ -11,6 +11,7 @@ import {
   Graph,
   gradients,
   linearCrossEntropy,
+  matmul,
   mean,
   mul,
   neg,
@@ -159,6 +160,48 @@ describe('a loss and its gradient', () => {
     const [dh] = gradients(sum(mul(each, other.state('weight', 'f32', [3]))), [h(other)]);
     other.output('dh', dh!);
     expect(opNames(compile(other, { threads: 1 }))).to.match(/linear_cross_entropy_grad/);
+  });
+});
+
+describe('a gradient that is summed up', () => {
+  const shape = [4, 3] as const;
+  const rows = (graph: Graph) => [graph.input('dy', 'f32', [5, 4]), graph.input('x', 'f32', [5, 3])] as const;
+  const sums = (graph: Graph) => graph.state('sum', 'f32', shape);
+
+  it('is added where the sum lies, by the product or the lookup that makes it', () => {
+    const graph = new Graph();
+    const [dy, x] = rows(graph);
+    const ids = graph.input('ids', 'i32', [5]);
+    accumulate(sums(graph), matmul(dy, x, { transA: true }));
+    accumulate(sums(graph), graph.emit('embedding_grad', { dy: x, ids }, { rows: 4 }).dweight);
+    const program = compile(graph, { threads: 1 });
+    expect(opNames(program)).to.equal('accumulate_matmul accumulate_embedding_grad');
+    expect(program.arenaBytes).to.equal(0);
+    const numbers = (count: number) => Array.from({ length: count }, (_, i) => (i % 7) - 3);
+    const given = { dy: numbers(20), x: numbers(15), ids: [0, 3, 3, 1, 0] };
+    const { states } = interpret(program, given, { sum: numbers(12) });
+    const wanted = numbers(12);
+    for (let row = 0; row < 5; row++) {
+      for (let j = 0; j < 3; j++) {
+        for (let i = 0; i < 4; i++) wanted[3 * i + j]! += given.dy[4 * row + i]! * given.x[3 * row + j]!;
+        wanted[3 * given.ids[row]! + j]! += given.x[3 * row + j]!;
+      }
+    }
+    expect([...states.sum!]).to.deep.equal(wanted);
+  });
+
+  it('is a tensor of its own where something else reads it, or the sum is read in between', () => {
+    const graph = new Graph();
+    const gradient = matmul(...rows(graph), { transA: true });
+    accumulate(sums(graph), gradient);
+    graph.output('gradient', gradient);
+    expect(opNames(compile(graph, { threads: 1 }))).to.equal('matmul accumulate');
+
+    const other = new Graph();
+    const late = matmul(...rows(other), { transA: true });
+    other.output('before', exp(sums(other)));
+    accumulate(sums(other), late);
+    expect(opNames(compile(other, { threads: 1 }))).to.equal('matmul exp accumulate');
   });
 });
 

@@ -72,11 +72,13 @@ describe('bench', () => {
     batch: 2,
     length: 16,
     dtype: 'fp32',
+    state_dtype: 'fp32',
     forward: false,
     lora: 0,
     steps: 3,
     recompute: 'auto',
     memory_budget: null,
+    micro_batches: 'auto',
     profile: true,
     save_program: null,
   };

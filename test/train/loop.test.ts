@@ -27,6 +27,11 @@ describe('the training loop', () => {
     }
   });
 
+  it('takes as few rows a pass as the processor still multiplies at full speed: all of them, where they are few', async () => {
+    const [auto, whole] = [await trainTiny({ per_device_batch_size: 'auto' }), await trainTiny()];
+    expect(losses(auto.events)).to.deep.equal(losses(whole.events));
+  });
+
   it('gives the same bits at any number of threads', async () => {
     const [one, two] = [await trainTiny({}, { threads: 1 }), await trainTiny({}, { threads: 2 })];
     for (const [name, weights] of one.weights) expect(two.weights.get(name), name).to.deep.equal(weights);

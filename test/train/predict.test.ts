@@ -9,7 +9,10 @@ describe('a prediction', () => {
     const graph = new Graph();
     const x = graph.input('x', 'f32', [100, 200]);
     graph.output('y', relu(matmul(x, graph.state('w', 'f32', [200, 50]))));
-    const { seconds, arithmeticSeconds, byteSeconds, ops } = predict(compile(graph, { threads: 1 }), machine);
+    const { seconds, arithmeticSeconds, byteSeconds, ops } = predict(
+      [{ program: compile(graph, { threads: 1 }), runs: 1 }],
+      machine,
+    );
     const [product, moved] = [2 * 100 * 200 * 50, 2 * 100 * 50 * 4].map((work) => work / 1e9);
     expect(ops.map(({ op }) => op)).to.deep.equal(['matmul', 'relu']);
     expect(ops[0]).to.include({ calls: 1, seconds: product, arithmeticSeconds: product });
@@ -25,7 +28,9 @@ describe('a prediction', () => {
     graph.output('y', matmul(x, graph.state('w', 'f32', [256, 256])));
     const [wide, narrow] = (['fp32', 'bf16'] as const).map(
       (dtype) =>
-        predict(compile(graph, { threads: 1, dtype }), machine).ops.find(({ op }) => op === 'matmul')!,
+        predict([{ program: compile(graph, { threads: 1, dtype }), runs: 1 }], machine).ops.find(
+          ({ op }) => op === 'matmul',
+        )!,
     );
     expect(narrow!.seconds).to.be.closeTo(wide!.seconds / 4, 1e-9);
   });

@@ -7,7 +7,7 @@ import { buildModel, saveModelFolder, saveModelStandIn } from '../../src/models/
 import type { MetricsEvent, TelemetryEvent } from '../../src/telemetry/event.js';
 import { checkStart, type TrainingConfig } from '../../src/train/index.js';
 import type { Start } from '../../src/train/start.js';
-import { type Trained, trainTiny } from './tiny-run.js';
+import { type Trained, tinyAdamW, trainTiny } from './tiny-run.js';
 
 const checkpoint = ({ folder }: Trained, step: number) => join(folder, 'checkpoints', `step_${step}`);
 const steps = ({ folder }: Trained) => readdirSync(join(folder, 'checkpoints')).sort();
@@ -33,10 +33,12 @@ describe('a run that is resumed', () => {
     weight_decay: 0.1,
     adamw: { lr_ratio: 1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
   };
+  const narrow = { ...tinyAdamW, state_dtype: 'bf16', main_params_dtype: 'bf16' } as const;
   const cases: [name: string, training: Partial<TrainingConfig>, loraDropout?: number][] = [
     ['plain', {}],
     ['with accumulation', { per_device_batch_size: 1 }],
     ['in bf16', { dtype: 'bf16' }],
+    ['with weights and moments in bf16', { dtype: 'bf16', optimizer: narrow }],
     ['by Muon', { optimizer: muon }],
     ['of adapters with dropout and accumulation', { per_device_batch_size: 2 }, 0.3],
   ];

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bf16ToF32 } from '../../src/checkpoint/index.js';
 import { datasetOf } from '../../src/data/batch.js';
 import type { Batch, Dataset } from '../../src/data/index.js';
 import { openEngine, type Session } from '../../src/engine/index.js';
@@ -12,7 +13,9 @@ import {
   type TrainingConfig,
   type TrainingRun,
   train,
+  trainingStorage,
 } from '../../src/train/index.js';
+import { plainPrecision } from '../../src/train/optim/adamw.js';
 import type { Verb } from '../../src/train/start.js';
 
 /** A model small enough to train in milliseconds, with everything that a large one has. */
@@ -31,6 +34,15 @@ const config = {
   rms_norm_eps: 1e-5,
   tie_word_embeddings: true,
 };
+
+export const tinyAdamW = {
+  name: 'adamw',
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weight_decay: 0.1,
+  ...plainPrecision,
+} as const;
 
 export const tinyTraining: TrainingConfig = {
   dtype: 'fp32',
@@ -52,7 +64,7 @@ export const tinyTraining: TrainingConfig = {
   metric_for_best: 'train/lm_loss',
   greater_is_better: false,
   load_best_at_end: false,
-  optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 },
+  optimizer: tinyAdamW,
   schedule: { name: 'cosine', warmup_ratio: 0.2, min_ratio: 0.1 },
 };
 
@@ -147,7 +159,9 @@ export async function trainTiny(
   peak ??= engine.measurePeak({ dtype: 'f32', threads, seconds: 0.1 });
   engine.measurePeak = () => peak!;
   const session = engine.session({ device: 'cpu', threads });
-  const storage = storageOf({ dtype: options.frozen ?? 'fp32', quantization: 'none' });
+  const keys = { ...tinyTraining, ...training };
+  const frozen = storageOf({ dtype: options.frozen ?? 'fp32', quantization: 'none' });
+  const storage = options.loraDropout === undefined ? trainingStorage(keys, 'full') : frozen;
   const model = (await buildModel(config)).stored(storage);
   const adapter = options.loraDropout === undefined ? null : adapterOf(model, options.loraDropout);
   const trainable = adapter === null ? model.parameters() : [...adapter.parameters.values()];
@@ -164,7 +178,7 @@ export async function trainTiny(
       batch: batchOf,
       describe: (rows) => `rows ${rows}`,
     },
-    training: { ...tinyTraining, ...training },
+    training: keys,
     seed: 3,
     threads,
   };
@@ -202,7 +216,13 @@ export async function trainTiny(
     if (abortAfter === undefined) throw error;
   });
   const weights = new Map(
-    trainable.map(({ name }) => [name, Float32Array.from(session.getState(name).data as Float32Array)]),
+    trainable.map(({ name }) => {
+      const { dtype, data } = session.getState(name);
+      return [
+        name,
+        dtype === 'bf16' ? bf16ToF32(data as Uint16Array) : Float32Array.from(data as Float32Array),
+      ];
+    }),
   );
   return { events, facts, logs, weights, folder, session, run };
 }

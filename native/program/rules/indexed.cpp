@@ -32,6 +32,14 @@ void rule_embedding_grad(OpCheck& op) {
   op.output(0, DType::f32, shape_of({op.integer("rows"), op.shape(0).last()}));
 }
 
+void rule_accumulate_embedding_grad(OpCheck& op) {
+  op.is_float(1);
+  op.is(2, DType::i32);
+  if (!op.rank(0, 2, 2) || !op.rank(1, 1, 8)) return;
+  op.demand(op.shape(2) == without_last(op.shape(1)), "ids must have the leading dimensions of dy");
+  op.is(0, DType::f32, shape_of({op.shape(0)[0], op.shape(1).last()}));
+}
+
 void rule_gather_rows(OpCheck& op) {
   op.is(1, DType::i32);
   if (!op.rank(0, 1, 8) || !op.rank(1, 1, 1)) return;

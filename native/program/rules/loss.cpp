@@ -41,4 +41,14 @@ void rule_linear_cross_entropy_train(OpCheck& op) {
   op.output(4, DType::f32, op.shape(1));
 }
 
+void rule_accumulate_linear_cross_entropy_train(OpCheck& op) {
+  if (!projection(op, 1)) return;
+  const Shape each = shape_of({op.shape(1)[0]});
+  op.is(0, DType::f32, op.shape(2));
+  op.is(4, DType::f32, each);
+  op.scratch(scratch::linear_cross_entropy_train(each[0], op.shape(2)[0], size_of(op.dtype(1))));
+  for (int i : {0, 1, 2}) op.output(i, DType::f32, each);
+  op.output_product(3, op.dtype(1), op.shape(1));
+}
+
 }  // namespace sluice

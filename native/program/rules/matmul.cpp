@@ -30,6 +30,17 @@ void rule_matmul(OpCheck& op) {
   op.output_product(0, op.dtype(0), y);
 }
 
+void rule_accumulate_matmul(OpCheck& op) {
+  for (int i : {1, 2}) {
+    if (!op.is_float(i) || !op.rank(i, 2, 2)) return;
+  }
+  op.is(2, op.dtype(1));
+  const Shape &a = op.shape(1), &b = op.shape(2);
+  const bool trans_a = op.integer("trans_a"), trans_b = op.integer("trans_b");
+  op.demand((trans_a ? a[0] : a[1]) == (trans_b ? b[1] : b[0]), "inner sizes differ");
+  op.is(0, DType::f32, shape_of({trans_a ? a[1] : a[0], trans_b ? b[0] : b[1]}));
+}
+
 void rule_grouped_matmul(OpCheck& op) {
   operands(op, op.integer("trans_b"));
   op.is(2, DType::i32);

@@ -71,7 +71,7 @@ void rule_log_softmax_grad(OpCheck& op) { last_axis_gradient(op); }
 void rule_sum_squares(OpCheck& op) {
   int64_t bytes = 0;
   for (int i = 0; i < op.inputs(); i++) {
-    op.is(i, DType::f32);
+    op.is_float(i);
     bytes += scratch::sum_squares(op.shape(i).count());
   }
   op.scratch(bytes);

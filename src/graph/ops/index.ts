@@ -32,7 +32,7 @@ export { linearCrossEntropy } from './loss.js';
 export { groupedMatmul, matmul } from './matmul.js';
 export { moeCombine, moeDispatch, moeGather } from './moe.js';
 export { layerNorm, rmsNorm } from './norm.js';
-export { accumulate, adamw, assign } from './optimizer.js';
+export { accumulate, adamw, assign, fill, type RoundingChance } from './optimizer.js';
 export {
   paddedColumns,
   type QuantizedFormat,

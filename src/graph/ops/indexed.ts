@@ -41,6 +41,7 @@ const leading = (shape: Shape) => shape.slice(0, -1);
 export const indexedOps: Definitions<
   | 'embedding'
   | 'embedding_grad'
+  | 'accumulate_embedding_grad'
   | 'gather_rows'
   | 'scatter_add_rows'
   | 'take_along'
@@ -75,6 +76,19 @@ export const indexedOps: Definitions<
     },
     precision: { reads: ['dy'] },
     flops: (call) => elementCount(call.inputs.dy.shape),
+  },
+  accumulate_embedding_grad: {
+    infer(call) {
+      const { state, dy, ids } = call.inputs;
+      expectDtype(call, 'f32', { state, dy });
+      expectDtype(call, 'i32', { ids });
+      expectRank(call, 'state', state, 2);
+      expectShape(call, 'dy', dy, [...ids.shape, state.shape[1]!]);
+      return {};
+    },
+    precision: { reads: ['dy'] },
+    flops: (call) => elementCount(call.inputs.dy.shape),
+    bytes: (call) => 12 * elementCount(call.inputs.dy.shape),
   },
   gather_rows: {
     infer(call) {

@@ -55,8 +55,19 @@ function logitStride(vocabulary: number): number {
   return Math.ceil(vocabulary / 16) * 16 + 16;
 }
 
+function trainScratch({ inputs: { h, w } }: { inputs: LossInputs }): number {
+  const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
+  return (
+    (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) *
+    chunkTokens(tokens, vocabulary)
+  );
+}
+
 export const lossOps: Definitions<
-  'linear_cross_entropy' | 'linear_cross_entropy_grad' | 'linear_cross_entropy_train'
+  | 'linear_cross_entropy'
+  | 'linear_cross_entropy_grad'
+  | 'linear_cross_entropy_train'
+  | 'accumulate_linear_cross_entropy_train'
 > = {
   linear_cross_entropy: {
     infer(call) {
@@ -103,12 +114,19 @@ export const lossOps: Definitions<
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 3 : 2),
-    scratch: ({ inputs: { h, w } }) => {
-      const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
-      return (
-        (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) *
-        chunkTokens(tokens, vocabulary)
-      );
+    scratch: trainScratch,
+  },
+  accumulate_linear_cross_entropy_train: {
+    infer(call) {
+      const perToken = checkLoss(call);
+      const { dw, h, w, dloss } = call.inputs;
+      expectDtype(call, 'f32', { dw, dloss });
+      expectShape(call, 'dw', dw, w.shape);
+      expectShape(call, 'dloss', dloss, perToken.shape);
+      return { loss: perToken, lse: perToken, correct: perToken, dh: h };
     },
+    precision: { operands: ['h', 'w'], stores: ['dh'] },
+    flops: ({ inputs }) => product(inputs) * 3,
+    scratch: trainScratch,
   },
 };

@@ -50,7 +50,9 @@ const swapLast = (x: Tensor): Tensor => {
 
 const flatRows = (x: Tensor): Tensor => reshape(x, [-1, x.shape.at(-1)!]);
 
-export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmul_wgrad'> = {
+export const matmulOps: Definitions<
+  'matmul' | 'accumulate_matmul' | 'grouped_matmul' | 'grouped_matmul_wgrad'
+> = {
   matmul: {
     infer(call) {
       const { a, b, bias } = call.inputs;
@@ -96,6 +98,22 @@ export const matmulOps: Definitions<'matmul' | 'grouped_matmul' | 'grouped_matmu
     },
     flops: ({ inputs: { a }, outputs: { y }, attributes }) =>
       2 * elementCount(y.shape) * matrixOf(a.shape, attributes.trans_a).columns,
+  },
+  accumulate_matmul: {
+    infer(call) {
+      const { state, a, b } = call.inputs;
+      expectDtype(call, 'f32', { state, a, b });
+      expectRank(call, 'a', a, 2);
+      expectRank(call, 'b', b, 2);
+      const left = matrixOf(a.shape, call.attributes.trans_a);
+      const right = matrixOf(b.shape, call.attributes.trans_b);
+      if (left.columns !== right.rows) call.fail(`the inner sizes ${left.columns} and ${right.rows} differ`);
+      expectShape(call, 'state', state, [left.rows, right.columns]);
+      return {};
+    },
+    precision: { operands: ['a', 'b'] },
+    flops: ({ inputs: { state, a }, attributes }) =>
+      2 * elementCount(state.shape) * matrixOf(a.shape, attributes.trans_a).columns,
   },
   grouped_matmul: {
     infer(call) {

@@ -1,3 +1,4 @@
+import { dtypeBytes } from '../dtype.js';
 import type { Definitions, TensorType } from '../op-definition.js';
 import { elementCount } from '../shape.js';
 import type { Tensor } from '../tensor.js';
@@ -8,22 +9,41 @@ export function assign(state: Tensor, x: Tensor): void {
   state.graph.emit('assign', { state, x }, {});
 }
 
+/** state = value everywhere; f32. */
+export function fill(state: Tensor, value: number): void {
+  state.graph.emit('fill', { state }, { value });
+}
+
 /** state += x */
 export function accumulate(state: Tensor, x: Tensor): void {
   state.graph.emit('accumulate', { state, x }, {});
 }
 
-/** One AdamW step as torch.optim.AdamW; scalars f32[3] = learning rate, step (from 1), gradient scale. */
+/**
+ * One AdamW step as torch.optim.AdamW; scalars f32[3] = learning rate, step (from 1), gradient scale. param, grad, m and v
+ * are f32 or bf16, each by itself. `chance`: states of bf16 are rounded stochastically, by words of rng i32[4] that depend
+ * on (seed, step, stream, element) alone; otherwise to nearest.
+ */
 export function adamw(
   param: Tensor,
   grad: Tensor,
   m: Tensor,
   v: Tensor,
   scalars: Tensor,
-  options: { beta1: number; beta2: number; eps: number; weightDecay: number },
+  options: { beta1: number; beta2: number; eps: number; weightDecay: number; chance?: RoundingChance },
 ): void {
-  const { beta1, beta2, eps, weightDecay } = options;
-  param.graph.emit('adamw', { param, grad, m, v, scalars }, { beta1, beta2, eps, weight_decay: weightDecay });
+  const { beta1, beta2, eps, weightDecay, chance } = options;
+  param.graph.emit(
+    'adamw',
+    { param, grad, m, v, scalars, rng: chance?.rng ?? null },
+    { beta1, beta2, eps, weight_decay: weightDecay, stream: chance?.stream ?? 0 },
+  );
+}
+
+/** What stochastic rounding draws from: rng i32[4] = seed low, seed high, step, 0, and a stream for each parameter. */
+export interface RoundingChance {
+  readonly rng: Tensor;
+  readonly stream: number;
 }
 
 function checkUpdate(call: { inputs: { state: TensorType; x: TensorType }; fail(reason: string): never }) {
@@ -33,8 +53,14 @@ function checkUpdate(call: { inputs: { state: TensorType; x: TensorType }; fail(
   return {};
 }
 
-export const optimizerOps: Definitions<'assign' | 'accumulate' | 'adamw'> = {
+export const optimizerOps: Definitions<'assign' | 'fill' | 'accumulate' | 'adamw'> = {
   assign: { infer: checkUpdate },
+  fill: {
+    infer(call) {
+      expectDtype(call, 'f32', call.inputs);
+      return {};
+    },
+  },
   accumulate: {
     infer(call) {
       expectDtype(call, 'f32', call.inputs);
@@ -45,15 +71,20 @@ export const optimizerOps: Definitions<'assign' | 'accumulate' | 'adamw'> = {
   },
   adamw: {
     infer(call) {
-      const { param, grad, m, v, scalars } = call.inputs;
+      const { param, grad, m, v, scalars, rng } = call.inputs;
       expectDtype(call, 'f32', { param, grad, m, v, scalars });
       expectShape(call, 'grad', grad, param.shape);
       expectShape(call, 'm', m, param.shape);
       expectShape(call, 'v', v, param.shape);
       expectShape(call, 'scalars', scalars, [3]);
+      expectDtype(call, 'i32', { rng });
+      expectShape(call, 'rng', rng, [4]);
       return {};
     },
+    precision: { terms: ['param', 'grad', 'm', 'v'] },
     flops: ({ inputs: { param } }) => 15 * elementCount(param.shape),
-    bytes: ({ inputs: { param } }) => 28 * elementCount(param.shape),
+    bytes: ({ inputs: { param, grad, m, v } }) =>
+      elementCount(param.shape) *
+      [param, m, v].reduce((sum, { dtype }) => sum + 2 * dtypeBytes(dtype), dtypeBytes(grad.dtype)),
   },
 };

@@ -133,6 +133,7 @@ export const reduceOps: Definitions<
       for (const [index, x] of call.inputs.x.entries()) expectDtype(call, 'f32', { [`x[${index}]`]: x });
       return { y: f32([1]) };
     },
+    precision: { terms: ['x'] },
     gradient: ({ inputs, grads }) => ({
       x: (index) => mul(inputs.x[index]!, reshapeScalar(grads.y!, inputs.x[index]!)),
     }),

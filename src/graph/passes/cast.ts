@@ -25,7 +25,7 @@ export function castToBf16(graph: Graph): Graph {
     return root === tensor ? copy : reshape(copy, tensor.shape);
   };
   return rewrite(graph, ({ node, inputs, target }) => {
-    if (widensOnly(graph, node)) return [inputs[0]!];
+    if (widensOnly(graph, node) || (narrows(node) && inputs[0]!.dtype === 'bf16')) return [inputs[0]!];
     const fitting = target.scopedAs(node.scope, () => fitInputs(node, inputs, as));
     const made = target.emitFlat(
       node.op,
@@ -53,6 +53,9 @@ export function castToBf16(graph: Graph): Graph {
 const widensOnly = (graph: Graph, { op, inputs, outputs }: GraphNode): boolean =>
   op === 'cast' && inputs[0]!.dtype === 'bf16' && ![...graph.outputs.values()].includes(outputs[0]!);
 
+/** Whether the op makes bf16 of an f32, which may as well be stored so in the first place. */
+const narrows = ({ op, attributes }: GraphNode): boolean => op === 'cast' && attributes.dtype === 'bf16';
+
 /** A row of a few numbers is a score or a statistic. */
 const isLarge = ({ shape }: Tensor): boolean => shape.length > 1 && shape.at(-1)! >= 8;
 
@@ -60,6 +63,7 @@ const isLarge = ({ shape }: Tensor): boolean => shape.length > 1 && shape.at(-1)
 function readAsF32(graph: Graph): Set<Tensor> {
   const wide = new Set(graph.outputs.values());
   for (const node of graph.nodes.toReversed()) {
+    if (narrows(node)) continue;
     const { operands, reads, moves } = definitionOf(node.op).precision ?? {};
     const passedOn = moves === true && !node.outputs.some((output) => output && wide.has(output));
     node.inputs.forEach((input, index) => {

@@ -48,6 +48,7 @@ export function muon(options: MuonOptions): Optimizer {
   const others = adamW(options.adamw);
   return {
     name: 'muon',
+    stateDtype: 'f32',
     states: (spec) => (isHidden(spec) ? [momentumName(spec.name)] : others.states(spec)),
     update(graph, updated, scalars) {
       others.update(

@@ -11,8 +11,10 @@ export interface Updated {
 /** How weights are updated: a value handed to the one step. What it remembers are states by name, so checkpoints hold them. */
 export interface Optimizer {
   readonly name: string;
-  /** f32 states, in the shape of the parameter and zero at first, that the updates of a parameter keep. */
+  /** States in the shape of the parameter and zero at first that the updates of a parameter keep. */
   states(spec: ParameterSpec): readonly string[];
+  /** What they are held in. */
+  readonly stateDtype: 'f32' | 'bf16';
   /**
    * Adds one update per parameter. `scalars` is f32 [3]: learning rate, step from 1, gradient scale. With a scale of NaN
    * neither weights nor states change.

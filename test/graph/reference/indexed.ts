@@ -5,6 +5,7 @@ import type { Kernels } from './kernel.js';
 export const indexedKernels: Kernels<
   | 'embedding'
   | 'embedding_grad'
+  | 'accumulate_embedding_grad'
   | 'gather_rows'
   | 'scatter_add_rows'
   | 'take_along'
@@ -23,6 +24,12 @@ export const indexedKernels: Kernels<
     const width = dweight.shape[1]!;
     ids.data.forEach((id, row) => {
       for (let i = 0; i < width; i++) dweight.data[id * width + i]! += dy.data[row * width + i]!;
+    });
+  },
+  accumulate_embedding_grad: ({ state, dy, ids }) => {
+    const width = state.shape[1]!;
+    ids.data.forEach((id, row) => {
+      for (let i = 0; i < width; i++) state.data[id * width + i]! += dy.data[row * width + i]!;
     });
   },
   gather_rows: ({ x, index }, { y }) => {

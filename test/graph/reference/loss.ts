@@ -52,12 +52,19 @@ const backward: Kernel<'linear_cross_entropy_grad'> = (
 };
 
 export const lossKernels: Kernels<
-  'linear_cross_entropy' | 'linear_cross_entropy_grad' | 'linear_cross_entropy_train'
+  | 'linear_cross_entropy'
+  | 'linear_cross_entropy_grad'
+  | 'linear_cross_entropy_train'
+  | 'accumulate_linear_cross_entropy_train'
 > = {
   linear_cross_entropy: forward,
   linear_cross_entropy_grad: backward,
   linear_cross_entropy_train: (inputs, outputs, attributes) => {
     forward(inputs, outputs, attributes);
     backward({ ...inputs, lse: outputs.lse }, outputs, attributes);
+  },
+  accumulate_linear_cross_entropy_train: ({ dw, ...inputs }, outputs, attributes) => {
+    forward(inputs, outputs, attributes);
+    backward({ ...inputs, lse: outputs.lse }, { dh: outputs.dh, dw }, attributes);
   },
 };

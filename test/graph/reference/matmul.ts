@@ -1,7 +1,9 @@
 import { elementCount } from '../../../src/graph/index.js';
 import type { Kernels } from './kernel.js';
 
-export const matmulKernels: Kernels<'matmul' | 'grouped_matmul' | 'grouped_matmul_wgrad'> = {
+export const matmulKernels: Kernels<
+  'matmul' | 'accumulate_matmul' | 'grouped_matmul' | 'grouped_matmul_wgrad'
+> = {
   matmul: ({ a, b, bias }, { y }, { trans_a, trans_b }) => {
     const [m, n] = y.shape.slice(-2) as [number, number];
     const inner = a.shape.at(trans_a ? -2 : -1)!;
@@ -16,6 +18,18 @@ export const matmulKernels: Kernels<'matmul' | 'grouped_matmul' | 'grouped_matmu
             sum += left * b.data[s * stepB + (trans_b ? j * inner + k : k * n + j)]!;
           }
           y.data[(s * m + i) * n + j] = sum;
+        }
+      }
+    }
+  },
+  accumulate_matmul: ({ state, a, b }, _outputs, { trans_a, trans_b }) => {
+    const [m, n] = state.shape as [number, number];
+    const inner = a.shape[trans_a ? 0 : 1]!;
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        for (let k = 0; k < inner; k++) {
+          const left = a.data[trans_a ? k * m + i : i * inner + k]!;
+          state.data[i * n + j]! += left * b.data[trans_b ? j * inner + k : k * n + j]!;
         }
       }
     }

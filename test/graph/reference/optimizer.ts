@@ -1,7 +1,10 @@
 import type { Kernels } from './kernel.js';
 
-export const optimizerKernels: Kernels<'assign' | 'accumulate' | 'adamw'> = {
+export const optimizerKernels: Kernels<'assign' | 'fill' | 'accumulate' | 'adamw'> = {
   assign: ({ state, x }) => state.data.set(x.data),
+  fill: ({ state }, _outputs, { value }) => {
+    state.data.fill(value);
+  },
   accumulate: ({ state, x }) => {
     x.data.forEach((value, i) => {
       state.data[i]! += value;

@@ -30,6 +30,11 @@ export const indexedRows: NumericRow[] = [
       attributes: { rows: 12 },
     },
   ),
+  row('accumulate_embedding_grad', 'with repeated ids', {
+    state: data.normal([12, 4]),
+    dy: data.normal([2, 2, 4]),
+    ids: i32Of([2, 2], [1, 1, 9, 1]),
+  }),
   row(
     'gather_rows',
     'with -1',

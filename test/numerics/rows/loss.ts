@@ -19,6 +19,12 @@ const gradientRows = [
   const options = { attributes: { softcap }, tolerance: 1e-5 };
   return [
     row('linear_cross_entropy_train', name, inputs, options),
+    row(
+      'accumulate_linear_cross_entropy_train',
+      name,
+      { ...inputs, dw: data.normal([words, width]) },
+      options,
+    ),
     row('linear_cross_entropy_grad', name, { ...inputs, lse: data.uniform([tokens], 6, 8) }, options),
   ];
 });

@@ -6,7 +6,21 @@ const plain = { trans_a: false, trans_b: false };
 const both = ['a', 'b'] as const;
 const offsets = i32Of([5], [0, 3, 3, 7, 8]); // expert 1 has no row; rows past 8 belong to none
 
+const layouts = [false, true].flatMap((trans_a) => [false, true].map((trans_b) => ({ trans_a, trans_b })));
+
 export const matmulRows: NumericRow[] = [
+  ...layouts.map(({ trans_a, trans_b }) =>
+    row(
+      'accumulate_matmul',
+      `a ${trans_a ? 'transposed' : 'plain'}, b ${trans_b ? 'transposed' : 'plain'}`,
+      {
+        state: data.normal([5, 3]),
+        a: data.normal(trans_a ? [7, 5] : [5, 7]),
+        b: data.normal(trans_b ? [3, 7] : [7, 3]),
+      },
+      { attributes: { trans_a, trans_b } },
+    ),
+  ),
   row(
     'matmul',
     'plain',

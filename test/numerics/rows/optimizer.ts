@@ -2,7 +2,7 @@ import { Data, f32Of } from '../data.js';
 import { type NumericRow, row } from '../row.js';
 
 const data = new Data(11);
-const setting = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 };
+const setting = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, stream: 3 };
 const moments = () => ({
   param: data.normal([7, 5]),
   grad: data.normal([7, 5]),
@@ -12,6 +12,7 @@ const moments = () => ({
 
 export const optimizerRows: NumericRow[] = [
   row('assign', 'of odd length', { state: data.normal([3, 5]), x: data.normal([3, 5]) }, { tolerance: 0 }),
+  row('fill', 'of odd length', { state: data.normal([3, 5]) }, { attributes: { value: 0.75 }, tolerance: 0 }),
   row(
     'accumulate',
     'of odd length',

@@ -23,12 +23,13 @@ Status check_indices(const Tensor& index, int64_t least, int64_t size, const cha
 
 constexpr int64_t kRowRange = 256;  // rows of the result that one piece owns when rows are added up
 
-/** y[index[i]] += x[i] in the order of i; each piece owns a range of y's rows and looks at every index. */
+/** y[index[i]] += x[i] in the order of i, y zero at first unless it is `kept`; each piece owns a range of y's
+ * rows and looks at every index. */
 void add_rows(ThreadPool& pool, const Source& x, const int32_t* index, int64_t count, float* y, int64_t rows,
-              int64_t width) {
+              int64_t width, bool kept = false) {
   const int64_t range = std::max<int64_t>(kRowRange, (rows + 63) / 64);
   in_pieces(pool, rows, range, [=](int64_t begin, int64_t end, void*) {
-    std::memset(y + begin * width, 0, static_cast<size_t>((end - begin) * width) * sizeof(float));
+    if (!kept) std::memset(y + begin * width, 0, static_cast<size_t>((end - begin) * width) * sizeof(float));
     for (int64_t i = 0; i < count; i++) {
       if (index[i] < begin || index[i] >= end) continue;
       in_stages(0, width, [&](int64_t first, int64_t some) {
@@ -87,6 +88,14 @@ Status kernel_embedding_grad(const KernelCall& call) {
   if (Status status = check_indices(call.in[1], 0, rows, "id"); !status.ok()) return status;
   add_rows(call.pool, Source(call.in[0]), call.in[1].i32(), call.in[1].count(), call.out[0].f32(), rows,
            call.out[0].shape[1]);
+  return {};
+}
+
+Status kernel_accumulate_embedding_grad(const KernelCall& call) {
+  const Tensor &sum = call.in[0], &ids = call.in[2];
+  if (Status status = check_indices(ids, 0, sum.shape[0], "id"); !status.ok()) return status;
+  add_rows(call.pool, Source(call.in[1]), ids.i32(), ids.count(), sum.f32(), sum.shape[0], sum.shape[1],
+           true);
   return {};
 }
 

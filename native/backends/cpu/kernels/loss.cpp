@@ -258,8 +258,8 @@ struct Chunk {
     return in_workspace ? std::clamp<int64_t>(kTileBytes / 4 / width, 1, 128) : 64;
   }
 
-  /** dw += dlogits^T h */
-  void weight_gradient(float* dw) const {
+  /** dw += dlogits^T h, or the first chunk's dw = */
+  void weight_gradient(float* dw, bool adds) const {
     GemmCall whole;
     whole.operands = logits.dtype;
     whole.trans_a = true;
@@ -267,15 +267,15 @@ struct Chunk {
     whole.a = memory, whole.lda = stride;
     whole.b = logits.token_row(start), whole.ldb = logits.width;
     whole.c = dw, whole.ldc = logits.width;
-    whole.accumulate = start > 0;
+    whole.accumulate = adds;
     product(call.pool, call.gemm, whole);
   }
 };
 
-/** use(chunk) for one chunk after the other. */
+/** use(chunk) for one chunk after the other; dw is added to what is there where it is `kept`. */
 template <typename Use>
 void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, int64_t vocabulary,
-                const Tensor& dw, Use use) {
+                const Tensor& dw, bool kept, Use use) {
   const int64_t size = scratch::loss_chunk(tokens, vocabulary);
   for (int64_t start = 0; start < tokens; start += size) {
     const Chunk chunk{call,        logits,
@@ -283,9 +283,9 @@ void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, in
                       start,       std::min(size, tokens - start),
                       call.scratch};
     use(chunk);
-    if (dw) chunk.weight_gradient(dw.f32());
+    if (dw) chunk.weight_gradient(dw.f32(), kept || start > 0);
   }
-  if (tokens == 0 && dw) std::memset(dw.data, 0, static_cast<size_t>(dw.count()) * sizeof(float));
+  if (tokens == 0 && dw && !kept) std::memset(dw.data, 0, static_cast<size_t>(dw.count()) * sizeof(float));
 }
 
 /** exp(logit - most) made part of a dlogit by the slope of the softcap; `most` is the row's largest logit. */
@@ -342,7 +342,7 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
   const Logits logits(call, 1);
   const float *dloss = call.in[0].f32(), *lse = call.in[4].f32();
   const int32_t* labels = call.in[3].i32();
-  each_chunk(call, logits, tokens, vocabulary, call.out[1], [&](const Chunk& chunk) {
+  each_chunk(call, logits, tokens, vocabulary, call.out[1], false, [&](const Chunk& chunk) {
     chunk.project([&](int64_t i, int64_t word, int64_t words, float* row) {
       const int64_t token = chunk.start + i;
       differentiate(row, word, words, labels[token], dloss[token], lse[token], logits.softcap);
@@ -352,21 +352,24 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
   return {};
 }
 
-/** The first pass leaves exp(logit - its tile's maximum), so that the second only multiplies; with a softcap
- * f32 logits stay what they are, and bf16 ones, too coarse for that, become weight times slope. */
-Status kernel_linear_cross_entropy_train(const KernelCall& call) {
-  const int64_t tokens = call.in[0].shape[0], vocabulary = call.in[1].shape[0];
-  if (Status status = check_labels(call.in[2], vocabulary); !status.ok()) return status;
-  const Logits logits(call, 0);
+namespace {
+
+/** h, w, labels and dloss are the inputs from `at` on. The first pass leaves exp(logit - its tile's maximum),
+ * so that the second only multiplies; with a softcap f32 logits stay what they are, and bf16 ones, too coarse
+ * for that, become weight times slope. */
+Status train(const KernelCall& call, int at, const Tensor& dw, bool kept) {
+  const int64_t tokens = call.in[at].shape[0], vocabulary = call.in[at + 1].shape[0];
+  if (Status status = check_labels(call.in[at + 2], vocabulary); !status.ok()) return status;
+  const Logits logits(call, at);
   const float softcap = logits.softcap;
   const bool store = !(softcap > 0);
-  const int32_t* labels = call.in[2].i32();
-  const float* dloss = call.in[3].f32();
+  const int32_t* labels = call.in[at + 2].i32();
+  const float* dloss = call.in[at + 3].f32();
   float *loss = call.out[0].f32(), *lse = call.out[1].f32(), *correct = call.out[2].f32();
   const int64_t size = scratch::loss_chunk(tokens, vocabulary), across = scratch::pieces(vocabulary, kWords);
   Part* parts = static_cast<Part*>(
       advance(call.scratch, logits.dtype, size * scratch::logit_stride(vocabulary)));  // [size, across]
-  each_chunk(call, logits, tokens, vocabulary, call.out[4], [&](const Chunk& chunk) {
+  each_chunk(call, logits, tokens, vocabulary, dw, kept, [&](const Chunk& chunk) {
     chunk.project([&](int64_t i, int64_t word, int64_t words, float* row) {
       Part& part = parts[i * across + word / kWords];
       part = part_of_row(row, word, words, labels[chunk.start + i], store);
@@ -405,6 +408,16 @@ Status kernel_linear_cross_entropy_train(const KernelCall& call) {
     });
   });
   return {};
+}
+
+}  // namespace
+
+Status kernel_linear_cross_entropy_train(const KernelCall& call) {
+  return train(call, 0, call.out[4], false);
+}
+
+Status kernel_accumulate_linear_cross_entropy_train(const KernelCall& call) {
+  return train(call, 1, call.in[0], true);
 }
 
 }  // namespace sluice::cpu::SLUICE_ISA

@@ -64,6 +64,22 @@ Status kernel_matmul(const KernelCall& call) {
   return {};
 }
 
+Status kernel_accumulate_matmul(const KernelCall& call) {
+  const Tensor &sum = call.in[0], &a = call.in[1], &b = call.in[2];
+  GemmCall whole;
+  whole.trans_a = call.integer("trans_a");
+  whole.trans_b = call.integer("trans_b");
+  whole.m = sum.shape[0], whole.n = sum.shape[1];
+  whole.k = a.shape[whole.trans_a ? 0 : 1];
+  whole.operands = a.dtype;
+  whole.a = a.data, whole.lda = a.shape[1];
+  whole.b = b.data, whole.ldb = b.shape[1];
+  whole.c = sum.data, whole.ldc = whole.n;
+  whole.accumulate = true;
+  if (whole.k > 0) product(call.pool, call.gemm, whole);
+  return {};
+}
+
 Status kernel_grouped_matmul(const KernelCall& call) {
   const Tensor &x = call.in[0], &w = call.in[1], &y = call.out[0];
   const int64_t rows = x.shape[0], k = x.shape[1], n = y.shape[1], experts = w.shape[0];

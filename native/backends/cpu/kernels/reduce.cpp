@@ -2,8 +2,7 @@
 #include <cstring>
 
 #include "../../../core/scratch.h"
-#include "kernels.h"
-#include "vector-math.h"
+#include "floats.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
@@ -244,10 +243,17 @@ Status kernel_sum_squares(const KernelCall& call) {
   double* partial = static_cast<double*>(call.scratch);
   int64_t pieces = 0;
   for (int input = 0; input < call.inputs; input++) {
-    const float* x = call.in[input].f32();
+    const Source x(call.in[input]);
     double* into = partial + pieces;
     in_pieces(call.pool, call.in[input].count(), scratch::kSumPiece, [=](int64_t begin, int64_t end, void*) {
-      into[begin / scratch::kSumPiece] = squares_of(x + begin, end - begin);
+      double total = 0;
+      float stage[kStage];
+      if (x.half)
+        in_stages(begin, end,
+                  [&](int64_t at, int64_t some) { total += squares_of(x.read(at, some, stage), some); });
+      else
+        total = squares_of(x.read(begin, end - begin, stage), end - begin);
+      into[begin / scratch::kSumPiece] = total;
     });
     pieces += scratch::pieces(call.in[input].count(), scratch::kSumPiece);
   }

@@ -25,11 +25,12 @@ KERNEL(gather_rows, READS(0, void, x), READS(1, int, index), WRITES(2, void, y),
     STORE(y, i, from < 0 ? 0.0f : LOAD(x, from / p.divide * p.width + column));
 }
 
-/** y [rows, width]: row r is the sum, in order, of the rows of x whose index is r. */
+/** y [rows, width]: row r is the sum, in order, of the rows of x whose index is r; added to what is there
+ * where that is kept. */
 struct AddRows {
   int64 count, width, rows;
   int least, op;
-  int x_bf16;
+  int x_bf16, kept;
 };
 
 KERNEL(add_rows, READS(0, void, x), READS(1, int, index), WRITES(2, float, y), WRITES(3, int, bad),
@@ -37,7 +38,8 @@ KERNEL(add_rows, READS(0, void, x), READS(1, int, index), WRITES(2, float, y), W
   GROUP_MEMORY(float, shared, 32);
   GROUP_MEMORY(int, tile, 1024);
   const int64 row = GROUP;
-  for (int64 column = THREAD; column < p.width; column += THREADS) y[row * p.width + column] = 0.0f;
+  for (int64 column = THREAD; !p.kept && column < p.width; column += THREADS)
+    y[row * p.width + column] = 0.0f;
   for (int64 first = 0; first < p.count; first += THREADS) {
     const int mine = first + THREAD < p.count ? index[first + THREAD] : -1;
     if (row == 0 && (mine < p.least || mine >= p.rows) && first + THREAD < p.count) lower(bad, p.op);

@@ -128,15 +128,19 @@ KERNEL(softmax_grad, READS(0, float, dy), READS(1, float, y), WRITES(2, float, d
 
 struct Squares {
   int64 count, piece;
+  int x_bf16;
 };
 
 /** partial[g] = the sum of x^2 over piece g; as sum_rows adds them, or with p.piece 0: the plain sum of all.
  */
-KERNEL(sum_squares_of_pieces, READS(0, float, x), WRITES(1, float, partial), PARAMS(2, Squares)) {
+KERNEL(sum_squares_of_pieces, READS(0, void, x), WRITES(1, float, partial), PARAMS(2, Squares)) {
   GROUP_MEMORY(float, shared, 32);
   const int64 begin = GROUP * p.piece, end = begin + p.piece < p.count ? begin + p.piece : p.count;
   Pair total = {0.0f, 0.0f};
-  for (int64 i = begin + THREAD; i < end; i += THREADS) total = added(total, x[i] * x[i]);
+  for (int64 i = begin + THREAD; i < end; i += THREADS) {
+    const float value = LOAD(x, i);
+    total = added(total, value * value);
+  }
   const float all = GROUP_SUM(total.sum, shared);
   if (THREAD == 0) partial[GROUP] = all;
 }

@@ -15,11 +15,11 @@ Status gather(Call& call, int64_t rows, int64_t width, int64_t divide, int least
 }
 
 /** Rows of the sum: groups of fewer threads where rows are narrow, for every group reads all indices. */
-Status add_rows(Call& call, int64_t rows, int64_t width, int least) {
-  const Tensor &x = call.in(0), &index = call.in(1);
-  const dialect::AddRows numbers{index.count(), width, rows, least, call.number(), is_bf16(x)};
-  return call.launch(Kernel::add_rows, {rows, 1, 256}, {x.data, index.data, call.out(0).data, call.bad()},
-                     numbers);
+Status add_rows(Call& call, const Tensor& x, const Tensor& index, const Tensor& y, int64_t width, int least,
+                bool kept = false) {
+  const int64_t rows = y.shape[0];
+  const dialect::AddRows numbers{index.count(), width, rows, least, call.number(), is_bf16(x), kept};
+  return call.launch(Kernel::add_rows, {rows, 1, 256}, {x.data, index.data, y.data, call.bad()}, numbers);
 }
 
 int64_t row_width(const Tensor& x) { return x.shape.product(1, x.shape.rank); }
@@ -32,9 +32,14 @@ Status op_moe_gather(Call& call) {
   return gather(call, call.in(0).shape[0], call.in(0).shape[1], call.integer("k"), -1);
 }
 
-Status op_embedding_grad(Call& call) { return add_rows(call, call.integer("rows"), call.out(0).shape[1], 0); }
+Status op_embedding_grad(Call& call) {
+  return add_rows(call, call.in(0), call.in(1), call.out(0), call.out(0).shape[1], 0);
+}
+Status op_accumulate_embedding_grad(Call& call) {
+  return add_rows(call, call.in(1), call.in(2), call.in(0), call.in(0).shape[1], 0, true);
+}
 Status op_scatter_add_rows(Call& call) {
-  return add_rows(call, call.integer("rows"), row_width(call.in(0)), -1);
+  return add_rows(call, call.in(0), call.in(1), call.out(0), row_width(call.in(0)), -1);
 }
 
 Status op_take_along(Call& call) {

@@ -67,7 +67,7 @@ struct Projection {
 
   /** slopes from logits, then dh = slopes w and dw += slopes^T h. */
   Status gradients(Call& call, int64_t first, int64_t count, const float* lse, const float* dloss,
-                   const Tensor& dh, const Tensor& dw) const {
+                   const Tensor& dh, const Tensor& dw, bool kept = false) const {
     SLUICE_TRY(call.launch(Kernel::loss_rows_grad, {count},
                            {logits, labels.i32() + first, lse + first, dloss + first, slopes}, rows));
     dialect::Product product{};
@@ -82,10 +82,21 @@ struct Projection {
     product.m = words, product.k = count;
     product.a_row = 1, product.a_column = words;
     product.b_bf16 = is_bf16(h), product.y_bf16 = is_bf16(dw);
-    product.accumulate = first > 0;
+    product.accumulate = kept || first > 0;
     return call.multiply(product, {slopes, token_row(h, first), nullptr, nullptr, nullptr, dw.data});
   }
 };
+
+/** h, w, labels and dloss are the inputs from `at` on; dw is added to what is there where it is `kept`. */
+Status train(Call& call, int at, const Tensor& dw, bool kept) {
+  Projection loss(call, at);
+  SLUICE_TRY(loss.reserve(call, true));
+  return loss.each_chunk(call, [&](int64_t first, int64_t count) {
+    SLUICE_TRY(loss.losses(call, first, count));
+    return loss.gradients(call, first, count, call.out(1).f32(), call.in(at + 3).f32(), call.out(3), dw,
+                          kept);
+  });
+}
 
 }  // namespace
 
@@ -103,13 +114,8 @@ Status op_linear_cross_entropy_grad(Call& call) {
   });
 }
 
-Status op_linear_cross_entropy_train(Call& call) {
-  Projection loss(call, 0);
-  SLUICE_TRY(loss.reserve(call, true));
-  return loss.each_chunk(call, [&](int64_t first, int64_t count) {
-    SLUICE_TRY(loss.losses(call, first, count));
-    return loss.gradients(call, first, count, call.out(1).f32(), call.in(3).f32(), call.out(3), call.out(4));
-  });
-}
+Status op_linear_cross_entropy_train(Call& call) { return train(call, 0, call.out(4), false); }
+
+Status op_accumulate_linear_cross_entropy_train(Call& call) { return train(call, 1, call.in(0), true); }
 
 }  // namespace sluice::gpu

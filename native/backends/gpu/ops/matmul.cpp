@@ -83,6 +83,20 @@ Status op_matmul(Call& call) {
   return call.multiply(product, operands);
 }
 
+Status op_accumulate_matmul(Call& call) {
+  const Tensor &sum = call.in(0), &a = call.in(1), &b = call.in(2);
+  const bool trans_a = call.integer("trans_a");
+  dialect::Product product{};
+  product.mode = dialect::product_batched;
+  product.m = sum.shape[0], product.n = sum.shape[1], product.k = a.shape[trans_a ? 0 : 1];
+  place(trans_a, a.shape[1], product.a_row, product.a_column);
+  place(call.integer("trans_b"), b.shape[1], product.b_row, product.b_column);
+  product.y_row = product.n;
+  product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b);
+  product.accumulate = 1;
+  return call.multiply(product, {a.data, b.data, nullptr, nullptr, nullptr, sum.data});
+}
+
 Status op_grouped_matmul(Call& call) {
   const Tensor &x = call.in(0), &w = call.in(1), &offsets = call.in(2), &y = call.out(0);
   dialect::Product product{};

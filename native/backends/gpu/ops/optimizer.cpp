@@ -24,8 +24,14 @@ Status op_adamw(Call& call) {
   numbers.log_beta2 = static_cast<float>(std::log(beta2));
   numbers.eps = call.real("eps");
   numbers.weight_decay = call.real("weight_decay");
-  return call.launch(Kernel::adamw, one_each(param.count()),
-                     {param.data, grad.data, m.data, v.data, scalars.data}, numbers);
+  numbers.by_chance = call.has(5);
+  numbers.stream = static_cast<uint32_t>(call.integer("stream"));
+  numbers.param_bf16 = is_bf16(param), numbers.grad_bf16 = is_bf16(grad);
+  numbers.m_bf16 = is_bf16(m), numbers.v_bf16 = is_bf16(v);
+  return call.launch(
+      Kernel::adamw, one_each(param.count()),
+      {param.data, grad.data, m.data, v.data, scalars.data, numbers.by_chance ? call.in(5).data : nullptr},
+      numbers);
 }
 
 }  // namespace sluice::gpu

@@ -77,7 +77,7 @@ Status op_sum_squares(Call& call) {
   for (int i = 0; i < call.inputs(); i++) {
     const Tensor& x = call.in(i);
     const int64_t own = scratch::pieces(x.count(), scratch::kSumPiece);
-    const dialect::Squares numbers{x.count(), scratch::kSumPiece};
+    const dialect::Squares numbers{x.count(), scratch::kSumPiece, is_bf16(x)};
     SLUICE_TRY(call.launch(Kernel::sum_squares_of_pieces, {own}, {x.data, partial + pieces}, numbers));
     pieces += own;
   }

@@ -108,6 +108,8 @@ Status op_full(Call& call) {
   return fill(call, y, y.dtype == DType::bf16 ? dialect::to_bf16(number) : dialect::float_to_bits(number));
 }
 
+Status op_fill(Call& call) { return fill(call, call.in(0), dialect::float_to_bits(call.real("value"))); }
+
 Status op_assign(Call& call) {
   const Tensor &state = call.in(0), &x = call.in(1);
   dialect::Move numbers = moving(state.shape, state.dtype);
