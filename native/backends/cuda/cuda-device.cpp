@@ -86,7 +86,7 @@ bool CudaDevice::multiply(const dialect::Product& product, const gpu::ProductOpe
   if (!narrow) return false;
   const dialect::Unary rounding{product.n, dialect::unary_copy, 0, 0, 0, 1};
   void* const buffers[] = {const_cast<float*>(operands.bias), narrow};
-  status = launch(gpu::Kernel::unary, gpu::one_each(product.n), buffers, &rounding, sizeof rounding);
+  status = launch(gpu::Kernel::unary, gpu::some_each(product.n), buffers, &rounding, sizeof rounding);
   return !status.ok() || products_->multiply(product, operands, narrow, stream_, status);
 }
 

@@ -33,6 +33,11 @@ inline Grid one_each(int64_t count, int threads = 256) {
   return {(count + threads - 1) / threads, 1, threads};
 }
 
+/** A thread for every SOME of `count`. */
+inline Grid some_each(int64_t count, int threads = 256) {
+  return one_each((count + SOME - 1) / SOME, threads);
+}
+
 struct ProductOperands {
   const void *a, *b;
   const float* bias = nullptr;

@@ -131,6 +131,13 @@ DIALECT_BEGIN
 
 /** This thread's number among all of the launch's x direction. */
 #define AT (GROUP * THREADS + THREAD)
+/** Where each thread has several elements, they are THREADS apart, and all loads come before the first store:
+ * so many are on their way at once. */
+#define SOME 4
+#define SOME_AT(j) (GROUP * THREADS * SOME + (j)*THREADS + THREAD)
+
+/** a / b of numbers from 0 on, many times faster where both have 32 bits. */
+FN int64 quotient(int64 a, int64 b) { return uint64(a | b) >> 32 ? a / b : int64(uint32(a) / uint32(b)); }
 
 FN float from_bf16(bf16 value) { return bits_to_float(uint32(value) << 16); }
 /** To the nearest, ties to even; a NaN keeps its upper half. */

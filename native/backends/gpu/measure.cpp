@@ -45,7 +45,7 @@ Status measure_products(Device& device, const Held& one, const Held& other, int6
   SLUICE_TRY(device.launch(Kernel::draw, one_each(count / 2), drawn, &draw, sizeof draw));
   const dialect::Unary rounding{2 * count, dialect::unary_copy, 0, 0, 0, 1};
   void* const rounded[] = {one.memory, other.at(4 * count)};  // behind the results
-  SLUICE_TRY(device.launch(Kernel::unary, one_each(2 * count), rounded, &rounding, sizeof rounding));
+  SLUICE_TRY(device.launch(Kernel::unary, some_each(2 * count), rounded, &rounding, sizeof rounding));
   for (const int narrow : {0, 1}) {
     dialect::Product product{};
     product.m = product.n = product.k = size;

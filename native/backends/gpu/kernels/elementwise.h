@@ -1,4 +1,4 @@
-// Elementwise ops, one thread per element. The formulas stand beside ops.def's names; y may lie where x does.
+// Elementwise ops, some elements a thread. The formulas stand beside ops.def's names; y may lie where x does.
 #pragma once
 
 #include "../dialect.h"
@@ -116,8 +116,11 @@ struct Unary {
 };
 
 KERNEL(unary, READS(0, void, x), WRITES(1, void, y), PARAMS(2, Unary)) {
-  const int64 i = AT;
-  if (i < p.count) STORE(y, i, unary_value(p.code, LOAD(x, i), p.a, p.b));
+  float value[SOME];
+  for (int j = 0; j < SOME; j++) value[j] = SOME_AT(j) < p.count ? LOAD(x, SOME_AT(j)) : 0.0f;
+  for (int j = 0; j < SOME; j++) {
+    if (SOME_AT(j) < p.count) STORE(y, SOME_AT(j), unary_value(p.code, value[j], p.a, p.b));
+  }
 }
 
 struct UnaryGrad {
@@ -128,10 +131,15 @@ struct UnaryGrad {
 };
 
 KERNEL(unary_grad, READS(0, void, dy), READS(1, void, x), WRITES(2, void, dx), PARAMS(3, UnaryGrad)) {
-  const int64 i = AT;
-  if (i >= p.count) return;
-  const float slope = unary_slope(p.code, LOAD(x, i), p.a, p.b), up = LOAD(dy, i);
-  STORE(dx, i, slope == 0.0f ? 0.0f : up * slope);
+  float up[SOME], value[SOME];
+  for (int j = 0; j < SOME; j++) {
+    up[j] = SOME_AT(j) < p.count ? LOAD(dy, SOME_AT(j)) : 0.0f;
+    value[j] = SOME_AT(j) < p.count ? LOAD(x, SOME_AT(j)) : 0.0f;
+  }
+  for (int j = 0; j < SOME; j++) {
+    const float slope = unary_slope(p.code, value[j], p.a, p.b);
+    if (SOME_AT(j) < p.count) STORE(dx, SOME_AT(j), slope == 0.0f ? 0.0f : up[j] * slope);
+  }
 }
 
 /** Both operands broadcast to dims; a stride of 0 stays where it is. */
@@ -166,22 +174,28 @@ FN float binary_value(int code, float a, float b) {
 }
 
 KERNEL(binary, READS(0, void, a), READS(1, void, b), WRITES(2, void, y), PARAMS(3, Binary)) {
-  const int64 i = AT;
-  if (i >= p.count) return;
-  int64 rest = i, at_a = 0, at_b = 0;
-  for (int axis = p.rank - 1; axis > 0; axis--) {
-    const int64 place = rest % p.dims[axis];
-    rest /= p.dims[axis];
-    at_a += place * p.a_stride[axis];
-    at_b += place * p.b_stride[axis];
+  float left[SOME], right[SOME];
+  for (int j = 0; j < SOME; j++) {
+    int64 rest = SOME_AT(j) < p.count ? SOME_AT(j) : 0, at_a = 0, at_b = 0;
+    for (int axis = p.rank - 1; axis > 0; axis--) {
+      const int64 above = quotient(rest, p.dims[axis]), place = rest - above * p.dims[axis];
+      at_a += place * p.a_stride[axis];
+      at_b += place * p.b_stride[axis];
+      rest = above;
+    }
+    // one dimension, as most are, divides nothing
+    left[j] = LOAD(a, at_a + rest * p.a_stride[0]);
+    right[j] = LOAD(b, at_b + rest * p.b_stride[0]);
   }
-  at_a += rest * p.a_stride[0];  // one dimension, as most are, divides nothing
-  at_b += rest * p.b_stride[0];
-  if (p.integers) {
-    const int left = ((const DEVICE int*)a)[at_a], right = ((const DEVICE int*)b)[at_b];
-    STORE(y, i, (p.code == binary_greater ? left > right : left != right) ? 1.0f : 0.0f);
-  } else {
-    STORE(y, i, binary_value(p.code, LOAD(a, at_a), LOAD(b, at_b)));
+  for (int j = 0; j < SOME; j++) {
+    float value;
+    if (p.integers) {
+      const int first = int(float_to_bits(left[j])), second = int(float_to_bits(right[j]));
+      value = (p.code == binary_greater ? first > second : first != second) ? 1.0f : 0.0f;
+    } else {
+      value = binary_value(p.code, left[j], right[j]);
+    }
+    if (SOME_AT(j) < p.count) STORE(y, SOME_AT(j), value);
   }
 }
 
@@ -192,11 +206,19 @@ struct SiluMulGrad {
 
 KERNEL(silu_mul_grad, READS(0, void, dy), READS(1, void, gate), READS(2, void, up), WRITES(3, void, dgate),
        WRITES(4, void, dup), PARAMS(5, SiluMulGrad)) {
-  const int64 i = AT;
-  if (i >= p.count) return;
-  const float d = LOAD(dy, i), g = LOAD(gate, i), u = LOAD(up, i), s = sigmoid(g);
-  STORE(dup, i, d * g * s);
-  STORE(dgate, i, d * u * s * (1.0f + g * (1.0f - s)));
+  float d[SOME], g[SOME], u[SOME];
+  for (int j = 0; j < SOME; j++) {
+    const bool there = SOME_AT(j) < p.count;
+    d[j] = there ? LOAD(dy, SOME_AT(j)) : 0.0f;
+    g[j] = there ? LOAD(gate, SOME_AT(j)) : 0.0f;
+    u[j] = there ? LOAD(up, SOME_AT(j)) : 0.0f;
+  }
+  for (int j = 0; j < SOME; j++) {
+    if (SOME_AT(j) >= p.count) continue;
+    const float s = sigmoid(g[j]);
+    STORE(dup, SOME_AT(j), d[j] * g[j] * s);
+    STORE(dgate, SOME_AT(j), d[j] * u[j] * s * (1.0f + g[j] * (1.0f - s)));
+  }
 }
 
 struct Convert {

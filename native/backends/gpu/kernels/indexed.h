@@ -16,13 +16,19 @@ struct GatherRows {
 
 KERNEL(gather_rows, READS(0, void, x), READS(1, int, index), WRITES(2, void, y), WRITES(3, int, bad),
        PARAMS(4, GatherRows)) {
-  const int64 i = AT;
-  if (i >= p.count * p.width) return;
-  const int64 from = index[i / p.width], column = i % p.width;
-  if (from < p.least || from >= p.rows * p.divide)
-    lower(bad, p.op);
-  else
-    STORE(y, i, from < 0 ? 0.0f : LOAD(x, from / p.divide * p.width + column));
+  float value[SOME];
+  for (int j = 0; j < SOME; j++) {
+    value[j] = 0.0f;
+    if (SOME_AT(j) >= p.count * p.width) continue;
+    const int64 row = quotient(SOME_AT(j), p.width), from = index[row], column = SOME_AT(j) - row * p.width;
+    if (from < p.least || from >= p.rows * p.divide)
+      lower(bad, p.op);
+    else if (from >= 0)
+      value[j] = LOAD(x, quotient(from, p.divide) * p.width + column);
+  }
+  for (int j = 0; j < SOME; j++) {
+    if (SOME_AT(j) < p.count * p.width) STORE(y, SOME_AT(j), value[j]);
+  }
 }
 
 /** y [rows, width]: row r is the sum, in order, of the rows of x whose index is r; added to what is there

@@ -66,20 +66,22 @@ struct Combine {
 
 KERNEL(moe_combine, READS(0, void, rows), READS(1, int, inverse), READS(2, float, weights),
        WRITES(3, void, y), WRITES(4, int, bad), PARAMS(5, Combine)) {
-  const int64 i = AT;
-  if (i >= p.tokens * p.width) return;
-  const int64 token = i / p.width;
-  float sum = 0.0f;
-  for (int64 j = 0; j < p.k; j++) {
-    const int64 row = inverse[token * p.k + j];
-    if (row < -1 || row >= p.rows) {
-      lower(bad, p.op);
-      continue;
+  int64 token[SOME];
+  float sum[SOME];
+  for (int j = 0; j < SOME; j++) token[j] = quotient(SOME_AT(j), p.width), sum[j] = 0.0f;
+  for (int64 choice = 0; choice < p.k; choice++) {
+    for (int j = 0; j < SOME; j++) {
+      if (token[j] >= p.tokens) continue;
+      const int64 slot = token[j] * p.k + choice, row = inverse[slot];
+      if (row < -1 || row >= p.rows)
+        lower(bad, p.op);
+      else if (row >= 0)
+        sum[j] += (p.weighted ? weights[slot] : 1.0f) * LOAD(rows, (row - token[j]) * p.width + SOME_AT(j));
     }
-    if (row < 0) continue;
-    sum += (p.weighted ? weights[token * p.k + j] : 1.0f) * LOAD(rows, row * p.width + i % p.width);
   }
-  STORE(y, i, sum);
+  for (int j = 0; j < SOME; j++) {
+    if (token[j] < p.tokens) STORE(y, SOME_AT(j), sum[j]);
+  }
 }
 
 struct CombineGrad {
@@ -91,13 +93,20 @@ struct CombineGrad {
 /** drows[r] = weights[order[r]] dy[order[r] / k], zeros for -1. */
 KERNEL(moe_rows_grad, READS(0, void, dy), READS(1, int, order), READS(2, float, weights),
        WRITES(3, void, drows), WRITES(4, int, bad), PARAMS(5, CombineGrad)) {
-  const int64 i = AT;
-  if (i >= p.count * p.width) return;
-  const int64 slot = order[i / p.width];
-  if (slot < -1 || slot >= p.slots)
-    lower(bad, p.op);
-  else
-    STORE(drows, i, slot < 0 ? 0.0f : weights[slot] * LOAD(dy, slot / p.k * p.width + i % p.width));
+  float value[SOME];
+  for (int j = 0; j < SOME; j++) {
+    const int64 row = quotient(SOME_AT(j), p.width);
+    value[j] = 0.0f;
+    if (row >= p.count) continue;
+    const int64 slot = order[row];
+    if (slot < -1 || slot >= p.slots)
+      lower(bad, p.op);
+    else if (slot >= 0)
+      value[j] = weights[slot] * LOAD(dy, (quotient(slot, p.k) - row) * p.width + SOME_AT(j));
+  }
+  for (int j = 0; j < SOME; j++) {
+    if (SOME_AT(j) < p.count * p.width) STORE(drows, SOME_AT(j), value[j]);
+  }
 }
 
 /** dweights[slot] = dy[slot / k] . rows[inverse[slot]], a group per slot. */

@@ -13,23 +13,31 @@ struct Move {
 };
 
 KERNEL(move, READS(0, void, x), WRITES(1, void, y), PARAMS(2, Move)) {
-  const int64 i = AT;
-  if (i >= p.count) return;
-  int64 rest = i, from = p.x_start, to = p.y_start;
-  for (int axis = p.rank - 1; axis > 0; axis--) {
-    const int64 place = rest % p.dims[axis];
-    rest /= p.dims[axis];
-    from += place * p.x_stride[axis];
-    to += place * p.y_stride[axis];
+  uint32 value[SOME];
+  int64 place_of[SOME];
+  for (int j = 0; j < SOME; j++) {
+    int64 rest = SOME_AT(j) < p.count ? SOME_AT(j) : 0, from = p.x_start, to = p.y_start;
+    for (int axis = p.rank - 1; axis > 0; axis--) {
+      const int64 above = quotient(rest, p.dims[axis]), place = rest - above * p.dims[axis];
+      from += place * p.x_stride[axis];
+      to += place * p.y_stride[axis];
+      rest = above;
+    }
+    from += rest * p.x_stride[0];
+    place_of[j] = to + rest * p.y_stride[0];
+    value[j] = p.bytes == 4   ? ((const DEVICE uint32*)x)[from]
+               : p.bytes == 2 ? uint32(((const DEVICE bf16*)x)[from])
+                              : uint32(((const DEVICE unsigned char*)x)[from]);
   }
-  from += rest * p.x_stride[0];
-  to += rest * p.y_stride[0];
-  if (p.bytes == 4)
-    ((DEVICE uint32*)y)[to] = ((const DEVICE uint32*)x)[from];
-  else if (p.bytes == 2)
-    ((DEVICE bf16*)y)[to] = ((const DEVICE bf16*)x)[from];
-  else
-    ((DEVICE unsigned char*)y)[to] = ((const DEVICE unsigned char*)x)[from];
+  for (int j = 0; j < SOME; j++) {
+    if (SOME_AT(j) >= p.count) continue;
+    if (p.bytes == 4)
+      ((DEVICE uint32*)y)[place_of[j]] = value[j];
+    else if (p.bytes == 2)
+      ((DEVICE bf16*)y)[place_of[j]] = bf16(value[j]);
+    else
+      ((DEVICE unsigned char*)y)[place_of[j]] = (unsigned char)value[j];
+  }
 }
 
 struct Fill {

@@ -8,13 +8,13 @@ namespace {
 Status unary(Call& call, dialect::UnaryCode code, float a = 0, float b = 0) {
   const Tensor &x = call.in(0), &y = call.out(0);
   const dialect::Unary numbers{y.count(), code, a, b, is_bf16(x), is_bf16(y)};
-  return call.launch(Kernel::unary, one_each(y.count()), {x.data, y.data}, numbers);
+  return call.launch(Kernel::unary, some_each(y.count()), {x.data, y.data}, numbers);
 }
 
 Status unary_grad(Call& call, dialect::UnaryGradCode code, float a = 0, float b = 0) {
   const Tensor &dy = call.in(0), &x = call.in(1), &dx = call.out(0);
   const dialect::UnaryGrad numbers{dx.count(), code, a, b, is_bf16(dy), is_bf16(x), is_bf16(dx)};
-  return call.launch(Kernel::unary_grad, one_each(dx.count()), {dy.data, x.data, dx.data}, numbers);
+  return call.launch(Kernel::unary_grad, some_each(dx.count()), {dy.data, x.data, dx.data}, numbers);
 }
 
 /** Element strides of `shape` seen as `out`: 0 where it is broadcast. */
@@ -50,7 +50,7 @@ Status binary(Call& call, dialect::BinaryCode code) {
     numbers.a_stride[numbers.rank - 1] = step_a[i];
     numbers.b_stride[numbers.rank - 1] = step_b[i];
   }
-  return call.launch(Kernel::binary, one_each(y.count()), {a.data, b.data, y.data}, numbers);
+  return call.launch(Kernel::binary, some_each(y.count()), {a.data, b.data, y.data}, numbers);
 }
 
 }  // namespace
@@ -105,7 +105,7 @@ Status op_silu_mul_grad(Call& call) {
                &dup = call.out(1);
   const dialect::SiluMulGrad numbers{dy.count(),  is_bf16(dy),    is_bf16(gate),
                                      is_bf16(up), is_bf16(dgate), is_bf16(dup)};
-  return call.launch(Kernel::silu_mul_grad, one_each(dy.count()),
+  return call.launch(Kernel::silu_mul_grad, some_each(dy.count()),
                      {dy.data, gate.data, up.data, dgate.data, dup.data}, numbers);
 }
 

@@ -10,7 +10,7 @@ Status gather(Call& call, int64_t rows, int64_t width, int64_t divide, int least
   // rows that are only moved may be numbers of any kind: as floats of their width they keep their bits
   const dialect::GatherRows numbers{index.count(), width,         rows,       divide,
                                     least,         call.number(), is_bf16(x), is_bf16(y)};
-  return call.launch(Kernel::gather_rows, one_each(index.count() * width),
+  return call.launch(Kernel::gather_rows, some_each(index.count() * width),
                      {x.data, index.data, y.data, call.bad()}, numbers);
 }
 

@@ -10,7 +10,7 @@ Status combine(Call& call, const Tensor& rows, const Tensor& inverse, const void
   const dialect::Combine numbers{
       y.shape[0],    k,         rows.shape[1], rows.shape[0], weights != nullptr, call.number(),
       is_bf16(rows), is_bf16(y)};
-  return call.launch(Kernel::moe_combine, one_each(y.count()),
+  return call.launch(Kernel::moe_combine, some_each(y.count()),
                      {rows.data, inverse.data, weights, y.data, call.bad()}, numbers);
 }
 
@@ -39,7 +39,7 @@ Status op_moe_combine_grad(Call& call) {
                &order = call.in(4), &drows = call.out(0), &dweights = call.out(1);
   const dialect::CombineGrad numbers{rows.shape[0], inverse.count(), weights.shape[1], rows.shape[1],
                                      call.number(), is_bf16(dy),     is_bf16(rows),    is_bf16(drows)};
-  SLUICE_TRY(call.launch(Kernel::moe_rows_grad, one_each(drows.count()),
+  SLUICE_TRY(call.launch(Kernel::moe_rows_grad, some_each(drows.count()),
                          {dy.data, order.data, weights.data, drows.data, call.bad()}, numbers));
   return call.launch(Kernel::moe_weights_grad, {inverse.count(), 1, 64},
                      {dy.data, rows.data, inverse.data, dweights.data, call.bad()}, numbers);

@@ -26,7 +26,7 @@ dialect::Move moving(const Shape& shape, DType dtype) {
 }
 
 Status move(Call& call, const Tensor& x, const Tensor& y, const dialect::Move& numbers) {
-  return call.launch(Kernel::move, one_each(numbers.count), {x.data, y.data}, numbers);
+  return call.launch(Kernel::move, some_each(numbers.count), {x.data, y.data}, numbers);
 }
 
 Status fill(Call& call, const Tensor& y, uint32_t bits) {
