@@ -16,6 +16,7 @@
 //   linear_cross_entropy        128 * N                                         8 vocabulary parts x 4 numbers
 //   linear_cross_entropy_grad   size * stride(V) * chunk(N, V)                  logits of one chunk of tokens
 //   linear_cross_entropy_train  (size * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V)   and 4 numbers per tile and token
+//   quantized_matmul            4 * elements of x and y where x is bf16         both in f32, on the CPU
 //   every other op              0
 // clang-format on
 //
@@ -71,6 +72,10 @@ constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary, 
 constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary, int64_t size) {
   return (size * logit_stride(vocabulary) + 16 * pieces(vocabulary, kTileWords)) *
          loss_chunk(tokens, vocabulary);
+}
+
+constexpr int64_t quantized_matmul(int64_t x_elements, int64_t y_elements, bool narrow) {
+  return narrow ? 4 * (x_elements + y_elements) : 0;
 }
 
 }  // namespace sluice::scratch

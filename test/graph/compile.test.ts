@@ -18,8 +18,10 @@ import {
   type Program,
   parseProgram,
   reshape,
+  slice,
   square,
   sum,
+  type Tensor,
   transpose,
 } from '../../src/graph/index.js';
 import { expectClose } from '../numerics/compare.js';
@@ -83,6 +85,38 @@ describe('passes', () => {
       1e-15,
       'dx',
     );
+  });
+
+  it('join the gradients of the slices of a tensor, in whatever order they are added up', () => {
+    const graph = new Graph();
+    const x = graph.input('x', 'f32', [2, 6]);
+    const [first, middle, last] = [
+      [0, 1],
+      [1, 4],
+      [4, 6],
+    ].map(([start, stop]) => slice(x, 1, start!, stop)) as [Tensor, Tensor, Tensor];
+    const loss = sum(add(mul(first, sum(square(middle))), sum(exp(last))));
+    graph.output('dx', gradients(loss, [x])[0]!);
+    const program = compile(graph, { threads: 1 });
+    expect(opNames(program)).to.include('concat').and.not.to.include('pad');
+    const values = Array.from({ length: 12 }, (_, i) => Math.sin(i));
+    const { outputs } = interpret(program, { x: values });
+    const squares = [0, 1].flatMap((row) => [1, 2, 3].map((i) => values[6 * row + i]! ** 2));
+    const wanted = values.map((value, i) => {
+      if (i % 6 === 0) return squares.reduce((total, square) => total + square, 0);
+      return i % 6 < 4 ? 2 * value * (values[0]! + values[6]!) : 2 * Math.exp(value);
+    });
+    expectClose(outputs.dx!, wanted, 1e-12, 'dx');
+  });
+
+  it('leave slices that overlap, or that leave something out, as they are', () => {
+    for (const stop of [4, 2]) {
+      const graph = new Graph();
+      const x = graph.input('x', 'f32', [2, 6]);
+      const loss = sum(add(sum(square(slice(x, 1, 0, stop))), sum(exp(slice(x, 1, 3, 6)))));
+      graph.output('dx', gradients(loss, [x])[0]!);
+      expect(opNames(compile(graph, { threads: 1 }))).to.match(/pad .*pad .*add/);
+    }
   });
 
   it('read a state again after it has changed', () => {

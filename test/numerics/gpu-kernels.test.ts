@@ -79,6 +79,7 @@ describe('GPU kernels, run thread by thread', function () {
       ['matmul', 'deeper than what is fetched ahead, with a bias', [1, 2, 6, 'wait1', 'wait5'], 'bf16'],
       ['grouped_matmul', 'of experts with 0, 1, 127 and 129 rows, of odd sizes', [1], 'bf16'],
       ['quantized_matmul', 'of many rows of int8, with a bias', [1, 2]],
+      ['quantized_matmul', 'of many rows of nf4, with a bias', [1, 2], 'bf16'],
       ['attention', 'causal over packed documents and padding', [1, 3]],
       ['linear_cross_entropy', 'with masked tokens', [1, 3]],
     ];

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { SluiceError } from '../../src/errors.js';
-import { checkMemory, memoryBudget } from '../../src/train/memory.js';
+import { checkMemory, freeMemory, memoryBudget } from '../../src/train/memory.js';
 import { trainTiny } from './tiny-run.js';
 
 const gib = 2 ** 30;
@@ -39,6 +39,15 @@ describe('the memory check', () => {
   it('takes what is free, less a little, unless a budget is given', () => {
     expect(memoryBudget(5 * gib, null, 8 * gib)).to.equal(5 * gib);
     expect(memoryBudget(null, null, 8 * gib)).to.equal(Math.floor(7.6 * gib));
+  });
+
+  it('asks the device of a plan, and says so where it is the host that was asked', async () => {
+    expect(await freeMemory('cpu', 5 * gib)).to.deep.equal({ budget: 5 * gib, of: 'memory_budget' });
+    expect((await freeMemory('auto', null)).of).to.equal('cpu');
+    // the emulator's memory is made up: 1 GiB
+    const emulated = await freeMemory('emulator:ascending', null);
+    expect(emulated).to.deep.equal({ budget: Math.floor(0.95 * gib), of: 'emulator:ascending' });
+    expect((await freeMemory('cuda:99', null)).of).to.match(/^the host, for cuda:99 does not open: ./);
   });
 });
 

@@ -79,7 +79,7 @@ bool MetalDevice::multiply(const dialect::Product& product, const gpu::ProductOp
     numbers.a_stride[1] = numbers.b_stride[1] = 1;
     auto* bias = const_cast<float*>(operands.bias);
     void* const buffers[] = {bias, bias, operands.y};
-    status = launch(gpu::Kernel::binary, gpu::one_each(numbers.count), buffers, &numbers, sizeof numbers);
+    status = launch(gpu::Kernel::binary, gpu::some_each(numbers.count), buffers, &numbers, sizeof numbers);
     if (!status.ok()) return true;
     sum.accumulate = 1;
   }

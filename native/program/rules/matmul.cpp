@@ -62,7 +62,7 @@ void rule_grouped_matmul_wgrad(OpCheck& op) {
 }
 
 void rule_quantized_matmul(OpCheck& op) {
-  op.is(0, DType::f32);
+  if (!op.is_float(0)) return;
   op.is(1, DType::u8);
   op.is(2, DType::f32);
   const int experts = op.has(4) ? 1 : 0;
@@ -80,7 +80,9 @@ void rule_quantized_matmul(OpCheck& op) {
     op.is(3, DType::f32, shape_of({rows}));
   }
   if (experts) op.is(4, DType::i32, shape_of({codes[0] + 1}));
-  op.output(0, DType::f32, with_last(x, trans_b ? rows : columns));
+  const Shape y = with_last(x, trans_b ? rows : columns);
+  op.output_product(0, op.dtype(0), y);
+  op.scratch(scratch::quantized_matmul(x.count(), y.count(), op.dtype(0) == DType::bf16));
 }
 
 }  // namespace sluice

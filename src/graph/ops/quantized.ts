@@ -71,6 +71,7 @@ export const quantizedOps: Definitions<'quantized_matmul'> = {
       expectShape(call, 'offsets', offsets, [codes.shape[0]! + 1]);
       return { y: f32([...x.shape.slice(0, -1), transB ? rows : columns]) };
     },
+    precision: { operands: ['x'], stores: ['y'] },
     gradient: ({ inputs: { codes, scales, bias, offsets }, grads, attributes, fail }) => ({
       x: () => {
         const { columns, trans_b: transB } = attributes;
@@ -82,5 +83,7 @@ export const quantizedOps: Definitions<'quantized_matmul'> = {
     }),
     flops: ({ inputs: { codes }, outputs: { y }, attributes }) =>
       2 * elementCount((y as TensorType).shape.slice(0, -1)) * attributes.columns * codes.shape.at(-2)!,
+    scratch: ({ inputs: { x }, outputs: { y } }) =>
+      x.dtype === 'bf16' ? 4 * (elementCount(x.shape) + elementCount((y as TensorType).shape)) : 0,
   },
 };

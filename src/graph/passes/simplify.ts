@@ -1,13 +1,14 @@
 import type { Graph } from '../graph.js';
 import { affine } from '../ops/arithmetic.js';
-import { full, reshape, transpose } from '../ops/shape.js';
+import { concat, full, pad, reshape, transpose } from '../ops/shape.js';
 import { type Shape, sameShape } from '../shape.js';
 import type { GraphNode, Tensor } from '../tensor.js';
 import { rewrite } from './rewrite.js';
 
 type Rule = (node: GraphNode, inputs: readonly Tensor[], target: Graph) => Tensor | null;
 
-/** Local rewrites that leave the same values: reshape chains, x*1, constants met by gradients, needless broadcasts. */
+/** Local rewrites that leave the same values: reshape chains, x*1, constants met by gradients, needless broadcasts,
+ * slices of gradients joined. */
 export function simplify(graph: Graph): Graph {
   return rewrite(graph, ({ node, inputs, target, copy }) => {
     const rule = rules[node.op];
@@ -66,6 +67,30 @@ const transposed: Rule = (node, [x]) => {
   );
 };
 
+/**
+ * The sum of two parts beside each other, each with zeros around it, is the two joined: what the gradients of a tensor that
+ * was cut into slices add up to. Null for any other sum.
+ */
+function joined(a: Tensor, b: Tensor): Tensor | null {
+  const [first, second] = [producer(a, 'pad'), producer(b, 'pad')];
+  if (!first || !second) return null;
+  const [left, right] = [padding(first), padding(second)];
+  const { axis } = left;
+  if (right.axis !== axis || !sameShape(a.shape, b.shape)) return null;
+  if (right.before < left.before) return joined(b, a);
+  if (left.before + inputOf(first).shape[axis]! !== right.before) return null;
+  const both = concat([...partsOf(inputOf(first), axis), ...partsOf(inputOf(second), axis)], axis);
+  return pad(both, axis, left.before, right.after);
+}
+
+const padding = ({ attributes }: GraphNode) =>
+  attributes as unknown as { axis: number; before: number; after: number };
+
+function partsOf(x: Tensor, axis: number): readonly [Tensor, ...Tensor[]] {
+  const node = producer(x, 'concat');
+  return node?.attributes.axis === axis ? (node.inputs as [Tensor, ...Tensor[]]) : [x];
+}
+
 /** An operand need not be repeated beforehand when the other one gives the result its shape. */
 function unexpanded(a: Tensor, b: Tensor, shape: Shape): [Tensor, Tensor] | null {
   const [left, right] = [producer(a, 'expand'), producer(b, 'expand')];
@@ -92,7 +117,8 @@ const rules: Partial<Record<GraphNode['op'], Rule>> = {
   add: binary('add', (a, b) => {
     const [left, right] = [uniformValue(a), uniformValue(b)];
     if (right !== null && covers(a, b)) return affine(a, 1, right);
-    return left !== null && covers(b, a) ? affine(b, 1, left) : null;
+    if (left !== null && covers(b, a)) return affine(b, 1, left);
+    return joined(a, b);
   }),
   sub: binary('sub', (a, b) => {
     const right = uniformValue(b);

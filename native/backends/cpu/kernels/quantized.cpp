@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "bf16.h"
 #include "expert-rows.h"
 #include "kernels.h"
 #include "row-product.h"
@@ -31,10 +32,16 @@ struct Weights {
   }
 };
 
+/** What is multiplied and where it goes, in f32. */
+struct Rows {
+  const float* x;
+  float* y;
+};
+
 template <typename W>
-void forward(const KernelCall& call, const Weights& weights, const Groups& groups, bool by_rows) {
-  const float* x = call.in[0].f32();
-  float* y = call.out[0].f32();
+void forward(const KernelCall& call, const Rows& all, const Weights& weights, const Groups& groups,
+             bool by_rows) {
+  const auto [x, y] = all;
   const float* bias = call.in[3] ? call.in[3].f32() : nullptr;
   const int64_t n = weights.n, k = weights.k;
   // by rows: about 64 KiB of codes a piece; else a tile of at most 2 MiB once it is expanded
@@ -72,9 +79,8 @@ void forward(const KernelCall& call, const Weights& weights, const Groups& group
 
 /** y [R,K] = x [R,N] w, the sum over n in chunks whose expanded tile stays in the cache. */
 template <typename W>
-void backward(const KernelCall& call, const Weights& weights, const Groups& groups) {
-  const float* x = call.in[0].f32();
-  float* y = call.out[0].f32();
+void backward(const KernelCall& call, const Rows& all, const Weights& weights, const Groups& groups) {
+  const auto [x, y] = all;
   constexpr int64_t kWide = 512, kDeep = 256;  // columns of y, rows of w
   const int64_t n = weights.n, k = weights.k;
   const auto tiles = expert_tiles(groups.offsets, groups.experts, k, kWide, kTall);
@@ -98,9 +104,10 @@ void backward(const KernelCall& call, const Weights& weights, const Groups& grou
 }
 
 template <typename W>
-void multiply(const KernelCall& call, const Weights& weights, const Groups& groups, int64_t rows) {
-  if (!call.integer("trans_b")) return backward<W>(call, weights, groups);
-  forward<W>(call, weights, groups, call.independent_rows || rows <= 8);
+void multiply(const KernelCall& call, const Rows& all, const Weights& weights, const Groups& groups,
+              int64_t rows) {
+  if (!call.integer("trans_b")) return backward<W>(call, all, weights, groups);
+  forward<W>(call, all, weights, groups, call.independent_rows || rows <= 8);
 }
 
 }  // namespace
@@ -108,6 +115,14 @@ void multiply(const KernelCall& call, const Weights& weights, const Groups& grou
 Status kernel_quantized_matmul(const KernelCall& call) {
   const Tensor &x = call.in[0], &codes = call.in[1], &y = call.out[0];
   const int64_t rows = x.shape.rows();
+  const bool narrow_x = x.dtype == DType::bf16, narrow_y = y.dtype == DType::bf16;
+  auto* wide_x = static_cast<float*>(call.scratch);
+  const Rows all_rows{narrow_x ? wide_x : x.f32(), narrow_y ? wide_x + x.count() : y.f32()};
+  if (narrow_x) {
+    in_pieces(call.pool, x.count(), kElements, [&](int64_t begin, int64_t end, void*) {
+      widen(static_cast<const uint16_t*>(x.data) + begin, wide_x + begin, end - begin);
+    });
+  }
   Weights weights;
   weights.n = codes.shape[-2], weights.k = call.integer("columns");
   weights.padded = (weights.k + kQuantGroup - 1) / kQuantGroup * kQuantGroup;
@@ -118,12 +133,17 @@ Status kernel_quantized_matmul(const KernelCall& call) {
     if (Status status = check_offsets(call.in[4], rows); !status.ok()) return status;
     groups = {call.in[4].i32(), codes.shape[0]};
     const int64_t used = groups.offsets[groups.experts], width = y.shape.last();
-    std::memset(y.f32() + used * width, 0, static_cast<size_t>((rows - used) * width) * sizeof(float));
+    std::memset(all_rows.y + used * width, 0, static_cast<size_t>((rows - used) * width) * sizeof(float));
   }
   if (call.op.attribute("format").text == "int8")
-    multiply<Int8Rows>(call, weights, groups, rows);
+    multiply<Int8Rows>(call, all_rows, weights, groups, rows);
   else
-    multiply<Nf4Rows>(call, weights, groups, rows);
+    multiply<Nf4Rows>(call, all_rows, weights, groups, rows);
+  if (narrow_y) {
+    in_pieces(call.pool, y.count(), kElements, [&](int64_t begin, int64_t end, void*) {
+      narrow(all_rows.y + begin, static_cast<uint16_t*>(y.data) + begin, end - begin);
+    });
+  }
   return {};
 }
 

@@ -27,16 +27,8 @@ struct Product {
   int a_aligned, b_aligned;  // to 16 bytes, as are their rows and steps: for matrix-product.h
 };
 
-/** Value at `column` of a row of codes that are `padded` columns; quantised_value's layout is in the CPU's
- * kernels. */
-FN float code_value(const DEVICE unsigned char* codes, const DEVICE float* scales, int64 row, int64 column,
-                    int64 padded, int format) {
-  const int64 block = row * padded + column / 64 * 64;
-  if (format == weights_int8) {
-    const int64 within = column % 64;
-    const signed char code = (signed char)codes[block + within % 16 * 4 + within / 16];
-    return float(code) * scales[block / 64];
-  }
+/** What a code of 4 bits stands for, before its scale. */
+FN float nf4_value(int code) {
   const float table[16] = {-1.0f,
                            -0.6961928009986877f,
                            -0.5250730514526367f,
@@ -53,9 +45,22 @@ FN float code_value(const DEVICE unsigned char* codes, const DEVICE float* scale
                            0.5626170039176941f,
                            0.7229568362236023f,
                            1.0f};
+  return table[code];
+}
+
+/** Value at `column` of a row of codes that are `padded` columns; quantised_value's layout is in the CPU's
+ * kernels. */
+FN float code_value(const DEVICE unsigned char* codes, const DEVICE float* scales, int64 row, int64 column,
+                    int64 padded, int format) {
+  const int64 block = row * padded + column / 64 * 64;
+  if (format == weights_int8) {
+    const int64 within = column % 64;
+    const signed char code = (signed char)codes[block + within % 16 * 4 + within / 16];
+    return float(code) * scales[block / 64];
+  }
   const int64 group = row * padded + column / 128 * 128, within = column % 128, nibble = within / 16;
   const int both = codes[group / 2 + within % 16 * 4 + nibble / 2];
-  return table[nibble % 2 ? both >> 4 : both & 15] * scales[block / 64];
+  return nf4_value(nibble % 2 ? both >> 4 : both & 15) * scales[block / 64];
 }
 
 KERNEL(product, READS(0, void, a), READS(1, void, b), READS(2, float, bias), READS(3, int, offsets),

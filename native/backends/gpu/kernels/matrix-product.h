@@ -1,10 +1,9 @@
 // Products of bf16 on matrix units, in parts of 128 x 128 that a group makes 32 deep at a time: plain and in
-// batches, and grouped by expert. The portable product of matmul.h is their judge. Sums are f32 and their
-// order depends on the depth alone.
+// batches, grouped by expert, and with quantised weights, which become bf16 on their way to group memory. The
+// portable product of matmul.h is their judge. Sums are f32 and their order depends on the depth alone.
 #pragma once
 
-#include "matmul.h"
-#include "matrix-tile.h"
+#include "code-tile.h"
 
 #ifdef MATRIX_UNITS
 
@@ -22,6 +21,7 @@ struct Part {
   int64 row, column;  // of the batch, or of all rows where they are grouped
   int rows, columns;  // what is there of 128 each
   int64 a, b, y;      // first numbers of the operands: a at (row, 0), b at (0, column), y at (0, 0)
+  int64 codes_row;    // the expert's first of codes
   int depth;
 };
 
@@ -77,6 +77,7 @@ FN bool find_part(Part& part, const Product& p, const int* offsets, int64 group,
   part.a = (p.mode == product_batched ? group_y * p.a_step : 0) + from * p.a_column + part.row * p.a_row;
   part.b =
       (p.mode == product_expert_sums ? 0 : expert * p.b_step) + from * p.b_row + part.column * p.b_column;
+  part.codes_row = expert * p.b_step;
   part.y = p.mode == product_expert_rows ? 0 : group_y * p.y_step;
   return true;
 }
@@ -137,9 +138,9 @@ FN void write_part(const float (&sums)[4][4][4], const Part& part, const Product
 }
 
 /** A turned operand is stored as its rows' transpose: a [k,m], b [n,k]. Eight subgroups make 64 x 32 each. */
-template <bool a_turned, bool b_turned>
-FN void make_part(const Part& part, const Product& p, const bf16* a, const bf16* b, const float* bias,
-                  void* y, bf16* memory, int thread) {
+template <bool a_turned, bool b_turned, bool coded>
+FN void make_part(const Part& part, const Product& p, const bf16* a, const void* b, const float* bias,
+                  const float* scales, void* y, bf16* memory, const float* table, int thread) {
   constexpr int a_width = a_turned ? UNITS_SIDE : UNITS_DEPTH, b_width = b_turned ? UNITS_DEPTH : UNITS_SIDE;
   constexpr int a_rows = UNITS_NUMBERS / a_width, b_rows = UNITS_NUMBERS / b_width;
   const int lane = thread % SUBGROUP, subgroup = thread / SUBGROUP;
@@ -149,6 +150,7 @@ FN void make_part(const Part& part, const Product& p, const bf16* a, const bf16*
     return Tile<b_width>{memory + stage * 2 * UNITS_NUMBERS + UNITS_NUMBERS};
   };
   const int64 a_stride = a_turned ? p.a_column : p.a_row, b_stride = b_turned ? p.b_column : p.b_row;
+  CodeChunks<UNITS_NUMBERS / 8 / UNITS_THREADS> chunks;
   const int steps = (part.depth + UNITS_DEPTH - 1) / UNITS_DEPTH;
 
   const auto fetch_stage = [&](int step) {
@@ -156,9 +158,26 @@ FN void make_part(const Part& part, const Product& p, const bf16* a, const bf16*
     const int done = step * UNITS_DEPTH, left = part.depth - done;
     fetch<a_rows, a_width>(a_tile(step % UNITS_STAGES), a + part.a + done * p.a_column, a_stride,
                            a_turned ? left : part.rows, a_turned ? part.rows : left, p.a_aligned, thread);
-    fetch<b_rows, b_width>(b_tile(step % UNITS_STAGES), b + part.b + done * p.b_row, b_stride,
-                           b_turned ? part.columns : left, b_turned ? left : part.columns, p.b_aligned,
-                           thread);
+    if constexpr (coded) {
+      read_codes<b_rows, UNITS_THREADS, b_width>(
+          chunks, static_cast<const unsigned char*>(b), scales,
+          part.codes_row + (b_turned ? part.column : done), b_turned ? done : part.column,
+          b_turned ? part.columns : left, b_turned ? left : part.columns, p, thread);
+    } else {
+      fetch<b_rows, b_width>(
+          b_tile(step % UNITS_STAGES), static_cast<const bf16*>(b) + part.b + done * p.b_row, b_stride,
+          b_turned ? part.columns : left, b_turned ? left : part.columns, p.b_aligned, thread);
+    }
+  };
+  // codes are read before the products of a step and written after them
+  const auto write_stage = [&](int step) {
+    if constexpr (coded) {
+      if (step >= steps) return;
+      const int done = step * UNITS_DEPTH, left = part.depth - done;
+      write_codes<b_rows, UNITS_THREADS>(b_tile(step % UNITS_STAGES), chunks, table,
+                                         b_turned ? done : part.column, b_turned ? part.columns : left,
+                                         b_turned ? left : part.columns, p, thread);
+    }
   };
 
   float sums[4][4][4];
@@ -166,6 +185,7 @@ FN void make_part(const Part& part, const Product& p, const bf16* a, const bf16*
   for (int i = 0; i < 64; i++) sums[i / 16][i / 4 % 4][i % 4] = 0.0f;
   for (int step = 0; step < UNITS_STAGES - 1; step++) {
     fetch_stage(step);
+    write_stage(step);
     commit_async();
   }
   for (int step = 0; step < steps; step++) {
@@ -198,23 +218,32 @@ FN void make_part(const Part& part, const Product& p, const bf16* a, const bf16*
         for (int j = 0; j < 4; j++) mma_bf16(sums[i][j], rows[i], columns[j / 2][j % 2]);
       }
     }
+    write_stage(step + UNITS_STAGES - 1);
   }
   write_part(sums, part, p, bias, y, first_row, first_column, lane);
 }
 
-#define UNITS_PRODUCT(name, a_turned, b_turned)                                                              \
-  KERNEL_OF(UNITS_THREADS, 2, name, READS(0, void, a), READS(1, void, b), READS(2, float, bias),             \
-            READS(3, int, offsets), READS(4, float, scales), WRITES(5, void, y), PARAMS(6, Product)) {       \
-    SIZED_GROUP_MEMORY(bf16, memory);                                                                        \
-    Part part;                                                                                               \
-    if (find_part(part, p, offsets, GROUP, GROUP_Y, SUBGROUP_LANE)) /* the same for the whole group */       \
-      make_part<a_turned, b_turned>(part, p, static_cast<const bf16*>(a), static_cast<const bf16*>(b), bias, \
-                                    y, memory, THREAD);                                                      \
+#define UNITS_PRODUCT(name, groups, a_turned, b_turned, coded)                                             \
+  KERNEL_OF(UNITS_THREADS, groups, name, READS(0, void, a), READS(1, void, b), READS(2, float, bias),      \
+            READS(3, int, offsets), READS(4, float, scales), WRITES(5, void, y), PARAMS(6, Product)) {     \
+    SIZED_GROUP_MEMORY(bf16, memory);                                                                      \
+    GROUP_MEMORY(float, table, 16);                                                                        \
+    Part part;                                                                                             \
+    if (!find_part(part, p, offsets, GROUP, GROUP_Y, SUBGROUP_LANE))                                       \
+      return; /* the same for the whole group */                                                           \
+    if (coded) {                                                                                           \
+      if (THREAD < 16) table[THREAD] = nf4_value(THREAD);                                                  \
+      BARRIER();                                                                                           \
+    }                                                                                                      \
+    make_part<a_turned, b_turned, coded>(part, p, static_cast<const bf16*>(a), b, bias, scales, y, memory, \
+                                         table, THREAD);                                                   \
   }
 
-UNITS_PRODUCT(bf16_product, false, false)
-UNITS_PRODUCT(bf16_product_of_turned_b, false, true)
-UNITS_PRODUCT(bf16_product_of_turned_a, true, false)
+UNITS_PRODUCT(bf16_product, 2, false, false, false)
+UNITS_PRODUCT(bf16_product_of_turned_b, 2, false, true, false)
+UNITS_PRODUCT(bf16_product_of_turned_a, 2, true, false, false)
+UNITS_PRODUCT(coded_product, 1, false, false, true)
+UNITS_PRODUCT(coded_product_of_turned_b, 1, false, true, true)
 
 DIALECT_END
 

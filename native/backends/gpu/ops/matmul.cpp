@@ -15,9 +15,10 @@ bool is_aligned(const void* first, int64_t row, int64_t column, int64_t step) {
 
 /** The kernel on matrix units that makes a product, or the portable one where there is none. */
 Kernel units_kernel(const dialect::Product& p) {
+  const bool coded = p.format != dialect::weights_plain;
   const bool turned_a = p.a_column != 1, turned_b = p.b_column != 1;
-  if (!p.a_bf16 || !p.b_bf16 || p.format != dialect::weights_plain || (turned_a && turned_b))
-    return Kernel::product;
+  if (!p.a_bf16 || !(coded || p.b_bf16) || (turned_a && (turned_b || coded))) return Kernel::product;
+  if (coded) return turned_b ? Kernel::coded_product_of_turned_b : Kernel::coded_product;
   if (turned_a) return Kernel::bf16_product_of_turned_a;
   return turned_b ? Kernel::bf16_product_of_turned_b : Kernel::bf16_product;
 }
@@ -142,6 +143,7 @@ Status op_quantized_matmul(Call& call) {
   product.b_step = codes.shape[-2];  // rows of codes
   product.y_row = product.n;
   product.has_bias = call.has(3);
+  product.a_bf16 = is_bf16(x), product.y_bf16 = is_bf16(y);
   ProductOperands operands{x.data, codes.data, nullptr, nullptr, scales.f32(), y.data};
   if (product.has_bias) operands.bias = call.in(3).f32();
   if (grouped) {
