@@ -1,10 +1,19 @@
 import { saveProgram } from '../src/checkpoint/index.js';
-import { openDevice, threadsOf } from '../src/engine/index.js';
+import { openDevice, openEngine, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
 import { describePlan, formatBytes, type RecomputeMode } from '../src/graph/index.js';
-import { buildModel, initializeWeights, LoraAdapter, type Model, storageOf } from '../src/models/index.js';
+import { timeDecoding } from '../src/infer/index.js';
+import {
+  buildModel,
+  initializeWeights,
+  LoraAdapter,
+  type Model,
+  type StorageKeys,
+  storageOf,
+} from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { median } from '../src/telemetry/median.js';
+import { compareProducts, comparisonTable, ratioOfAll } from '../src/train/compare-products.js';
 import { checkMemory, freeMemory, memoryBudget } from '../src/train/memory.js';
 import { cutStep, type MicroBatches } from '../src/train/micro-batches.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
@@ -14,6 +23,7 @@ import { planRecord } from '../src/train/plan-record.js';
 import { describePrediction, type Machine, predict } from '../src/train/predict.js';
 import { randomBatch, rowsOfPart, storedInputs } from '../src/train/random-batch.js';
 import { buildForward, gradientName, type StepPrograms } from '../src/train/step.js';
+import { stepProducts } from '../src/train/step-products.js';
 import { widenedProducts } from '../src/train/training-run.js';
 
 /** configs/bench.schema.json describes each key. */
@@ -36,6 +46,8 @@ export interface BenchConfig {
   micro_batches: MicroBatches;
   steps: number;
   profile: boolean;
+  measure: 'step' | 'products' | 'decode';
+  quantization: StorageKeys['quantization'];
   save_program: string | null;
 }
 
@@ -47,6 +59,8 @@ export const stage: StageDefinition<BenchConfig> = {
 
   async run(context) {
     const { config } = context;
+    if (config.measure === 'products') return measureProducts(context);
+    if (config.measure === 'decode') return measureDecoding(context);
     const { steps, profile: profiling } = config;
     const { budget } = await freeMemory(config.device, config.memory_budget);
     const { model, adapter, optimizer, microBatches, programs, batch } = await prepare(config, budget);
@@ -153,6 +167,62 @@ export const stage: StageDefinition<BenchConfig> = {
     return [...lines, ...plans].join('\n');
   },
 };
+
+/** Every product of the step, by the engine's own op and by the product library alone. */
+async function measureProducts(context: StageContext<BenchConfig>): Promise<void> {
+  const { config, signal } = context;
+  if (!['auto', 'cpu'].includes(config.device)) {
+    throw new SluiceError(
+      'config.device',
+      `measure=products compares products of the CPU, not of ${config.device}`,
+      {
+        hint: 'device=cpu',
+      },
+    );
+  }
+  const { budget } = await freeMemory(config.device, config.memory_budget);
+  const { programs, microBatches } = await prepare(config, budget);
+  const products = stepProducts(partsOf(programs, microBatches));
+  const engine = await openEngine();
+  const onProduct = (done: number) =>
+    context.emit({ type: 'progress', phase: 'products', step: done, totalSteps: products.length });
+  const compared = await compareProducts(engine, products, { threads: threadsOf(config), onProduct, signal });
+  if (signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
+  context.emit(comparisonTable(compared));
+  const { matmul, matmulVersion } = engine.info;
+  context.addFact('result', {
+    library: matmul === 'onednn' ? `oneDNN ${matmulVersion}` : null,
+    ratio: ratioOfAll(compared),
+    products: compared,
+  });
+}
+
+const decodeTurns = 5;
+
+/** A row decoded token by token: the rate at which weights are read, beside a plain read of memory. */
+async function measureDecoding(context: StageContext<BenchConfig>): Promise<void> {
+  const { config, signal } = context;
+  const built = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
+  const model = built.stored(storageOf(config));
+  const { engine, session, threads } = await openDevice(config, context);
+  const options = { threads, turns: decodeTurns, steps: config.steps, signal };
+  const times = await timeDecoding(engine, session, model, options);
+  session.close();
+  if (signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
+  const [seconds, fastest] = [median(times.steps), Math.min(...times.steps)];
+  const [memory, best] = [median(times.reads), Math.max(...times.reads)];
+  context.addFact('result', {
+    tokens_per_second: 1 / seconds,
+    step_seconds: seconds,
+    fastest_step_seconds: fastest,
+    bytes_per_token: times.stepBytes,
+    gbytes_per_second: times.stepBytes / seconds / 1e9,
+    memory_gbytes_per_second: memory / 1e9,
+    share: times.stepBytes / seconds / memory,
+    fastest_share: times.stepBytes / fastest / best,
+    other_ops_share: times.otherShare,
+  });
+}
 
 /** The model, its adapter, and the programs of a step. Throws `config.state_dtype`, `config.micro_batches`. */
 async function prepare(config: BenchConfig, budget: number) {

@@ -9,6 +9,7 @@
 #include "../backends/open-module.h"
 #include "../core/op-table.h"
 #include "bpe.h"
+#include "compare-products.h"
 #include "session-wrap.h"
 
 namespace sluice::addon {
@@ -93,8 +94,13 @@ Napi::Value peak(const Napi::CallbackInfo& info) {
 
 Napi::Value read_rate(const Napi::CallbackInfo& info) {
   const auto [options, threads, seconds] = measure_options(info, "measureRead");
-  return measured(info.Env(),
-                  [threads = threads, seconds = seconds] { return measure_read(threads, seconds); });
+  const Napi::Value given = options.Get("bytes");
+  const double bytes = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : 0;
+  if (!(bytes >= 1 && bytes <= 0x1p40))
+    throw Napi::RangeError::New(info.Env(), "measureRead: bytes must lie in 1 .. 2^40");
+  return measured(info.Env(), [threads = threads, seconds = seconds, bytes = static_cast<int64_t>(bytes)] {
+    return measure_read(threads, seconds, bytes);
+  });
 }
 
 /** {devices: [{name, title, memoryBytes, products}], problems: {cuda, metal}}: why there is none, or null. */
@@ -174,6 +180,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", SessionWrap::define(env));
   exports.Set("measurePeak", Napi::Function::New(env, peak, "measurePeak"));
   exports.Set("measureRead", Napi::Function::New(env, read_rate, "measureRead"));
+  exports.Set("compareProducts", Napi::Function::New(env, CompareProducts, "compareProducts"));
   exports.Set("trainBpe", Napi::Function::New(env, TrainBpe, "trainBpe"));
   return exports;
 }

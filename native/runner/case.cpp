@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "../backends/make-backend.h"
+#include "../program/stored-floats.h"
 
 namespace sluice::runner {
 namespace {
@@ -86,7 +87,8 @@ Status Case::fill(const Safetensors& given) {
     }
     const void* data = found == given.tensors.end() ? nullptr : found->second.bytes.data();
     std::vector<float> made;
-    if (!data && value.dtype == DType::f32) {
+    std::vector<uint16_t> narrow;
+    if (!data && (value.dtype == DType::f32 || value.dtype == DType::bf16)) {
       made.resize(static_cast<std::size_t>(value.shape.count()));
       uint32_t state = static_cast<uint32_t>(id) * 2654435761u + 1;
       for (float& number : made) {
@@ -94,6 +96,11 @@ Status Case::fill(const Safetensors& given) {
         number = static_cast<float>(state >> 8) * 0x1p-24f * 0.02f;
       }
       data = made.data();
+      if (value.dtype == DType::bf16) {  // left unwritten, they would be read from one page of zeros
+        narrow.resize(made.size());
+        to_bf16(made.data(), narrow.data(), value.shape.count());
+        data = narrow.data();
+      }
     }
     if (Status status = session_->set_state(value.name, value.dtype, value.shape, data); !status.ok())
       return status;

@@ -14,7 +14,8 @@ export interface NativeAddon {
   emulatedKernels(): { known: string[]; run: string[] };
   Session: new (options: { device: string; threads: number }) => NativeSession;
   measurePeak(options: PeakOptions): Promise<number>;
-  measureRead(options: { threads: number; seconds: number }): Promise<number>;
+  measureRead(options: { threads: number; seconds: number; bytes: number }): Promise<number>;
+  compareProducts(question: ProductQuestion): Promise<ProductTimes[]>;
   trainBpe(...args: unknown[]): unknown;
 }
 
@@ -54,6 +55,32 @@ export interface PeakOptions {
   dtype: 'f32' | 'bf16';
   threads: number;
   seconds: number;
+}
+
+/** A product [rows, depth] x [depth, columns]; an operand may lie transposed. */
+export interface ProductQuestion {
+  rows: number;
+  columns: number;
+  depth: number;
+  transA: boolean;
+  transB: boolean;
+  operands: 'f32' | 'bf16';
+  result: 'f32' | 'bf16';
+  threads: number;
+  turns: number;
+  /** Of a turn, about. */
+  seconds: number;
+}
+
+export interface ProductTimes {
+  /** `engine`, or a way into the product library: `gemm`, `matmul`. */
+  name: string;
+  /** Largest, from the engine's result, as a share of its largest number. */
+  difference: number;
+  /** Seconds of one product, in every turn. */
+  wall: number[];
+  /** Alike, of the whole process on all its threads. */
+  cpu: number[];
 }
 
 export interface NativeSession {

@@ -8,6 +8,8 @@ import {
   loadAddon,
   type NativeAddon,
   type PeakOptions,
+  type ProductQuestion,
+  type ProductTimes,
 } from './addon.js';
 import { guarded, nativeError } from './native-error.js';
 import { Session, type SessionOptions } from './session.js';
@@ -74,10 +76,22 @@ export class Engine {
     }
   }
 
-  /** Bytes/s that the threads read from memory, the best of what `seconds` allow: the limit of decoding. */
-  async measureRead(options: { threads: number; seconds: number }): Promise<number> {
+  /**
+   * Bytes/s that the threads read `bytes` of memory at (256 MiB, far past the caches), the best of what `seconds` allow:
+   * the limit of decoding.
+   */
+  async measureRead(options: { threads: number; seconds: number; bytes?: number }): Promise<number> {
     try {
-      return await this.addon.measureRead(options);
+      return await this.addon.measureRead({ bytes: 2 ** 28, ...options });
+    } catch (cause) {
+      throw nativeError('engine.peak', cause);
+    }
+  }
+
+  /** A product by the engine's own op and, where it is built with one, by the product library alone, in turns. */
+  async compareProducts(question: ProductQuestion): Promise<ProductTimes[]> {
+    try {
+      return await this.addon.compareProducts(question);
     } catch (cause) {
       throw nativeError('engine.peak', cause);
     }

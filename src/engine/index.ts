@@ -1,4 +1,11 @@
-export type { EngineInfo, FileWeight, NativeAddon, OpProfile } from './addon.js';
+export type {
+  EngineInfo,
+  FileWeight,
+  NativeAddon,
+  OpProfile,
+  ProductQuestion,
+  ProductTimes,
+} from './addon.js';
 export { Engine, isGpu, openEngine } from './engine.js';
 export { Executable } from './executable.js';
 export { type OpenDevice, openDevice, threadsOf } from './open-device.js';

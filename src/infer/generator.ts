@@ -1,9 +1,7 @@
 import type { Executable, Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
-import { Graph, gatherRows, type Program, reshape } from '../graph/index.js';
 import type { Adapter, Model } from '../models/index.js';
-import { compileForInference } from './compile.js';
-import { logitsOf } from './logits.js';
+import { generationProgram } from './generation-program.js';
 import { bucketLength, encoderInputs, rightPad } from './prompt-batch.js';
 import { type SamplingOptions, sample } from './sampler.js';
 import { weightBytes } from './weight-bytes.js';
@@ -191,8 +189,15 @@ export class Generator {
   }
 
   #compile(rows: number, length: number, capacity: number, encoderLength: number | null): Programs {
-    const prefill = this.#program(rows, length, capacity, encoderLength, true);
-    const decode = this.#program(rows, 1, capacity, encoderLength, false);
+    const program = (tokens: number, encodes: boolean) =>
+      generationProgram(
+        this.#model,
+        this.#adapter,
+        { rows, length: tokens, capacity, encoderLength, encodes },
+        this.#threads,
+      );
+    const prefill = program(length, true);
+    const decode = program(1, false);
     const caches = decode.states.filter(({ name }) => name.startsWith('cache.'));
     for (const { name, shape } of caches) this.#session.setState(name, 'f32', shape, null);
     return {
@@ -200,38 +205,5 @@ export class Generator {
       decode: this.#session.load(decode),
       cacheStates: caches.map(({ name }) => name),
     };
-  }
-
-  #program(
-    rows: number,
-    length: number,
-    capacity: number,
-    encoderLength: number | null,
-    encodes: boolean,
-  ): Program {
-    const graph = new Graph();
-    const encoderShape = [rows, encoderLength ?? 0];
-    const encoder = encoderLength !== null && {
-      inputIds: encodes ? graph.input('encoder_input_ids', 'i32', encoderShape) : null,
-      segmentIds: graph.input('encoder_segment_ids', 'i32', encoderShape),
-    };
-    const output = this.#model.forward(
-      {
-        inputIds: graph.input('input_ids', 'i32', [rows, length]),
-        segmentIds: graph.input('segment_ids', 'i32', [rows, length]),
-        positions: graph.input('positions', 'i32', [rows, length]),
-        cache: {
-          capacity,
-          start: graph.input('start', 'i32', [encoderLength === null ? rows : 1]),
-          segmentIds: graph.input('key_segments', 'i32', [rows, capacity]),
-        },
-        ...(encoder && { encoder }),
-      },
-      { adapter: this.#adapter },
-    );
-    const hidden = reshape(output.hidden, [rows * length, -1]);
-    const last = length === 1 ? hidden : gatherRows(hidden, graph.input('last', 'i32', [rows]));
-    graph.output('logits', logitsOf(output, last));
-    return compileForInference(graph, this.#threads);
   }
 }

@@ -1,3 +1,4 @@
+export { type DecodeTimes, timeDecoding } from './decode-speed.js';
 export { type GenerateOptions, type Generation, Generator } from './generator.js';
 export { loadReadyModel, type ReadyModel, stopIdsOf } from './load.js';
 export { Scorer, type TokenScores } from './log-likelihood.js';

@@ -156,27 +156,27 @@ CpuInfo cpu_info() {
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) { return std::make_unique<cpu::CpuBackend>(threads); }
 
-double measure_read(int threads, double seconds) {
+double measure_read(int threads, double seconds, int64_t bytes) {
   using clock = std::chrono::steady_clock;
-  constexpr int64_t kCount = int64_t{1} << 26, kPieces = 256;  // 256 MiB of f32, in pieces of 1 MiB
-  cpu::CpuBackend backend(1);                                  // for its huge pages
-  float* memory = static_cast<float*>(backend.allocate(kCount * 4));
+  constexpr int64_t kPiece = int64_t{1} << 18;  // 1 MiB of f32
+  const int64_t pieces = std::max<int64_t>(1, bytes / 4 / kPiece), count = pieces * kPiece;
+  cpu::CpuBackend backend(1);  // for its huge pages
+  float* memory = static_cast<float*>(backend.allocate(count * 4));
   if (!memory) return 0;
-  std::fill(memory, memory + kCount, 1.0f);
+  std::fill(memory, memory + count, 1.0f);
   ThreadPool pool(threads);
-  std::vector<float> sums(kPieces);
+  std::vector<float> sums(static_cast<size_t>(pieces));
   double best = 0, passed = 0;
   for (const auto start = clock::now(); passed < seconds;) {
     const auto begin = clock::now();
-    pool.run(kPieces, [&](int64_t i, void*) {
-      sums[static_cast<size_t>(i)] =
-          cpu::parts().kernels.read_sum(memory + i * (kCount / kPieces), kCount / kPieces);
+    pool.run(pieces, [&](int64_t i, void*) {
+      sums[static_cast<size_t>(i)] = cpu::parts().kernels.read_sum(memory + i * kPiece, kPiece);
     });
     const auto end = clock::now();
     passed = std::chrono::duration<double>(end - start).count();
-    best = std::max(best, 4.0 * kCount / std::chrono::duration<double>(end - begin).count());
+    best = std::max(best, 4.0 * static_cast<double>(count) / std::chrono::duration<double>(end - begin).count());
   }
-  backend.release(memory, kCount * 4);
+  backend.release(memory, count * 4);
   return best;
 }
 

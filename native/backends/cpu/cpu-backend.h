@@ -18,8 +18,8 @@ CpuInfo cpu_info();
 /** Its launches must all come from one thread. */
 std::unique_ptr<Backend> make_cpu_backend(int threads);
 
-/** Bytes/s that so many threads read from memory, far past the caches; blocks the caller for `seconds`. */
-double measure_read(int threads, double seconds);
+/** Bytes/s that so many threads read so much memory at, over and over; blocks the caller for `seconds`. */
+double measure_read(int threads, double seconds, int64_t bytes);
 
 /** FLOP/s of large f32 or bf16 products on so many threads, measured for `seconds`; blocks the caller. */
 double measure_peak(DType dtype, int threads, double seconds);

@@ -25,8 +25,7 @@ SLUICE_LANES Words16 load_words(const uint8_t* from) {
 struct Int8Rows {
   static constexpr int64_t kStep = kQuantBlock;
   static constexpr int kAlone = 2;
-  static constexpr int64_t kAhead = 4096;
-  static constexpr int kCache = 1;
+  static constexpr int64_t kAhead = 0;
   static constexpr int64_t bytes(int64_t padded) { return padded; }
   const uint8_t* codes;  // [n, padded]
   const float* scales;   // [n, padded / 64]
@@ -57,8 +56,7 @@ SLUICE_LANES Lanes16 looked_up(Lanes16 table, Words16 code) {
 struct Nf4Rows {
   static constexpr int64_t kStep = kQuantGroup;
   static constexpr int kAlone = 2;
-  static constexpr int64_t kAhead = 4096;
-  static constexpr int kCache = 1;
+  static constexpr int64_t kAhead = 0;
   static constexpr int64_t bytes(int64_t padded) { return padded / 2; }
   const uint8_t* codes;  // [n, padded / 2]
   const float* scales;   // [n, padded / 64]

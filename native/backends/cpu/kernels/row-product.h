@@ -10,8 +10,8 @@
 // W::kStep (one cache line) and 16 i less than it; `some` the last ones, fewer than sixteen, where what
 // stands behind them meets zeros of x; `from(row)` is where a row begins. W::kAlone: rows of w read side by
 // side with a single row of x. Memory answers fastest when it is read from one end to the other, so as few as
-// it takes to keep the arithmetic out of its way. W::kAhead and W::kCache: how many bytes ahead of its use w
-// is asked for, about what memory brings in the time one answer takes, and into which cache.
+// it takes to keep the arithmetic out of its way. W::kAhead: how many bytes ahead of its use a
+// single row is asked for, 0 where the machine does that best by itself.
 #pragma once
 
 #include <type_traits>
@@ -35,11 +35,10 @@ struct RowProduct {
 template <typename T>
 struct PlainRows {
   static constexpr int64_t kStep = 64 / sizeof(T);
-  static constexpr int kAlone = sizeof(T) == 4 ? 1 : 2;
-  // measured with one row of x, as a share of a plain read: f32 into the first cache 0.82, from 3072 bytes
-  // ahead into the second 0.98; bf16, two rows side by side, 0.98 into the first, 0.72 into the second
-  static constexpr int64_t kAhead = sizeof(T) == 4 ? 3072 : 4096;
-  static constexpr int kCache = sizeof(T) == 4 ? 2 : 1;
+  static constexpr int kAlone = 1;
+  // measured with one row of x, as a share of a plain read: f32 0.99, into the first cache 0.82, unasked
+  // 0.93; bf16 unasked 1.01, into the second cache 0.67, into the first 0.80
+  static constexpr int64_t kAhead = sizeof(T) == 4 ? 3072 : 0;
   const T* data;
   int64_t stride;
   inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
@@ -57,8 +56,9 @@ using BfloatRows = PlainRows<uint16_t>;
  * order it lies; `all`, a constant, is false where fewer than sixteen are there. */
 template <int kRows, typename W, typename Each>
 inline __attribute__((always_inline)) void stream_rows(const W& w, int64_t row, int64_t columns, Each each) {
-  // rows read side by side: the last of them were passed over by as much
-  const char* ahead = w.from(row) + W::kAhead + (kRows - 1) * (w.from(1) - w.from(0));
+  // of rows side by side all is asked for, and of the last of them that much has been passed over
+  constexpr int64_t kAhead = kRows > 1 ? 6144 : W::kAhead;
+  const char* ahead = w.from(row) + kAhead + (kRows - 1) * (w.from(1) - w.from(0));
   const auto sixteen = [&](int64_t k, int64_t i) __attribute__((always_inline)) {
     Lanes16 right[kRows];
 #pragma GCC unroll 4
@@ -69,8 +69,9 @@ inline __attribute__((always_inline)) void stream_rows(const W& w, int64_t row, 
   for (; k + W::kStep <= columns; k += W::kStep) {
 #pragma GCC unroll 8
     for (int64_t i = 0; i < W::kStep / kLanes16; i++) sixteen(k, i);
+    if (kAhead == 0) continue;
 #pragma GCC unroll 4
-    for (int j = 0; j < kRows; j++) __builtin_prefetch(ahead + 64 * j, 0, 4 - W::kCache);
+    for (int j = 0; j < kRows; j++) __builtin_prefetch(ahead + 64 * j, 0, 2);  // 2: into the second cache
     ahead += 64 * kRows;
   }
   int64_t i = 0;
@@ -253,15 +254,18 @@ void row_product(const RowProduct& call, const W& w, int64_t begin, int64_t end,
   }
 }
 
-/** Spread over the pool: for few rows of x pieces of about 256 KiB of w, `row_bytes` each row; else tiles. */
+/** Spread over the pool: for few rows of x a piece of w, `row_bytes` each row, for every thread, of at most
+ * 1 MiB: where a piece begins, memory must find into its stride anew. Else tiles. */
 template <typename W>
 void spread_row_product(ThreadPool& pool, const RowProduct& call, const W& w, int64_t row_bytes) {
   constexpr int64_t kPieceBytes = int64_t{1} << 18, kLeast = 16, kMost = 128;
   if (call.m == 0 || call.n == 0) return;
-  int64_t wide = kPieceBytes / std::max<int64_t>(1, row_bytes);
-  if (call.m > kTile) wide = std::min(wide, kMost);
-  // some for every thread
-  wide = std::clamp((call.n + 3) / 4, kLeast, std::max(kLeast, wide)) / kTile * kTile;
+  const bool few = call.m <= kTile;
+  const int64_t parts = few ? pool.threads() : 4;  // some for every thread
+  int64_t most = (few ? 4 : 1) * kPieceBytes / std::max<int64_t>(1, row_bytes);
+  if (!few) most = std::min(most, kMost);
+  const int64_t wide =
+      std::clamp((call.n + parts - 1) / parts, kLeast, std::max(kLeast, most)) / kTile * kTile;
   const int64_t across = (call.n + wide - 1) / wide, down = (call.m + kPanel - 1) / kPanel;
   pool.run(across * down, [&](int64_t piece, void* workspace) {
     RowProduct part = call;
