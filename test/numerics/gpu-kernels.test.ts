@@ -68,6 +68,7 @@ describe('GPU kernels, run thread by thread', function () {
   const planted: readonly [op: string, name: string, faults: readonly (number | string)[], bf16?: 'bf16'][] =
     [
       ['sum', 'over everything', [1]],
+      ['sum', 'down long columns', [1]],
       ['max', 'along the last axis', [1]],
       ['argmax', 'takes the first of equals', [1, 3, 4]],
       ['softmax', 'of odd rows', [1, 3]],

@@ -8,18 +8,19 @@ DIALECT_BEGIN
 
 /** The result's place among the kept axes, and the terms' places among the reduced ones. */
 struct Sum {
-  int64 outputs, terms;
+  int64 outputs, terms, piece;
   int64 kept[8], kept_stride[8], reduced[8], reduced_stride[8];
   int kept_rank, reduced_rank;
 };
 
 FN int64 offset_of(int64 index, int rank, const CONSTANT int64* dims, const CONSTANT int64* stride) {
   int64 at = 0;
-  for (int axis = rank - 1; axis >= 0; axis--) {
-    at += index % dims[axis] * stride[axis];
-    index /= dims[axis];
+  for (int axis = rank - 1; axis > 0; axis--) {
+    const int64 above = quotient(index, dims[axis]);
+    at += (index - above * dims[axis]) * stride[axis];
+    index = above;
   }
-  return at;
+  return rank > 0 ? at + index * stride[0] : 0;
 }
 
 /** Adds `term` to a sum of two floats (Kahan), which is as good as one of twice the digits. */
@@ -44,15 +45,23 @@ KERNEL(sum_rows, READS(0, float, x), WRITES(1, float, y), PARAMS(2, Sum)) {
   if (THREAD == 0) y[GROUP] = all;
 }
 
-/** Results that lie side by side themselves: a thread each. */
+/** Results that lie side by side themselves: a group for 32 of them and piece GROUP_Y of the terms, whose
+ * sums lie behind each other in y. Each subgroup takes every so many of the terms. */
 KERNEL(sum_columns, READS(0, float, x), WRITES(1, float, y), PARAMS(2, Sum)) {
-  const int64 i = AT;
-  if (i >= p.outputs) return;
+  GROUP_MEMORY(float, sums, 256);
+  const int lane = THREAD % SUBGROUP, subgroups = THREADS / SUBGROUP;
+  const int64 i = GROUP * SUBGROUP + lane, begin = GROUP_Y * p.piece;
+  const int64 end = begin + p.piece < p.terms ? begin + p.piece : p.terms;
   const int64 base = offset_of(i, p.kept_rank, p.kept, p.kept_stride);
   Pair total = {0.0f, 0.0f};
-  for (int64 j = 0; j < p.terms; j++)
+  for (int64 j = begin + THREAD / SUBGROUP; j < end && i < p.outputs; j += subgroups)
     total = added(total, x[base + offset_of(j, p.reduced_rank, p.reduced, p.reduced_stride)]);
-  y[i] = total.sum;
+  sums[THREAD] = total.sum;
+  BARRIER();
+  if (THREAD != lane || i >= p.outputs) return;
+  float all = 0.0f;
+  for (int subgroup = 0; subgroup < subgroups; subgroup++) all += sums[subgroup * SUBGROUP + lane];
+  y[GROUP_Y * p.outputs + i] = all;
 }
 
 /** x [outer, size, inner]; result o*inner+i looks at x[o, :, i]. */

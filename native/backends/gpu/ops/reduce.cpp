@@ -2,6 +2,7 @@
 #include "../kernels/reduce.h"
 #include "../../../core/scratch.h"
 #include "../call.h"
+#include "../kernels/norm.h"
 
 namespace sluice::gpu {
 namespace {
@@ -11,6 +12,19 @@ dialect::Axis axis_of(Call& call) {
   const int64_t axis = call.integer("axis");
   const int at = static_cast<int>(axis < 0 ? axis + shape.rank : axis);
   return {shape.dims[at], shape.product(at + 1, shape.rank)};
+}
+
+constexpr int64_t kTermsOfPiece = 1024;  // of a sum over rows
+
+/** One more axis, merged into the last one where both together are one that goes on. */
+void append(dialect::int64* sizes, dialect::int64* strides, int& rank, int64_t size, int64_t stride) {
+  if (rank > 0 && strides[rank - 1] == size * stride) {
+    sizes[rank - 1] *= size;
+    strides[rank - 1] = stride;
+  } else {
+    sizes[rank] = size;
+    strides[rank++] = stride;
+  }
 }
 
 Status rows(Call& call, Kernel kernel, bool log, std::initializer_list<const void*> buffers) {
@@ -36,16 +50,21 @@ Status op_sum(Call& call) {
     inner_reduced = axes >> i & 1;
     if (inner_reduced) {
       numbers.terms *= size;
-      numbers.reduced[numbers.reduced_rank] = size;
-      numbers.reduced_stride[numbers.reduced_rank++] = step;
+      append(numbers.reduced, numbers.reduced_stride, numbers.reduced_rank, size, step);
     } else {
-      numbers.kept[numbers.kept_rank] = size;
-      numbers.kept_stride[numbers.kept_rank++] = step;
+      append(numbers.kept, numbers.kept_stride, numbers.kept_rank, size, step);
     }
   }
-  const std::initializer_list<const void*> buffers = {x.data, y.data};
-  if (inner_reduced) return call.launch(Kernel::sum_rows, {numbers.outputs}, buffers, numbers);
-  return call.launch(Kernel::sum_columns, one_each(numbers.outputs), buffers, numbers);
+  if (inner_reduced) return call.launch(Kernel::sum_rows, {numbers.outputs}, {x.data, y.data}, numbers);
+  numbers.piece = kTermsOfPiece;
+  const int64_t pieces = std::max<int64_t>(1, scratch::pieces(numbers.terms, kTermsOfPiece));
+  void* sums = pieces == 1 ? y.data : call.workspace(4 * pieces * numbers.outputs);
+  if (!sums) return Status::error("no memory for sums of pieces");
+  SLUICE_TRY(call.launch(Kernel::sum_columns, {scratch::pieces(numbers.outputs, SUBGROUP), pieces},
+                         {x.data, sums}, numbers));
+  if (pieces == 1) return {};
+  const dialect::AddPieces all{numbers.outputs, pieces, numbers.outputs};
+  return call.launch(Kernel::add_pieces, one_each(numbers.outputs), {sums, y.data}, all);
 }
 
 Status op_max(Call& call) {
