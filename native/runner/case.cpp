@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <set>
 
 #include "../backends/make-backend.h"
 #include "../program/stored-floats.h"
@@ -57,6 +58,7 @@ Status Case::open(const std::string& folder, const std::string& device, int thre
   std::unique_ptr<Backend> backend;
   if (Status status = make_backend(device, threads, backend); !status.ok()) return status;
   session_ = std::make_unique<Session>(std::move(backend));
+  free_bytes_ = session_->available_bytes();
   std::ifstream file(folder + "/program.txt", std::ios::binary);
   if (!file) return Status::error(folder + "/program.txt cannot be read");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -66,10 +68,14 @@ Status Case::open(const std::string& folder, const std::string& device, int thre
   return fill(given);
 }
 
-/** States that are not given are small numbers above zero, which any of them may be (moments, weights):
- * enough for timing. */
+/** States that are not given are small random numbers, above zero where they are means of squares: enough for
+ * timing. */
 Status Case::fill(const Safetensors& given) {
   const std::vector<Value>& values = executable_->program().values;
+  std::set<int> squares;
+  for (const Op& op : executable_->program().ops) {
+    if (op.kind == OpKind::adamw) squares.insert(op.inputs[3]);
+  }
   for (std::size_t id = 0; id < values.size(); id++) {
     const Value& value = values[id];
     const bool is_state = value.place == Place::state;
@@ -90,10 +96,12 @@ Status Case::fill(const Safetensors& given) {
     std::vector<uint16_t> narrow;
     if (!data && (value.dtype == DType::f32 || value.dtype == DType::bf16)) {
       made.resize(static_cast<std::size_t>(value.shape.count()));
+      const bool is_signed = !squares.contains(static_cast<int>(id));
       uint32_t state = static_cast<uint32_t>(id) * 2654435761u + 1;
       for (float& number : made) {
         state = state * 1664525u + 1013904223u;
         number = static_cast<float>(state >> 8) * 0x1p-24f * 0.02f;
+        if (is_signed) number = 2 * number - 0.02f;
       }
       data = made.data();
       if (value.dtype == DType::bf16) {  // left unwritten, they would be read from one page of zeros

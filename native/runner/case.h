@@ -28,7 +28,10 @@ class Case {
   void set_profiling(bool on) { executable_->set_profiling(on); }
   /** Seconds by kind of op in one run, the mean since profiling was switched on. */
   std::map<std::string, double> profile();
-  int64_t state_bytes() const { return session_->state_bytes(); }
+  /** States and arena. */
+  int64_t planned_bytes() const { return session_->state_bytes() + session_->arena_bytes(); }
+  /** What has gone from the device's free memory since it was opened. */
+  int64_t taken_bytes() const { return free_bytes_ - session_->available_bytes(); }
 
  private:
   Status fill(const Safetensors& given);
@@ -36,6 +39,7 @@ class Case {
 
   std::string folder_;
   std::unique_ptr<Session> session_;
+  int64_t free_bytes_ = 0;
   std::shared_ptr<Executable> executable_;
   std::map<int, std::vector<std::byte>> inputs_;
   RunResult result_;

@@ -94,8 +94,11 @@ Status bench(const Arguments& arguments) {
   }
   seconds.erase(seconds.begin(), seconds.begin() + 3);
   std::sort(seconds.begin(), seconds.end());
-  std::printf("%.6f s a run (median of %d, fastest %.6f), %.1f MB of states\n", seconds[seconds.size() / 2],
-              arguments.runs, seconds[0], static_cast<double>(saved.state_bytes()) / 1e6);
+  std::printf("%.6f s a run (median of %d, fastest %.6f), %.1f MB of states and arena\n",
+              seconds[seconds.size() / 2], arguments.runs, seconds[0],
+              static_cast<double>(saved.planned_bytes()) / 1e6);
+  if (arguments.device != "cpu")  // the host's memory is others' too
+    std::printf("%.1f MB taken of the device's memory\n", static_cast<double>(saved.taken_bytes()) / 1e6);
   saved.set_profiling(true);
   double profiled = 0;
   for (int run = 0; run < std::min(kProfiledRuns, arguments.runs); run++) {
