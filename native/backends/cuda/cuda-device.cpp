@@ -147,8 +147,7 @@ void* CudaDevice::allocate(int64_t bytes) {
 
 void CudaDevice::release(void* memory) {
   use();
-  cudaStreamSynchronize(stream_);
-  cudaFree(memory);
+  cudaFree(memory);  // without waiting for the stream: that would break a recording of another thread
 }
 
 int64_t CudaDevice::available() const {

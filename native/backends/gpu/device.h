@@ -71,6 +71,7 @@ class Device {
 
   /** Zeroed; null where there is not enough. */
   virtual void* allocate(int64_t bytes) = 0;
+  /** Of memory that no queued work uses; on any thread, also while another one launches or records. */
   virtual void release(void* memory) = 0;
   virtual int64_t available() const = 0;
   /** Queued; `host` may change as soon as it returns. */

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <vector>
 
 #include "products.h"
@@ -78,6 +79,7 @@ class MetalDevice : public gpu::Device {
   id<MTLComputePipelineState> pipelines_[static_cast<std::size_t>(gpu::Kernel::count)] = {};
   id<MTLBuffer> nothing_ = nil;              // stands for absent operands
   std::map<uintptr_t, id<MTLBuffer>> held_;  // by the address of its first byte
+  mutable std::mutex held_mutex_;            // memory is released on any thread
   Products products_;
 
   id<MTLCommandBuffer> commands_ = nil;

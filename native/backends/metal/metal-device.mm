@@ -150,6 +150,7 @@ Status MetalDevice::pipeline_of(gpu::Kernel kernel, id<MTLComputePipelineState> 
 
 Place MetalDevice::place_of(const void* pointer) const {
   const auto address = reinterpret_cast<uintptr_t>(pointer);
+  const std::lock_guard lock(held_mutex_);
   auto after = held_.upper_bound(address);
   if (after == held_.begin()) return {};
   const auto& [first, buffer] = *--after;
@@ -230,13 +231,15 @@ void* MetalDevice::allocate(int64_t bytes) {
     if (!buffer) return nullptr;
     void* memory = buffer.contents;
     std::memset(memory, 0, length);
+    const std::lock_guard lock(held_mutex_);
     held_[reinterpret_cast<uintptr_t>(memory)] = buffer;
     return memory;
   }
 }
 
 void MetalDevice::release(void* memory) {
-  finish();
+  // command buffers keep what they use; to commit here would cut in on the thread that encodes
+  const std::lock_guard lock(held_mutex_);
   held_.erase(reinterpret_cast<uintptr_t>(memory));
 }
 

@@ -8,12 +8,15 @@
 #import <Metal/Metal.h>
 #import <MetalPerformanceShaders/MetalPerformanceShaders.h>
 
+#include <sys/mman.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "../../../native/backends/emulator/emulator-backend.h"
@@ -32,7 +35,8 @@ void require(bool condition, const char* what) {
 
 struct Object {
   // a buffer
-  std::vector<std::byte> memory;
+  std::byte* memory = nullptr;
+  NSUInteger length = 0;
   // a function, a pipeline's descriptor, a pipeline
   gpu::Kernel kernel = gpu::Kernel::count;
   NSUInteger most_threads = 0;
@@ -60,14 +64,29 @@ struct Object {
 };
 
 Object& of(id object) {
+  static std::mutex mutex;
   static std::map<id, std::unique_ptr<Object>> all;
+  const std::lock_guard lock(mutex);
   auto& found = all[object];
   if (!found) found = std::make_unique<Object>();
   return *found;
 }
 
+/** Memory, aligned to 64 bytes and not zeroed, behind whose end nothing can be read or written. */
+std::byte* guarded(NSUInteger length) {
+  constexpr NSUInteger page = 4096;
+  const NSUInteger room = (length + page - 1) / page * page;
+  void* map = mmap(nullptr, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  require(map != MAP_FAILED && mprotect(static_cast<std::byte*>(map) + room, page, PROT_NONE) == 0,
+          "no memory");
+  auto* memory = static_cast<std::byte*>(map) + (room - length) / 64 * 64;
+  std::memset(memory, 0xff, length);
+  return memory;
+}
+
+/** One a thread, for the stacks of its threads do not move. */
 gpu::Device& emulator_device() {
-  static const std::unique_ptr<gpu::Device> device = [] {
+  static thread_local const std::unique_ptr<gpu::Device> device = [] {
     emulator::Schedule schedule;
     emulator::parse_schedule("shuffled", schedule);
     return make_emulator_device(schedule);
@@ -115,10 +134,10 @@ gpu::Device& emulator_device() {
 @end
 @implementation EmulatedBuffer
 - (NSUInteger)length {
-  return of(self).memory.size();
+  return of(self).length;
 }
 - (void*)contents {
-  return of(self).memory.data();
+  return of(self).memory;
 }
 @end
 
@@ -315,7 +334,8 @@ gpu::Device& emulator_device() {
 - (id<MTLBuffer>)newBufferWithLength:(NSUInteger)length options:(MTLResourceOptions)options {
   require(options == MTLResourceStorageModeShared, "memory that the CPU does not see");
   EmulatedBuffer* made = [EmulatedBuffer alloc];
-  of(made).memory.assign(length, std::byte{0xff});
+  of(made).memory = guarded(length);
+  of(made).length = length;
   return made;
 }
 - (id<MTLLibrary>)newLibraryWithSource:(NSString*)source
