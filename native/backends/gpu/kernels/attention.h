@@ -145,14 +145,18 @@ KERNEL(attention, READS(0, void, q), READS(1, void, k), READS(2, void, v), READS
   if (THREAD == 0) lse[(b * p.heads + head) * p.queries + t] = total > 0 ? most + log(total) : 0.0f;
 }
 
-/** delta [B,Hq,T] = do . o. A thread per query and head. */
+/** delta [B,Hq,T] = do . o. A subgroup per query and head. */
 KERNEL(attention_delta, READS(0, void, d_o), READS(1, void, o), WRITES(2, float, delta),
        PARAMS(3, Attention)) {
-  const int64 i = AT;
+  const int64 i = AT / SUBGROUP;
   if (i >= p.batch * p.heads * p.queries) return;
   const int64 t = i % p.queries, head = i / p.queries % p.heads, b = i / p.queries / p.heads;
   const int64 at = query_at(p, b, t, head, p.value_depth);
-  delta[i] = dot(d_o, at, p.qkv_bf16, o, at, p.o_bf16, p.value_depth);
+  float sum = 0.0f;
+  for (int64 d = THREAD % SUBGROUP; d < p.value_depth; d += SUBGROUP)
+    sum += load_float(d_o, at + d, p.qkv_bf16) * load_float(o, at + d, p.o_bf16);
+  sum = subgroup_sum(sum);
+  if (THREAD % SUBGROUP == 0) delta[i] = sum;
 }
 
 /** ds' of one pair, and its weight p. */

@@ -3,6 +3,8 @@
 
 #include "attention.h"
 #include "elementwise.h"
+#include "flash-attention-grad.h"
+#include "flash-attention.h"
 #include "indexed.h"
 #include "loss.h"
 #include "matmul.h"

@@ -1,6 +1,9 @@
 // Rotary positions, the KV cache and attention as launches.
 #include "../kernels/attention.h"
+
 #include "../call.h"
+#include "../kernels/flash-attention-grad.h"
+#include "../kernels/flash-attention.h"
 
 namespace sluice::gpu {
 namespace {
@@ -17,6 +20,26 @@ dialect::Attention numbers_of(Call& call, const Tensor& q, const Tensor& k, cons
   numbers.qkv_bf16 = is_bf16(q);
   return numbers;
 }
+
+constexpr int64_t kFewestQueries = 16;  // fewer leave most of a tile empty
+
+/** Which of the head sizes 64, 96 and 128 the kernels on matrix units take this as; -1: none of them. They
+ * count elements in 32 bits. */
+int flash_variant(Call& call, const dialect::Attention& p, std::initializer_list<const Tensor*> operands) {
+  if (!call.has_matrix_units() || p.has_bias || p.scale <= 0 || p.depth != p.value_depth) return -1;
+  if (p.queries < kFewestQueries || p.window > 1 << 29 || p.queries + p.keys > 1 << 29) return -1;
+  for (const Tensor* operand : operands) {
+    if (!is_bf16(*operand) || reinterpret_cast<uintptr_t>(operand->data) % 16 || operand->count() > INT32_MAX)
+      return -1;
+  }
+  return p.depth == 64 ? 0 : p.depth == 96 ? 1 : p.depth == 128 ? 2 : -1;
+}
+
+Kernel variant_of(Kernel first, int variant) {
+  return static_cast<Kernel>(static_cast<int>(first) + variant);
+}
+
+int64_t tiles_of(int64_t tokens, int64_t size) { return (tokens + size - 1) / size; }
 
 }  // namespace
 
@@ -55,6 +78,13 @@ Status op_attention(Call& call) {
   dialect::Attention numbers = numbers_of(call, q, k, v, bias);
   numbers.starts = start ? static_cast<int>(call.in(5).count()) : 0;
   numbers.o_bf16 = is_bf16(o);
+  if (const int variant = flash_variant(call, numbers, {&q, &k, &v}); variant >= 0) {
+    const Grid grid{numbers.batch * numbers.heads * tiles_of(numbers.queries, FLASH_QUERIES), 1,
+                    FLASH_THREADS, static_cast<int>(FLASH_BYTES(numbers.depth))};
+    return call.launch(
+        variant_of(Kernel::flash_attention_64, variant), grid,
+        {q.data, k.data, v.data, call.in(3).data, call.in(4).data, start, o.data, call.out(1).data}, numbers);
+  }
   return call.launch(
       Kernel::attention, {q.shape[0] * q.shape[1] * q.shape[2], 1, ATTENTION_TILE},
       {q.data, k.data, v.data, call.in(3).data, call.in(4).data, start, bias, o.data, call.out(1).data},
@@ -72,7 +102,23 @@ Status op_attention_grad(Call& call) {
   const int64_t queries = numbers.batch * numbers.heads * numbers.queries;
   const int64_t keys = numbers.batch * numbers.key_heads * numbers.keys;
   void* delta = call.scratch();
-  SLUICE_TRY(call.launch(Kernel::attention_delta, one_each(queries), {d_o.data, o.data, delta}, numbers));
+  SLUICE_TRY(
+      call.launch(Kernel::attention_delta, one_each(queries * SUBGROUP), {d_o.data, o.data, delta}, numbers));
+  if (const int variant = flash_variant(call, numbers, {&d_o, &q, &k, &v}); variant >= 0 && !dbias) {
+    const int64_t depth = numbers.depth;
+    const Grid dkv{numbers.batch * numbers.key_heads * tiles_of(numbers.keys, FLASH_OWN_KEYS(depth)), 1,
+                   FLASH_THREADS, static_cast<int>(FLASH_DKV_BYTES(depth))};
+    const Grid dq_grid{numbers.batch * numbers.heads * tiles_of(numbers.queries, FLASH_OWN_QUERIES(depth)), 1,
+                       FLASH_THREADS, static_cast<int>(FLASH_DQ_BYTES(depth))};
+    SLUICE_TRY(call.launch(variant_of(Kernel::flash_attention_dkv_64, variant), dkv,
+                           {d_o.data, q.data, k.data, v.data, lse.data, delta, q_segments.data,
+                            k_segments.data, dk.data, dv.data},
+                           numbers));
+    return call.launch(
+        variant_of(Kernel::flash_attention_dq_64, variant), dq_grid,
+        {d_o.data, q.data, k.data, v.data, lse.data, delta, q_segments.data, k_segments.data, dq.data},
+        numbers);
+  }
   SLUICE_TRY(call.launch(
       Kernel::attention_dq, {queries, 1, ATTENTION_TILE},
       {d_o.data, q.data, k.data, v.data, lse.data, delta, q_segments.data, k_segments.data, bias, dq.data},
