@@ -146,7 +146,8 @@ Napi::Value gpu_rates(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/** {known, run}: names of the dialect's kernels, all and those that the emulator has run in this process. */
+/** {known, run, bankConflicts}: names of the dialect's kernels, all and those that the emulator has run in
+ * this process, and how often their accesses of 16 bytes met in a bank of group memory. */
 Napi::Value emulated(const Napi::CallbackInfo& info) {
   const std::vector<bool> ran = emulated_kernels();
   Napi::Array known = Napi::Array::New(info.Env()), run = Napi::Array::New(info.Env());
@@ -158,6 +159,7 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(info.Env());
   result.Set("known", known);
   result.Set("run", run);
+  result.Set("bankConflicts", static_cast<double>(emulator::bank_conflicts()));
   return result;
 }
 

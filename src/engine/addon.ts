@@ -10,8 +10,8 @@ export interface NativeAddon {
   info(): EngineInfo;
   gpus(): GpuList;
   gpuRates(device: string): GpuRates;
-  /** Names of the GPU kernels: all, and those that the emulator has run in this process (for tests). */
-  emulatedKernels(): { known: string[]; run: string[] };
+  /** Of GPU kernels: all names, those that the emulator has run in this process, and conflicts of their reads (for tests). */
+  emulatedKernels(): { known: string[]; run: string[]; bankConflicts: number };
   Session: new (options: { device: string; threads: number }) => NativeSession;
   measurePeak(options: PeakOptions): Promise<number>;
   measureRead(options: { threads: number; seconds: number; bytes: number }): Promise<number>;

@@ -4,6 +4,7 @@ import { expectClose } from './compare.js';
 import { allNarrow } from './narrow.js';
 import { runNative, useEngine } from './native-run.js';
 import type { NumericRow } from './row.js';
+import { flashAttentionGradRow, flashAttentionRows } from './rows/flash-attention.js';
 import { numericRows as rows } from './rows/index.js';
 import { gpuPrograms } from './save-row.js';
 import { forwardProgram, type RowProgram } from './trace-row.js';
@@ -43,6 +44,14 @@ describe('GPU kernels, run thread by thread', function () {
     });
   }
 
+  for (const row of flashAttentionRows(all)) {
+    const orders = all ? schedules : ['descending', 'shuffled'];
+    it(`${row.op} ${row.name}, in bf16: as the CPU, threads ${orders.join(', ')}`, async () => {
+      const programs = gpuPrograms(row).filter(({ name }) => name.startsWith('bf16'));
+      for (const { made, tolerance } of programs) await expectAgreement(made, tolerance, orders);
+    });
+  }
+
   it('find the op whose result is not finite', async () => {
     const graph = new Graph();
     graph.output('y', exp(log(graph.input('x', 'f32', [1000]))));
@@ -59,6 +68,10 @@ describe('GPU kernels, run thread by thread', function () {
   it('were all run by the tests above', () => {
     const { known, run } = engine().addon.emulatedKernels();
     expect(known.filter((kernel) => !run.includes(kernel))).to.deep.equal([]);
+  });
+
+  it('meet no bank of group memory twice at once, where they read fragments of matrices', () => {
+    expect(engine().addon.emulatedKernels().bankConflicts).to.equal(0);
   });
 
   /**
@@ -82,11 +95,14 @@ describe('GPU kernels, run thread by thread', function () {
       ['quantized_matmul', 'of many rows of int8, with a bias', [1, 2]],
       ['quantized_matmul', 'of many rows of nf4, with a bias', [1, 2], 'bf16'],
       ['attention', 'causal over packed documents and padding', [1, 3]],
+      ['attention', 'past one group of queries, with a window', [1, 2, 'wait1', 'wait2'], 'bf16'],
+      ['attention_grad', flashAttentionGradRow.name, [1, 2, 3, 'wait1', 'wait2'], 'bf16'],
       ['linear_cross_entropy', 'with masked tokens', [1, 3]],
     ];
+  const known = [...rows, ...flashAttentionRows(false), flashAttentionGradRow];
   for (const [op, name, faults, bf16] of planted) {
     it(`${op} ${name}${bf16 ? ' in bf16' : ''}: each of its barriers is missed when it is not there`, async () => {
-      const row = rows.find((each) => each.op === op && each.name === name)!;
+      const row = known.find((each) => each.op === op && each.name === name)!;
       const program = forwardProgram(row, 1, bf16 && { change: allNarrow });
       const whole = await runNative(engine(), program, 'emulator:ascending');
       for (const fault of faults) {
