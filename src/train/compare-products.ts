@@ -5,13 +5,15 @@ import type { StepProduct } from './step-products.js';
 /** A product's speed by the engine's own op and by the product library alone. */
 export interface ComparedProduct extends Omit<StepProduct, 'isBlock'> {
   threads: number;
-  /** By the wall clock, medians of all turns. */
+  /** Medians of all turns, on one thread by its processor time, so that other work on the machine counts little. */
   gflops_per_second: number;
   /** The faster of the library's ways; null where the engine is built without it. */
   library_gflops_per_second: number | null;
   library: string | null;
-  /** The engine's speed to the library's, by the processor time of a product on one thread, else by the wall clock. */
+  /** The engine's speed to the library's. */
   ratio: number | null;
+  /** The engine's by the wall clock. */
+  wall_gflops_per_second: number;
 }
 
 const turns = 7;
@@ -30,17 +32,17 @@ export async function compareProducts(
     const [own, ...libraries] = await engine.compareProducts({ ...shape, threads, turns, seconds });
     const time = (of: ProductTimes) => median(threads === 1 ? of.cpu : of.wall);
     const library = libraries.sort((a, b) => time(a) - time(b))[0];
-    const speed = (of: ProductTimes) =>
-      (2 * shape.rows * shape.columns * shape.depth) / median(of.wall) / 1e9;
+    const gflop = (2 * shape.rows * shape.columns * shape.depth) / 1e9;
     compared.push({
       what,
       calls,
       ...shape,
       threads,
-      gflops_per_second: speed(own!),
-      library_gflops_per_second: library ? speed(library) : null,
+      gflops_per_second: gflop / time(own!),
+      library_gflops_per_second: library ? gflop / time(library) : null,
       library: library?.name ?? null,
       ratio: library ? time(library) / time(own!) : null,
+      wall_gflops_per_second: gflop / median(own!.wall),
     });
     options.onProduct(compared.length);
   }
