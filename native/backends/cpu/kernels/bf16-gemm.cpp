@@ -47,22 +47,45 @@ struct Target {
   bool narrow, accumulate;
   __mmask16 first, second;  // columns that exist
 
-  template <int kVectors>
-  void store(int row, const __m512 (&sum)[kVectors]) const {
-    for (int j = 0; j < kVectors; j++) {
-      const __mmask16 mask = j ? second : first;
-      const int64_t at = row * ldc + j * kLanes;
-      __m512 value = sum[j];
-      if (bias) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, bias + j * kLanes));
-      if (narrow) {
-        _mm256_mask_storeu_epi16(static_cast<uint16_t*>(c) + at, mask,
-                                 reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
-        continue;
-      }
-      float* to = static_cast<float*>(c) + at;
-      if (accumulate) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to));
-      _mm512_mask_storeu_ps(to, mask, value);
+  /** each(sum, mask, element of c) for all vectors of a tile, unrolled: an index that varies would keep the
+   * sums in memory all along. */
+  template <int kHeight, int kVectors, typename Each>
+  inline __attribute__((always_inline)) void each_sum(__m512 (&sum)[kHeight][kVectors], Each each) const {
+#pragma GCC unroll 12
+    for (int i = 0; i < kHeight; i++) {
+#pragma GCC unroll 2
+      for (int j = 0; j < kVectors; j++) each(sum[i][j], j ? second : first, i * ldc + j * kLanes, j);
     }
+  }
+
+  template <int kHeight, int kVectors>
+  inline __attribute__((always_inline)) void store(__m512 (&sum)[kHeight][kVectors]) const {
+    if (bias) {
+      __m512 added[kVectors];
+      for (int j = 0; j < kVectors; j++)
+        added[j] = _mm512_maskz_loadu_ps(j ? second : first, bias + j * kLanes);
+      each_sum(
+          sum, [&](__m512 & value, __mmask16, int64_t, int j)
+                   __attribute__((always_inline)) { value = _mm512_add_ps(value, added[j]); });
+    }
+    if (narrow) {
+      uint16_t* to = static_cast<uint16_t*>(c);
+      each_sum(
+          sum, [&](__m512 value, __mmask16 mask, int64_t at, int) __attribute__((always_inline)) {
+            _mm256_mask_storeu_epi16(to + at, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
+          });
+      return;
+    }
+    float* to = static_cast<float*>(c);
+    if (accumulate) {
+      each_sum(
+          sum, [&](__m512 & value, __mmask16 mask, int64_t at, int) __attribute__((always_inline)) {
+            value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to + at));
+          });
+    }
+    each_sum(
+        sum, [&](__m512 value, __mmask16 mask, int64_t at, int)
+                 __attribute__((always_inline)) { _mm512_mask_storeu_ps(to + at, mask, value); });
   }
 
   /** The lines of memory that store() will touch: they arrive while the tile is summed. */
@@ -81,6 +104,7 @@ struct Target {
 template <int kHeight, int kVectors, bool kPanel>
 void tile(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Target& target) {
   __m512 sum[kHeight][kVectors];
+#pragma GCC unroll 12
   for (int i = 0; i < kHeight; i++) {
     for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_setzero_ps();
   }
@@ -95,7 +119,7 @@ void tile(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Ta
       for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], left, right[j]);
     }
   }
-  for (int i = 0; i < kHeight; i++) target.store(i, sum[i]);
+  target.store(sum);
 }
 
 using Tile = void (*)(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Target& target);
@@ -201,7 +225,10 @@ void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32) {
   uint32_t* moved_a = packed_b + kRightWords;
   const int64_t fit = kLeftBytes / 2 / std::clamp<int64_t>((call.k + 1) / 2 * 2, 2, kDepth);
   const int64_t down = std::max<int64_t>(1, divided_up(call.m, std::min(kTall, fit / kRows * kRows)));
-  const int64_t tall_of_block = divided_up(divided_up(call.m, down), kRows) * kRows;
+  // with so little depth b stays in the first cache, and c is written whole rows at a time
+  constexpr int64_t kShallow = 32;
+  const int64_t tall_of_block =
+      call.k <= kShallow ? kRows : divided_up(divided_up(call.m, down), kRows) * kRows;
   for (int64_t column = 0; column < call.n; column += kWide) {
     const int64_t wide = std::min(kWide, call.n - column);
     for (int64_t depth = 0; depth == 0 || depth < call.k; depth += kDepth) {
