@@ -1,12 +1,13 @@
 import { expect } from 'chai';
-import { compile, exp, Graph, log } from '../../src/graph/index.js';
+import { compile, elementCount, exp, Graph, log } from '../../src/graph/index.js';
 import { expectClose } from './compare.js';
+import { f32Of, type Given } from './data.js';
 import { allNarrow } from './narrow.js';
 import { runNative, useEngine } from './native-run.js';
 import type { NumericRow } from './row.js';
 import { flashAttentionGradRow, flashAttentionRows } from './rows/flash-attention.js';
 import { numericRows as rows } from './rows/index.js';
-import { gpuPrograms } from './save-row.js';
+import { gpuPrograms, gpuTolerances } from './save-row.js';
 import { forwardProgram, type RowProgram } from './trace-row.js';
 
 /** The order in which the threads of a group take turns; a kernel that lacks a barrier differs between them. */
@@ -49,7 +50,21 @@ describe('GPU kernels, run thread by thread', function () {
     it(`${row.op} ${row.name}, in bf16: as the CPU, threads ${orders.join(', ')}`, async () => {
       const programs = gpuPrograms(row).filter(({ name }) => name.startsWith('bf16'));
       for (const { made, tolerance } of programs) await expectAgreement(made, tolerance, orders);
+      if (all) await expectPortable(row);
     });
+  }
+
+  /** A bias of zeros, which only the portable kernel takes, changes little more than the rounding of the weights to bf16. */
+  async function expectPortable(row: NumericRow): Promise<void> {
+    const { q, k } = row.inputs as Record<'q' | 'k', Given>;
+    const shape = [q.shape[2]!, q.shape[1]!, k.shape[1]!];
+    const bias = f32Of(shape, new Array(elementCount(shape)).fill(0));
+    const run = (inputs: NumericRow['inputs']) =>
+      runNative(engine(), forwardProgram({ ...row, inputs }, 1, { change: allNarrow }), 'emulator:ascending');
+    const fused = await run(row.inputs);
+    const portable = await run({ ...row.inputs, bias });
+    expectClose(fused.output0!, portable.output0!, gpuTolerances.narrow, 'o of the portable kernel');
+    expectClose(fused.output1!, portable.output1!, 1e-5, 'lse of the portable kernel');
   }
 
   it('find the op whose result is not finite', async () => {

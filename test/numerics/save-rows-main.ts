@@ -1,4 +1,5 @@
 import { openEngine } from '../../src/engine/index.js';
+import { flashAttentionRows } from './rows/flash-attention.js';
 import { numericRows } from './rows/index.js';
 import { saveRow } from './save-row.js';
 
@@ -9,6 +10,7 @@ if (folder === undefined) {
   process.exitCode = 2;
 } else {
   const engine = await openEngine();
-  for (const row of numericRows) await saveRow(engine, row, folder);
-  console.log(`${numericRows.length} rows in ${folder}`);
+  const rows = [...numericRows, ...flashAttentionRows(true)];
+  for (const row of rows) await saveRow(engine, row, folder);
+  console.log(`${rows.length} rows in ${folder}`);
 }
