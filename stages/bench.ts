@@ -157,14 +157,15 @@ export const stage: StageDefinition<BenchConfig> = {
       lines.push(describePrediction(predict(partsOf(programs, microBatches), machine), { machine, tokens }));
     }
     const { micro, update } = programs;
-    const plans =
-      micro === null
-        ? [describePlan('bench step', update)]
-        : [
-            describePlan(`bench pass, ${microBatches} to a step`, micro),
-            describePlan('bench update', update),
-          ];
-    return [...lines, ...plans].join('\n');
+    if (micro === null) return [...lines, describePlan('bench step', update)].join('\n');
+    const { planned_bytes, state_bytes, arena_bytes } = planRecord([micro, update], null);
+    const parts = `states ${formatBytes(state_bytes)}, arena ${formatBytes(arena_bytes)}`;
+    lines.push(
+      `planned: ${formatBytes(planned_bytes)} for both programs (${parts})`,
+      describePlan(`bench pass, ${microBatches} to a step`, micro),
+      describePlan('bench update', update),
+    );
+    return lines.join('\n');
   },
 };
 

@@ -14,8 +14,8 @@
 //   attention_grad              4 * B * Hq * T                                  sum(do * o) per query
 //                               + 4 * B * T * Hq * D with bf16 operands         f32 sums of dq
 //   linear_cross_entropy        128 * N                                         8 vocabulary parts x 4 numbers
-//   linear_cross_entropy_grad   size * stride(V) * chunk(N, V)                  logits of one chunk of tokens
-//   linear_cross_entropy_train  (size * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V)   and 4 numbers per tile and token
+//   linear_cross_entropy_grad   size * stride(V) * chunk(N, V, size)            logits of one chunk of tokens
+//   linear_cross_entropy_train  (size * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V, size)   and 4 numbers per tile and token
 //   quantized_matmul            4 * elements of x and y where x is bf16         both in f32, on the CPU
 //   every other op              0
 // clang-format on
@@ -31,8 +31,8 @@ namespace sluice::scratch {
 inline constexpr int64_t kSumPiece = 65536;  // elements
 inline constexpr int64_t kNormPiece = 128;   // rows
 inline constexpr int64_t kVocabularyParts = 8;
-inline constexpr int64_t kTileWords = 1024;                  // words of one tile of logits
-inline constexpr int64_t kLogitElements = int64_t{1} << 24;  // what one chunk of logits may hold (64 MiB)
+inline constexpr int64_t kTileWords = 1024;               // words of one tile of logits
+inline constexpr int64_t kLogitBytes = int64_t{1} << 25;  // what one chunk of logits may hold
 
 constexpr int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
@@ -52,10 +52,10 @@ constexpr int64_t attention_grad(int64_t batch, int64_t query_heads, int64_t que
 
 constexpr int64_t linear_cross_entropy(int64_t tokens) { return 16 * kVocabularyParts * tokens; }
 
-/** Tokens whose logits exist at once: 2^24 / V rounded down to a multiple of 64, within 64 .. 1024, at most
- * N. */
-constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary) {
-  int64_t chunk = kLogitElements / (vocabulary < 1 ? 1 : vocabulary) / 64 * 64;
+/** Tokens whose logits of `size` bytes exist at once: 2^25 / size / V rounded down to a multiple of 64,
+ * within 64 .. 1024, at most N. */
+constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary, int64_t size) {
+  int64_t chunk = kLogitBytes / size / (vocabulary < 1 ? 1 : vocabulary) / 64 * 64;
   chunk = chunk < 64 ? 64 : chunk > 1024 ? 1024 : chunk;
   return chunk < tokens ? chunk : tokens;
 }
@@ -66,12 +66,12 @@ constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary) {
 constexpr int64_t logit_stride(int64_t vocabulary) { return (vocabulary + 15) / 16 * 16 + 16; }
 
 constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary, int64_t size) {
-  return size * logit_stride(vocabulary) * loss_chunk(tokens, vocabulary);
+  return size * logit_stride(vocabulary) * loss_chunk(tokens, vocabulary, size);
 }
 
 constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary, int64_t size) {
   return (size * logit_stride(vocabulary) + 16 * pieces(vocabulary, kTileWords)) *
-         loss_chunk(tokens, vocabulary);
+         loss_chunk(tokens, vocabulary, size);
 }
 
 constexpr int64_t quantized_matmul(int64_t x_elements, int64_t y_elements, bool narrow) {

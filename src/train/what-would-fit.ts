@@ -24,13 +24,16 @@ export function whatWouldFit(run: TrainingRun, budget: number): Fitting[] {
     }
     return [];
   };
-  const { batch_size, recompute, dtype } = training;
+  const { batch_size, recompute, dtype, optimizer } = training;
   const pass = rowsPerPass(run);
   const smaller = Array.from({ length: pass - 1 }, (_, i) => pass - 1 - i);
   const shorter = [2, 4, 8, 16].map((part) => Math.floor(data.length / part));
   return [
     ...(recompute === 'none' ? fitting('training.recompute=auto', { recompute: 'auto' }) : []),
     ...(dtype === 'fp32' ? fitting('training.dtype=bf16', { dtype: 'bf16' }) : []),
+    ...(optimizer.name === 'adamw' && optimizer.state_dtype === 'fp32'
+      ? fitting('training.optimizer.state_dtype=bf16', { optimizer: { ...optimizer, state_dtype: 'bf16' } })
+      : []),
     ...firstOf(
       smaller
         .filter((rows) => batch_size % rows === 0)

@@ -3,6 +3,7 @@ import {
   accumulate,
   add,
   assign,
+  cast,
   compile,
   concat,
   Graph,
@@ -69,6 +70,11 @@ describe('the cast to bf16', () => {
       'joins parts of one dtype only',
       (x, w) => matmul(concat([matmul(x, w), x], 0), w),
       'cast:bf16 cast:bf16 matmul:bf16 cast:f32 concat:f32 cast:bf16 matmul:f32',
+    ],
+    [
+      'stores as bf16 at once what is cast to it',
+      (x, w) => cast(matmul(x, w), 'bf16'),
+      'cast:bf16 cast:bf16 matmul:bf16',
     ],
     [
       'keeps narrow rows, such as scores, f32',

@@ -45,8 +45,8 @@ function checkLoss(call: { inputs: LossInputs; fail(reason: string): never }): T
 const product = ({ h, w }: LossInputs) => 2 * elementCount(h.shape) * w.shape[0]!;
 
 /** Tokens whose logits exist at once in the gradient (native/core/scratch.h, loss_chunk). */
-function chunkTokens(tokens: number, vocabulary: number): number {
-  const fitting = Math.floor(Math.floor(2 ** 24 / Math.max(1, vocabulary)) / 64) * 64;
+function chunkTokens(tokens: number, vocabulary: number, size: number): number {
+  const fitting = Math.floor(Math.floor(2 ** 25 / size / Math.max(1, vocabulary)) / 64) * 64;
   return Math.min(Math.max(64, Math.min(1024, fitting)), tokens);
 }
 
@@ -59,7 +59,7 @@ function trainScratch({ inputs: { h, w } }: { inputs: LossInputs }): number {
   const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
   return (
     (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) *
-    chunkTokens(tokens, vocabulary)
+    chunkTokens(tokens, vocabulary, dtypeBytes(h.dtype))
   );
 }
 
@@ -102,7 +102,9 @@ export const lossOps: Definitions<
     precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
     scratch: ({ inputs: { h, w } }) =>
-      dtypeBytes(h.dtype) * logitStride(w.shape[0]!) * chunkTokens(h.shape[0]!, w.shape[0]!),
+      dtypeBytes(h.dtype) *
+      logitStride(w.shape[0]!) *
+      chunkTokens(h.shape[0]!, w.shape[0]!, dtypeBytes(h.dtype)),
   },
   linear_cross_entropy_train: {
     infer(call) {
