@@ -7,6 +7,8 @@
 #include <omp.h>
 
 #include <oneapi/dnnl/dnnl.h>
+
+#include "onednn-matmul.h"
 #elif defined(SLUICE_OPENBLAS)
 #include <cblas.h>
 extern "C" {
@@ -22,8 +24,16 @@ Gemm builtin_product = nullptr;
 
 #if defined(SLUICE_ONEDNN)
 
+/** Large enough, and of round sizes: those that follow from data, as the rows of an expert, are so only now
+ * and then, and code is generated for few of them. */
+bool worth_preparing(const GemmCall& call) {
+  constexpr int64_t kLeast = int64_t{1} << 21;  // multiply-adds
+  return (call.m | call.n | call.k) % 16 == 0 && call.m * call.n * call.k >= kLeast;
+}
+
 void onednn_gemm(const GemmCall& call, void* workspace) {
   if (call.m == 0 || call.n == 0) return;
+  if (worth_preparing(call) && onednn_matmul(call)) return;
   const dnnl_status_t status =
       call.k == 0
           ? dnnl_invalid_arguments
