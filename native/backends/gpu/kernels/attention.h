@@ -24,14 +24,14 @@ KERNEL(rope, READS(0, void, x), READS(1, int, positions), READS(2, float, inv_fr
   const int64 pairs = p.rotated / 2, units = pairs + p.depth - p.rotated;
   const int64 i = AT;
   if (i >= p.rows * p.heads * units) return;
-  const int64 unit = i % units, vector = i / units, base = vector * p.depth;
+  const int64 vector = quotient(i, units), unit = i - vector * units, base = vector * p.depth;
   if (unit >= pairs) {
     const int64 at = base + p.rotated + unit - pairs;
     STORE(y, at, LOAD(x, at));
     return;
   }
   const int64 first = base + (p.interleaved ? 2 * unit : unit), second = first + (p.interleaved ? 1 : pairs);
-  const float angle = float(positions[vector / p.heads]) * inv_freq[unit];
+  const float angle = float(positions[quotient(vector, p.heads)]) * inv_freq[unit];
   const float c = cos(angle) * p.scale, s = (p.inverse ? -sin(angle) : sin(angle)) * p.scale;
   const float a = LOAD(x, first), b = LOAD(x, second);
   STORE(y, first, a * c - b * s);
