@@ -5,7 +5,7 @@
 // o = o e + p v, where e = exp(m before - m); in the end o / total and lse = m + log(total).
 #pragma once
 
-#include "flash-tile.h"
+#include "key-tiles.h"
 
 #ifdef MATRIX_UNITS
 
@@ -26,10 +26,6 @@ FN void flash_attention(const bf16* q, const bf16* k, const bf16* v, const int* 
                 kRows = FLASH_QUERIES / (FLASH_THREADS / SUBGROUP) / 16;  // of a subgroup
   SIZED_GROUP_MEMORY(bf16, memory);
   const Tile<depth> q_tile{memory};
-  const auto k_tile = [&](int stage) {
-    return Tile<depth>{memory + (FLASH_QUERIES + 2 * stage * kKeys) * depth};
-  };
-  const auto v_tile = [&](int stage) { return Tile<depth>{k_tile(stage).memory + kKeys * depth}; };
   const int lane = thread % SUBGROUP, base = thread / SUBGROUP * 16 * kRows;
 
   // the last queries of a head see the most keys: they come first
@@ -40,9 +36,7 @@ FN void flash_attention(const bf16* q, const bf16* k, const bf16* v, const int* 
   const int place = int(first) + (p.starts ? q_start[p.starts > 1 ? b : 0] : 0);  // of `first` among the keys
   const int end_place = place + (queries < FLASH_QUERIES ? queries : FLASH_QUERIES);
   const int end = p.causal && end_place < keys ? end_place : keys;
-  const int kv_at = int(key_at(p, b, 0, head, depth));
   q_segments += b * p.queries + first, k_segments += b * p.keys;
-  const int stride = int(p.key_heads) * depth;
 
   copy_tile<FLASH_QUERIES, FLASH_THREADS>(q_tile, q + query_at(p, b, first, head, depth),
                                           int(p.heads) * depth, queries, thread);
@@ -50,49 +44,29 @@ FN void flash_attention(const bf16* q, const bf16* k, const bf16* v, const int* 
   held.load(q_segments, queries, lane);
   const SegmentRange own = held.range(queries, lane);
 
-  // the first tile from `at` on that some query may see, its copy begun; the segments of `at` are loaded
-  // already
-  Segments<kKeys / SUBGROUP> segments;
-  bool alike = false;  // with all of the group's own
-  const auto begin_tile = [&](int at, int stage) {
-    for (;; segments.load(k_segments + at, keys - at, lane)) {
-      if (at >= end) return at;
-      const SegmentRange range = segments.range(kKeys, lane);
-      alike = range.is_one_with(own);
-      if (range.may_meet(own)) break;
-      at += kKeys;
-    }
-    const int from = kv_at + at * stride;
-    copy_tile<kKeys, FLASH_THREADS>(k_tile(stage), k + from, stride, keys - at, thread);
-    copy_tile<kKeys, FLASH_THREADS>(v_tile(stage), v + from, stride, keys - at, thread);
-    return at;
-  };
-  const int begin = p.window > 0 && place >= p.window ? (place - int(p.window) + 1) / kKeys * kKeys : 0;
-  segments.load(k_segments + begin, keys - begin, lane);
-  int next = begin_tile(begin, 0);
-  commit_async();
+  KeyTiles<depth, kKeys> tile{
+      k,    v,   k_segments, int(key_at(p, b, 0, head, depth)), int(p.key_heads) * depth,
+      keys, end, own,        memory + FLASH_QUERIES * depth};
+  tile.begin(p, place, thread);
 
   float most[kRows][2], total[kRows][2], sums[kRows][depth / 8][4] = {};
   FN_UNROLL
   for (int i = 0; i < 2 * kRows; i++) most[i / 2][i % 2] = -INFINITY, total[i / 2][i % 2] = 0.0f;
   float to_log2 = 0.0f;
-  for (int stage = 0; next < end; stage ^= 1) {
+  for (int stage = 0; tile.next < end; stage ^= 1) {
     wait_async<0>();
     BARRIER();  // this tile is there for all, and all are done with the one before
-    const Segments<kKeys / SUBGROUP> now = segments;
-    const bool all_alike = alike;
-    const Band band = Band::of_keys(p, place + base - next);
-    next += kKeys;
-    segments.load(k_segments + next, keys - next, lane);
-    next = begin_tile(next, stage ^ 1);
-    commit_async();
+    const int here = tile.next;
+    const bool alike = tile.alike;
+    tile.go_on(stage ^ 1, thread);
+    const Band band = Band::of_keys(p, place + base - here);
     if (band.has_none(16 * kRows, kKeys)) continue;
 
     float scores[kRows][kKeys / 8][4] = {};
-    add_scores(scores, q_tile, base, k_tile(stage), lane);
+    add_scores(scores, q_tile, base, tile.k_tile(stage), lane);
     to_log2 = cap(scores, p);
     if (!band.has_all(16 * kRows, kKeys)) hide_outside(scores, band, lane);
-    if (!all_alike) hide_others(scores, q_segments + base, queries - base, now, lane);
+    if (!alike) hide_others(scores, q_segments + base, queries - base, k_segments + here, keys - here, lane);
 
     float keep[kRows][2];  // of the sums so far
     bool more = false;
@@ -125,7 +99,7 @@ FN void flash_attention(const bf16* q, const bf16* k, const bf16* v, const int* 
         sums[r][i / 4 % (depth / 8)][i % 4] *= keep[r][i % 4 / 2];
       }
     }
-    add_weighted(sums, scores, v_tile(stage), lane);
+    add_weighted(sums, scores, tile.v_tile(stage), lane);
   }
 
   FN_UNROLL

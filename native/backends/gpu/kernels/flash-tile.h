@@ -124,15 +124,17 @@ FN void hide_outside(float (&scores)[rows][columns][4], Band band, int lane) {
   }
 }
 
-/** Rows are `there` tokens of these segments, columns those that the subgroup holds. */
+/** Rows are tokens with the segments `of_rows`, columns with `of_columns`; so many of them are there. */
 template <int rows, int columns>
-FN void hide_others(float (&scores)[rows][columns][4], const int* segments, int there,
-                    const Segments<columns / 4>& held, int lane) {
+FN void hide_others(float (&scores)[rows][columns][4], const int* of_rows, int rows_there,
+                    const int* of_columns, int columns_there, int lane) {
+  Segments<columns / 4> held;
+  held.load(of_columns, columns_there, lane);
   int of_row[rows][2];
   FN_UNROLL
   for (int i = 0; i < 2 * rows; i++) {
     const int row = lane / 4 + 8 * i;
-    of_row[i / 2][i % 2] = row < there ? segments[row] : 0;
+    of_row[i / 2][i % 2] = row < rows_there ? of_rows[row] : 0;
   }
   FN_UNROLL
   for (int n = 0; n < 2 * columns; n++) {

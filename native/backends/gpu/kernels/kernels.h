@@ -3,7 +3,8 @@
 
 #include "attention.h"
 #include "elementwise.h"
-#include "flash-attention-grad.h"
+#include "flash-attention-dkv.h"
+#include "flash-attention-dq.h"
 #include "flash-attention.h"
 #include "indexed.h"
 #include "loss.h"

@@ -2,7 +2,8 @@
 #include "../kernels/attention.h"
 
 #include "../call.h"
-#include "../kernels/flash-attention-grad.h"
+#include "../kernels/flash-attention-dkv.h"
+#include "../kernels/flash-attention-dq.h"
 #include "../kernels/flash-attention.h"
 
 namespace sluice::gpu {
