@@ -2,12 +2,16 @@
 
 #if defined(SLUICE_ONEDNN)
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <optional>
 
 #include <oneapi/dnnl/dnnl.hpp>
+
+#include "../../core/thread-pool.h"
 
 namespace sluice::cpu {
 namespace {
@@ -62,8 +66,16 @@ std::optional<Prepared> prepare(const Shapes& shapes, const GemmCall& call) {
 
 }  // namespace
 
-bool onednn_matmul(const GemmCall& call) {
+bool onednn_matmul(const GemmCall& whole, void* workspace) {
   thread_local Shapes shapes;
+  GemmCall call = whole;
+  // generated code writes whole rows only: a part of wider ones is made aside, which costs little beside
+  // making it
+  const bool aside = whole.ldc != whole.n;
+  if (aside) {
+    if (4 * whole.m * whole.n > static_cast<int64_t>(ThreadPool::kWorkspaceBytes) - kTileBytes) return false;
+    call.c = static_cast<char*>(workspace) + kTileBytes, call.ldc = whole.n, call.accumulate = false;
+  }
   const Key key{call.m,
                 call.n,
                 call.k,
@@ -84,6 +96,14 @@ bool onednn_matmul(const GemmCall& call) {
   prepared.product.execute(
       shapes.stream,
       {{DNNL_ARG_SRC, prepared.a}, {DNNL_ARG_WEIGHTS, prepared.b}, {DNNL_ARG_DST, prepared.c}});
+  for (int64_t i = 0; aside && i < whole.m; i++) {
+    const float* from = static_cast<const float*>(call.c) + i * whole.n;
+    float* to = static_cast<float*>(whole.c) + i * whole.ldc;
+    if (whole.accumulate)
+      std::transform(from, from + whole.n, to, to, std::plus<float>());
+    else
+      std::memcpy(to, from, static_cast<size_t>(whole.n) * 4);
+  }
   return true;
 }
 

@@ -8,6 +8,6 @@ namespace sluice::cpu {
 
 /** False where oneDNN has no blocked kernel for the shape: then nothing was done. Which of both follows from
  * the call's sizes alone, so that the same product has the same bits in any process. */
-bool onednn_matmul(const GemmCall& call);
+bool onednn_matmul(const GemmCall& call, void* workspace);
 
 }  // namespace sluice::cpu

@@ -33,7 +33,7 @@ bool worth_preparing(const GemmCall& call) {
 
 void onednn_gemm(const GemmCall& call, void* workspace) {
   if (call.m == 0 || call.n == 0) return;
-  if (worth_preparing(call) && onednn_matmul(call)) return;
+  if (worth_preparing(call) && onednn_matmul(call, workspace)) return;
   const dnnl_status_t status =
       call.k == 0
           ? dnnl_invalid_arguments
