@@ -5,49 +5,15 @@
 //   dv += p^T do, ds = p (do v^T - delta), dbias += ds', dq += scale ds' k, dk += scale ds'^T q,
 //   where ds' = ds (1 - (s / c)^2) with a softcap, else ds
 // With bf16 operands scores, weights and sums are f32 too; p and ds are narrowed for their products.
+// What AVX-512 does better is in attention-strips.h, one query per row over a cache in attention-one.cpp.
 #include <cstring>
 
-#include "floats.h"
-#include "product.h"
+#include "attention.h"
 
 namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
 constexpr int64_t kQueries = 64, kKeys = 128;  // of one block
-
-struct Attention {
-  int64_t batch, queries, keys, heads, key_heads, depth, value_depth;
-  DType dtype;  // of q, k, v, o and their gradients
-  const void *q, *k, *v;
-  const float* bias;
-  const int32_t *q_segments, *k_segments;
-  const int32_t* q_start = nullptr;  // [1] or [batch]
-  int64_t starts = 0, window;
-  bool causal;
-  float scale, softcap;
-  Gemm gemm;
-
-  Attention(const KernelCall& call, int at, int segments, const Tensor& bias_tensor) {
-    const Shape &qs = call.in[at].shape, &ks = call.in[at + 1].shape;
-    batch = qs[0], queries = qs[1], heads = qs[2], depth = qs[3];
-    keys = ks[1], key_heads = ks[2], value_depth = call.in[at + 2].shape[3];
-    dtype = call.in[at].dtype;
-    q = call.in[at].data, k = call.in[at + 1].data, v = call.in[at + 2].data;
-    bias = bias_tensor ? bias_tensor.f32() : nullptr;
-    q_segments = call.in[segments].i32(), k_segments = call.in[segments + 1].i32();
-    window = call.integer("window");
-    causal = call.integer("causal");
-    scale = call.real("scale"), softcap = call.real("softcap");
-    gemm = call.gemm;
-  }
-
-  bool narrow() const { return dtype == DType::bf16; }
-  const void* row(const void* data, int64_t at) const { return advance(data, dtype, at); }
-  int64_t key_head(int64_t head) const { return head / (heads / key_heads); }
-
-  /** Index of the first query of row b among its keys. */
-  int64_t start(int64_t b) const { return starts ? q_start[starts > 1 ? b : 0] : 0; }
-};
 
 /** Queries [first, last) against keys [begin, end) of one batch row. */
 struct Block {
@@ -55,30 +21,6 @@ struct Block {
   int64_t queries() const { return last - first; }
   int64_t keys() const { return end - begin; }
 };
-
-struct SegmentRange {  // of the non-zero segments; empty: least > most
-  int32_t least = INT32_MAX, most = INT32_MIN;
-  bool padding = false;
-};
-
-SegmentRange range_of(const int32_t* segments, int64_t begin, int64_t end) {
-  SegmentRange range;
-  for (int64_t i = begin; i < end; i++) {
-    if (segments[i] == 0) {
-      range.padding = true;
-      continue;
-    }
-    range.least = std::min(range.least, segments[i]);
-    range.most = std::max(range.most, segments[i]);
-  }
-  return range;
-}
-
-/** The keys that causality and the window leave to queries [first, last). */
-void key_range(const Attention& a, int64_t b, int64_t first, int64_t last, int64_t& begin, int64_t& end) {
-  begin = a.window > 0 ? std::max<int64_t>(0, a.start(b) + first - a.window + 1) : 0;
-  end = a.causal ? std::min(a.keys, a.start(b) + last) : a.keys;
-}
 
 enum class Sight { none, some, all };  // of the block's pairs
 
@@ -391,6 +333,12 @@ Status kernel_attention(const KernelCall& call) {
   }
   const Sink out(call.out[0]);
   float* lse = call.out[1].f32();
+#if defined(__AVX512F__)
+  if (takes_strips(a)) {
+    attend_in_strips(a, call.pool, out, lse);
+    return {};
+  }
+#endif
   const int64_t blocks = (a.queries + kQueries - 1) / kQueries, rows = a.batch * a.heads;
   // the last queries see most keys: they go first, so that no thread ends long after the others
   call.pool.run(blocks * rows, [&](int64_t piece, void* workspace) {
@@ -403,6 +351,12 @@ Status kernel_attention(const KernelCall& call) {
 
 Status kernel_attention_grad(const KernelCall& call) {
   const Attention a(call, 1, 6, call.in[8]);
+#if defined(__AVX512F__)
+  if (takes_strips(a)) {
+    differentiate_in_strips(a, call);
+    return {};
+  }
+#endif
   const Source up(call.in[0]), o(call.in[4]);
   float* delta = static_cast<float*>(call.scratch);
   const Tensor &dq = call.out[0], &dbias = call.out[3];

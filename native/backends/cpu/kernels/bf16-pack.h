@@ -1,7 +1,7 @@
-// Operands of the bf16 product as panels of words, each two neighbours along the depth. For AVX-512 BF16.
+// Operands of the bf16 product as panels of words, each two neighbours along the depth. For AVX-512.
 #pragma once
 
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
 
 #include <immintrin.h>
 

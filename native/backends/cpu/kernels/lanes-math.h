@@ -28,11 +28,8 @@ SLUICE_LANES Lanes16 at_least(Lanes16 x, float bound) {
 #endif
 }
 
-/** As exp_f32. */
-SLUICE_LANES Lanes16 exp16(Lanes16 x) {
-  x = at_least(at_most(x, 89.0f), -105.0f);
-  const Lanes16 shifted = x * 1.44269504088896341f + 12582912.0f;
-  const Lanes16 n = shifted - 12582912.0f;
+/** e^(x - n ln 2) for whole n, where that lies between the roots of 1/2 and 2. */
+SLUICE_LANES Lanes16 exp_near0(Lanes16 x, Lanes16 n) {
   Lanes16 r = x - n * 0.693145751953125f;
   r = r - n * 1.42860682030941723212e-6f;
   Lanes16 p = r * 1.9875691500e-4f + 1.3981999507e-3f;
@@ -40,12 +37,35 @@ SLUICE_LANES Lanes16 exp16(Lanes16 x) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + (r + 1.0f);
+  return p * (r * r) + (r + 1.0f);
+}
+
+/** As exp_f32. */
+SLUICE_LANES Lanes16 exp16(Lanes16 x) {
+  x = at_least(at_most(x, 89.0f), -105.0f);
+  const Lanes16 shifted = x * 1.44269504088896341f + 12582912.0f;
+  const Lanes16 n = shifted - 12582912.0f;
+  const Lanes16 p = exp_near0(x, n);
 #if defined(__AVX512F__)
   return (Lanes16)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else
   const Ints16 whole = (Ints16)shifted - (Ints16)splat16(12582912.0f), half = whole >> 1;
   return p * (Lanes16)((half + 127) << 23) * (Lanes16)((whole - half + 127) << 23);
+#endif
+}
+
+/** As exp_negative, but that AVX-512 lets what is below e^-87 fade before it is 0. */
+SLUICE_LANES Lanes16 exp_negative16(Lanes16 x) {
+#if defined(__AVX512F__)
+  x = at_least(x, -200.0f);
+  const Lanes16 shifted = x * 1.44269504088896341f + 12582912.0f;
+  const Lanes16 n = shifted - 12582912.0f;
+  return (Lanes16)_mm512_scalef_ps((__m512)exp_near0(x, n), (__m512)n);
+#else
+  const Lanes16 clamped = at_least(x, -87.0f), shifted = clamped * 1.44269504088896341f + 12582912.0f;
+  const Ints16 whole = (Ints16)shifted - (Ints16)splat16(12582912.0f);
+  const Lanes16 result = exp_near0(clamped, shifted - 12582912.0f) * (Lanes16)((whole + 127) << 23);
+  return x < -87.0f ? Lanes16{} : result;
 #endif
 }
 
