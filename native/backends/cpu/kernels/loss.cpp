@@ -7,6 +7,7 @@
 
 #include "../../../core/scratch.h"
 #include "floats.h"
+#include "lanes-math.h"
 #include "product.h"
 
 namespace sluice::cpu::SLUICE_ISA {
@@ -105,9 +106,30 @@ int64_t place_of(const float* logits, int64_t words, float value) {
   return at;
 }
 
-/** A tile's logits of one token, beginning at word `first`, as its part; with `store` each becomes
- * exp(logit - most). */
-Part part_of_row(float* logits, int64_t first, int64_t words, int64_t label, bool store) {
+/** sum of exp(logit - shift); each is left at `wide` or `half` where those are not null. */
+float weigh(const float* logits, int64_t words, float shift, float* wide, uint16_t* half) {
+  Lanes16 sums{};
+  int64_t j = 0;
+  for (; j + kLanes16 <= words; j += kLanes16) {
+    const Lanes16 weights = exp_negative16(load16(logits + j) - shift);
+    if (half) store16(half + j, weights);
+    if (wide) store16(wide + j, weights);
+    sums += weights;
+  }
+  float total = total16(sums);
+  for (; j < words; j++) {
+    const float weight = exp_negative(logits[j] - shift);
+    if (half) half[j] = to_bf16(weight);
+    if (wide) wide[j] = weight;
+    total += weight;
+  }
+  return total;
+}
+
+/** A tile's logits of one token, beginning at word `first`, as its part; `wide` or `half` gets exp(logit -
+ * most), where not null. */
+Part part_of_row(const float* logits, int64_t first, int64_t words, int64_t label, float* wide,
+                 uint16_t* half) {
   Part part{-INFINITY, 0.0f, 0.0f, -1};
   float most = -INFINITY;
 #pragma omp simd reduction(max : most)
@@ -117,20 +139,7 @@ Part part_of_row(float* logits, int64_t first, int64_t words, int64_t label, boo
   }
   part.most = most;
   if (label >= first && label < first + words) part.label = logits[label - first];
-  const float shift = most == -INFINITY ? 0.0f : most;
-  float total = 0;
-  if (store) {
-#pragma omp simd reduction(+ : total)
-    for (int64_t j = 0; j < words; j++) {
-      const float weight = exp_negative(logits[j] - shift);
-      logits[j] = weight;
-      total += weight;
-    }
-  } else {
-#pragma omp simd reduction(+ : total)
-    for (int64_t j = 0; j < words; j++) total += exp_negative(logits[j] - shift);
-  }
-  part.total = total;
+  part.total = weigh(logits, words, most == -INFINITY ? 0.0f : most, wide, half);
   return part;
 }
 
@@ -210,7 +219,8 @@ struct Chunk {
     return static_cast<uint16_t*>(memory) + token * stride + word;
   }
 
-  /** use(token, word, words, its f32 logits) for every token of every tile; what it leaves there is kept. */
+  /** use(token, word, words, its f32 logits, where bf16 ones are kept) for every token of every tile; beside
+   * f32 operands the last is null and what is left in the logits is kept. */
   template <typename Use>
   void project(Use use) const {
     const int64_t down = (count + kTokens - 1) / kTokens, across = (vocabulary + kWords - 1) / kWords;
@@ -222,8 +232,7 @@ struct Chunk {
       const int64_t ld = narrows ? kWords : stride;
       logits.tile(start + first, tokens, word, words, tile, ld, workspace);
       for (int64_t i = 0; i < tokens; i++) {
-        use(first + i, word, words, tile + i * ld);
-        if (narrows) narrow(tile + i * ld, narrow_row(first + i, word), words);
+        use(first + i, word, words, tile + i * ld, narrows ? narrow_row(first + i, word) : nullptr);
       }
     });
   }
@@ -253,9 +262,14 @@ struct Chunk {
               });
   }
 
-  /** Tokens of one piece: 64, or up to 128 where their sums fit the workspace. */
-  static int64_t rows_at_once(int64_t width, bool in_workspace) {
-    return in_workspace ? std::clamp<int64_t>(kTileBytes / 4 / width, 1, 128) : 64;
+  /** Tokens of one piece: 64, or up to 128 where their sums fit the workspace. Our own bf16 product gives the
+   * same however it is cut, and packs w the less often the more tokens it takes at once. */
+  int64_t rows_at_once(int64_t width, bool in_workspace) const {
+    const int64_t fit = std::max<int64_t>(1, kTileBytes / 4 / width);
+    if (!kMultipliesBf16 || !logits.narrow()) return in_workspace ? std::min<int64_t>(fit, 128) : 64;
+    int64_t rows = std::min<int64_t>(fit, 256);
+    while (rows > 64 && (count + rows - 1) / rows < call.pool.threads()) rows /= 2;
+    return rows;
   }
 
   /** dw += dlogits^T h, or the first chunk's dw = */
@@ -322,7 +336,7 @@ Status kernel_linear_cross_entropy(const KernelCall& call) {
       logits.tile(first, count, word, words, tile, kWords, workspace);
       for (int64_t i = 0; i < count; i++) {
         const int32_t label = labels[first + i];
-        extend(part[i], part_of_row(tile + i * kWords, word, words, label, false),
+        extend(part[i], part_of_row(tile + i * kWords, word, words, label, nullptr, nullptr),
                label >= word && label < word + words);
       }
     }
@@ -343,9 +357,10 @@ Status kernel_linear_cross_entropy_grad(const KernelCall& call) {
   const float *dloss = call.in[0].f32(), *lse = call.in[4].f32();
   const int32_t* labels = call.in[3].i32();
   each_chunk(call, logits, tokens, vocabulary, call.out[1], false, [&](const Chunk& chunk) {
-    chunk.project([&](int64_t i, int64_t word, int64_t words, float* row) {
+    chunk.project([&](int64_t i, int64_t word, int64_t words, float* row, uint16_t* half) {
       const int64_t token = chunk.start + i;
       differentiate(row, word, words, labels[token], dloss[token], lse[token], logits.softcap);
+      if (half) narrow(row, half, words);
     });
     chunk.input_gradient(call.out[0], [](int64_t, int64_t, int64_t) {});
   });
@@ -371,10 +386,13 @@ Status train(const KernelCall& call, int at, const Tensor& dw, bool kept) {
   Part* parts = static_cast<Part*>(
       advance(call.scratch, logits.dtype, size * scratch::logit_stride(vocabulary)));  // [size, across]
   each_chunk(call, logits, tokens, vocabulary, dw, kept, [&](const Chunk& chunk) {
-    chunk.project([&](int64_t i, int64_t word, int64_t words, float* row) {
+    chunk.project([&](int64_t i, int64_t word, int64_t words, float* row, uint16_t* half) {
       Part& part = parts[i * across + word / kWords];
-      part = part_of_row(row, word, words, labels[chunk.start + i], store);
-      if (!store && logits.narrow()) weigh_by_slope(row, words, part.most, softcap);
+      const int32_t label = labels[chunk.start + i];
+      part = part_of_row(row, word, words, label, store && !half ? row : nullptr, store ? half : nullptr);
+      if (store || !half) return;
+      weigh_by_slope(row, words, part.most, softcap);
+      narrow(row, half, words);
     });
     in_pieces(call.pool, chunk.count, 64, [&](int64_t begin, int64_t end, void*) {
       for (int64_t i = begin; i < end; i++) {
