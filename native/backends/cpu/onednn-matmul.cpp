@@ -69,11 +69,14 @@ std::optional<Prepared> prepare(const Shapes& shapes, const GemmCall& call) {
 bool onednn_matmul(const GemmCall& whole, void* workspace) {
   thread_local Shapes shapes;
   GemmCall call = whole;
-  // generated code writes whole rows only: a part of wider ones is made aside, which costs little beside
-  // making it
+  // generated code writes whole rows only: a part of wider ones is made aside, which costs little where it is
+  // deep
+  constexpr int64_t kDeep = 64;
   const bool aside = whole.ldc != whole.n;
   if (aside) {
-    if (4 * whole.m * whole.n > static_cast<int64_t>(ThreadPool::kWorkspaceBytes) - kTileBytes) return false;
+    if (whole.k < kDeep ||
+        4 * whole.m * whole.n > static_cast<int64_t>(ThreadPool::kWorkspaceBytes) - kTileBytes)
+      return false;
     call.c = static_cast<char*>(workspace) + kTileBytes, call.ldc = whole.n, call.accumulate = false;
   }
   const Key key{call.m,
