@@ -1,5 +1,5 @@
 import { saveProgram } from '../src/checkpoint/index.js';
-import { openDevice, openEngine, threadsOf } from '../src/engine/index.js';
+import { isCpu, openDevice, openEngine, threadsOf } from '../src/engine/index.js';
 import { SluiceError } from '../src/errors.js';
 import { describePlan, formatBytes, type RecomputeMode } from '../src/graph/index.js';
 import { timeDecoding } from '../src/infer/index.js';
@@ -22,7 +22,7 @@ import { adamW } from '../src/train/optim/adamw.js';
 import { planRecord } from '../src/train/plan-record.js';
 import { describePrediction, type Machine, predict } from '../src/train/predict.js';
 import { randomBatch, rowsOfPart, storedInputs } from '../src/train/random-batch.js';
-import { buildForward, gradientName, type StepPrograms } from '../src/train/step.js';
+import { buildForward, gradientName, programsOfStep, type StepPrograms } from '../src/train/step.js';
 import { stepProducts } from '../src/train/step-products.js';
 import { widenedProducts } from '../src/train/training-run.js';
 
@@ -74,7 +74,7 @@ export const stage: StageDefinition<BenchConfig> = {
       context.addFact('result', { saved: folder });
       return;
     }
-    const plan = planRecord(micro === null ? [update] : [micro, update], null);
+    const plan = planRecord(programsOfStep(programs), null);
     checkMemory(plan, budget, () => []);
     const { engine, session, threads } = await openDevice(config, context);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
@@ -172,7 +172,7 @@ export const stage: StageDefinition<BenchConfig> = {
 /** Every product of the step, by the engine's own op and by the product library alone. */
 async function measureProducts(context: StageContext<BenchConfig>): Promise<void> {
   const { config, signal } = context;
-  if (!['auto', 'cpu'].includes(config.device)) {
+  if (!isCpu(config.device)) {
     throw new SluiceError(
       'config.device',
       `measure=products compares products of the CPU, not of ${config.device}`,

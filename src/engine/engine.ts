@@ -14,6 +14,9 @@ import {
 import { guarded, nativeError } from './native-error.js';
 import { Session, type SessionOptions } from './session.js';
 
+/** `auto` is the CPU (docs/cuda.md). */
+export const isCpu = (device: string): boolean => device === 'cpu' || device === 'auto';
+
 export const isGpu = (device: string): boolean => /^(cuda(:\d+)?|metal)$/.test(device);
 
 /** The native engine, loaded. */

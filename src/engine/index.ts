@@ -6,7 +6,7 @@ export type {
   ProductQuestion,
   ProductTimes,
 } from './addon.js';
-export { Engine, isGpu, openEngine } from './engine.js';
+export { Engine, isCpu, isGpu, openEngine } from './engine.js';
 export { Executable } from './executable.js';
 export { type OpenDevice, openDevice, threadsOf } from './open-device.js';
 export { Session, type SessionOptions, type State } from './session.js';

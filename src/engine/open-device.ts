@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type Engine, openEngine } from './engine.js';
+import { type Engine, isCpu, openEngine } from './engine.js';
 import type { Session } from './session.js';
 
 export interface OpenDevice {
@@ -16,7 +16,7 @@ export async function openDevice(
   config: { device: string; threads: number | null },
   { log }: { log(level: 'warning', text: string): void },
 ): Promise<OpenDevice> {
-  const device = config.device === 'auto' ? 'cpu' : config.device;
+  const device = isCpu(config.device) ? 'cpu' : config.device;
   const engine = await openEngine();
   const threads = threadsOf(config);
   const session = engine.session({ device, threads });

@@ -8,7 +8,7 @@ import type { Objective } from './objectives/objective.js';
 import { type OptimizerKeys, optimizerOf } from './optim/optimizer-config.js';
 import type { LengthKeys } from './run-length.js';
 import type { ScheduleKeys } from './schedule-config.js';
-import { buildStep, type StepPrograms } from './step.js';
+import { buildStep, programsOfStep, type StepPrograms } from './step.js';
 import type { WatchKeys } from './watches/watches-of.js';
 
 /** The keys of `training` that every training stage has. */
@@ -93,4 +93,4 @@ export function programNames(programs: RunPrograms): string[] {
 }
 
 export const programsOf = (programs: RunPrograms): Program[] =>
-  [...programs.values()].flatMap(({ micro, update }) => (micro === null ? [update] : [micro, update]));
+  [...programs.values()].flatMap(programsOfStep);

@@ -1,4 +1,4 @@
-import { openEngine, type Session } from '../engine/index.js';
+import { isCpu, openEngine, type Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import type { PlanRecord } from './plan-record.js';
 
@@ -28,7 +28,7 @@ export interface FreeMemory {
 /** The memory free now on the device that a config names; the host's where that cannot be opened. */
 export async function freeMemory(device: string, configured: number | null): Promise<FreeMemory> {
   if (configured !== null) return { budget: configured, of: 'memory_budget' };
-  if (device === 'auto' || device === 'cpu') return { budget: memoryBudget(null, null), of: 'cpu' };
+  if (isCpu(device)) return { budget: memoryBudget(null, null), of: 'cpu' };
   try {
     const session = (await openEngine()).session({ device, threads: 1 });
     try {

@@ -1,6 +1,7 @@
+import { isCpu } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import { planRecord } from './plan-record.js';
-import { buildStep, type StepOptions, type StepPrograms } from './step.js';
+import { buildStep, programsOfStep, type StepOptions, type StepPrograms } from './step.js';
 
 /** How many equal parts the rows of a step go through the model in; `auto`: as many as cost nearly nothing. */
 export type MicroBatches = 'auto' | number;
@@ -37,6 +38,7 @@ export function freeCut({ rows, length, dtype }: Pick<CutStepOptions, 'rows' | '
 
 /** The programs of a step cut as a config says. Throws `config.micro_batches` where its rows cannot be cut so. */
 export function cutStep(setting: MicroBatches, device: string, options: CutStepOptions): CutStep {
+  // a GPU wants as many rows at once as it can get
   if (setting === 'auto') return isCpu(device) ? cheapestCut(options) : cut(options, 1);
   const { rows } = options;
   if (rows % setting !== 0) {
@@ -48,9 +50,6 @@ export function cutStep(setting: MicroBatches, device: string, options: CutStepO
   }
   return cut(options, setting);
 }
-
-/** Where passes of few rows cost nothing; a GPU wants as many rows at once as it can get. */
-const isCpu = (device: string): boolean => device === 'cpu' || device === 'auto';
 
 /**
  * The programs of a step cut into micro-batches: of all ways that divide its rows the one that costs least time, what is
@@ -65,7 +64,7 @@ function cheapestCut(options: CutStepOptions): CutStep {
   for (const { microBatches, slowdown: slower } of cuts) {
     if (best !== null && best.bytes <= memoryBudget && slower - best.cost > noticeable) break;
     const { programs } = cut(options, microBatches);
-    const all = programs.micro === null ? [programs.update] : [programs.micro, programs.update];
+    const all = programsOfStep(programs);
     const { cost, recomputed } = all[0]!;
     const made = {
       microBatches,

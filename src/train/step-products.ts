@@ -1,5 +1,6 @@
 import type { ProductQuestion } from '../engine/index.js';
-import { elementCount, type Program, type ProgramOp, type ProgramValue } from '../graph/index.js';
+import { elementCount, lossChunk, type Program, type ProgramOp, type ProgramValue } from '../graph/index.js';
+import type { StepPart } from './predict.js';
 
 /** A matrix product of a step, as one thread or all of them compute it. */
 export interface StepProduct
@@ -22,7 +23,7 @@ const lossWords = 1024;
 const lossRows = 128;
 
 /** The products of a step's programs, run so often each: every shape once, in the order of their first use. */
-export function stepProducts(parts: readonly { program: Program; runs: number }[]): StepProduct[] {
+export function stepProducts(parts: readonly StepPart[]): StepProduct[] {
   const found = new Map<string, StepProduct>();
   for (const { program, runs } of parts) {
     for (const product of program.ops.flatMap((op) => productsOf(program, op))) {
@@ -98,7 +99,7 @@ function productsOf(program: Program, op: ProgramOp): StepProduct[] {
     case 'linear_cross_entropy_train': {
       const [tokens, width] = input(0).shape as [number, number];
       const words = input(1).shape[0]!;
-      const chunk = Math.min(tokens, Math.max(64, Math.min(1024, Math.floor(2 ** 24 / words / 64) * 64)));
+      const chunk = lossChunk(input(0), input(1));
       const tile: Size = [Math.min(lossTokens, chunk), Math.min(lossWords, words), width];
       const calls = Math.ceil(tokens / tile[0]) * Math.ceil(words / tile[1]);
       const rows = Math.min(lossRows, chunk);

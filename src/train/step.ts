@@ -59,6 +59,10 @@ export interface StepPrograms {
   update: Program;
 }
 
+/** In the order a step runs them. */
+export const programsOfStep = ({ micro, update }: StepPrograms): Program[] =>
+  micro === null ? [update] : [micro, update];
+
 export function buildStep(options: StepOptions): StepPrograms {
   const { threads, dtype, accumulation } = options;
   const graph = new Graph();

@@ -28,7 +28,7 @@ export {
 } from './arithmetic.js';
 export { type AttentionOptions, attention, cacheWrite, rope } from './attention.js';
 export { embedding, gatherRows, oneHot, scatterAddRows, takeAlong, topk } from './indexed.js';
-export { linearCrossEntropy } from './loss.js';
+export { linearCrossEntropy, lossChunk } from './loss.js';
 export { groupedMatmul, matmul } from './matmul.js';
 export { moeCombine, moeDispatch, moeGather } from './moe.js';
 export { layerNorm, rmsNorm } from './norm.js';

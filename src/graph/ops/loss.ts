@@ -42,11 +42,24 @@ function checkLoss(call: { inputs: LossInputs; fail(reason: string): never }): T
   return f32([h.shape[0]!]);
 }
 
+/** Of the ops that give loss and gradients at once: each token's gradient of the loss is known beforehand. */
+function checkTrain(call: {
+  inputs: LossInputs & { dloss: TensorType };
+  fail(reason: string): never;
+}): TensorType {
+  const perToken = checkLoss(call);
+  const { dloss } = call.inputs;
+  expectDtype(call, 'f32', { dloss });
+  expectShape(call, 'dloss', dloss, perToken.shape);
+  return perToken;
+}
+
 const product = ({ h, w }: LossInputs) => 2 * elementCount(h.shape) * w.shape[0]!;
 
-/** Tokens whose logits exist at once in the gradient (native/core/scratch.h, loss_chunk). */
-function chunkTokens(tokens: number, vocabulary: number, size: number): number {
-  const fitting = Math.floor(Math.floor(2 ** 25 / size / Math.max(1, vocabulary)) / 64) * 64;
+/** Tokens whose logits exist at once in the gradient of h [tokens, H], w [words, H] (native/core/scratch.h, loss_chunk). */
+export function lossChunk(h: TensorType, w: TensorType): number {
+  const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
+  const fitting = Math.floor(Math.floor(2 ** 25 / dtypeBytes(h.dtype) / Math.max(1, vocabulary)) / 64) * 64;
   return Math.min(Math.max(64, Math.min(1024, fitting)), tokens);
 }
 
@@ -56,10 +69,9 @@ function logitStride(vocabulary: number): number {
 }
 
 function trainScratch({ inputs: { h, w } }: { inputs: LossInputs }): number {
-  const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
+  const vocabulary = w.shape[0]!;
   return (
-    (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) *
-    chunkTokens(tokens, vocabulary, dtypeBytes(h.dtype))
+    (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) * lossChunk(h, w)
   );
 }
 
@@ -101,17 +113,12 @@ export const lossOps: Definitions<
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
-    scratch: ({ inputs: { h, w } }) =>
-      dtypeBytes(h.dtype) *
-      logitStride(w.shape[0]!) *
-      chunkTokens(h.shape[0]!, w.shape[0]!, dtypeBytes(h.dtype)),
+    scratch: ({ inputs: { h, w } }) => dtypeBytes(h.dtype) * logitStride(w.shape[0]!) * lossChunk(h, w),
   },
   linear_cross_entropy_train: {
     infer(call) {
-      const perToken = checkLoss(call);
-      const { h, w, dloss } = call.inputs;
-      expectDtype(call, 'f32', { dloss });
-      expectShape(call, 'dloss', dloss, perToken.shape);
+      const perToken = checkTrain(call);
+      const { h, w } = call.inputs;
       return { loss: perToken, lse: perToken, correct: perToken, dh: h, dw: w };
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
@@ -120,11 +127,10 @@ export const lossOps: Definitions<
   },
   accumulate_linear_cross_entropy_train: {
     infer(call) {
-      const perToken = checkLoss(call);
-      const { dw, h, w, dloss } = call.inputs;
-      expectDtype(call, 'f32', { dw, dloss });
+      const perToken = checkTrain(call);
+      const { dw, h, w } = call.inputs;
+      expectDtype(call, 'f32', { dw });
       expectShape(call, 'dw', dw, w.shape);
-      expectShape(call, 'dloss', dloss, perToken.shape);
       return { loss: perToken, lse: perToken, correct: perToken, dh: h };
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
