@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { SluiceError } from '../errors.js';
 
@@ -31,8 +31,9 @@ export type Fingerprint = Pick<Artifact, 'kind' | 'sha256' | 'bytes' | 'files'>;
 
 /**
  * Hashes a file (by `hashOf`), or a folder as the sorted list of its files (`<sha256>  <path>\n` each, as sha256sum prints
- * them), so that the hash of a folder can be checked with standard tools.
- * Throws SluiceError `run.artifact_missing` where there is nothing at `path`.
+ * them), so that the hash of a folder can be checked with standard tools. Links are followed; what is no file (a link to
+ * nothing, a pipe, a socket) has no bytes of its own and is left out.
+ * Throws SluiceError `run.artifact_missing` where there is nothing at `path`, `run.artifact_unreadable` where a file cannot be read.
  */
 export async function fingerprint(
   path: string,
@@ -44,11 +45,20 @@ export async function fingerprint(
       cause,
     });
   });
-  if (!found.isDirectory()) return { kind: 'file', sha256: await hashOf(path), bytes: found.size };
+  const hashed = async (file: string) => {
+    try {
+      return { path: relative(path, file), sha256: await hashOf(file), bytes: (await stat(file)).size };
+    } catch (cause) {
+      throw new SluiceError('run.artifact_unreadable', `cannot be read: ${(cause as Error).message}`, {
+        where: file,
+        cause,
+      });
+    }
+  };
+  if (!found.isDirectory()) return { kind: 'file', sha256: (await hashed(path)).sha256, bytes: found.size };
 
   const files: ArtifactFile[] = [];
-  for (const file of await filesBelow(path))
-    files.push({ path: relative(path, file), sha256: await hashOf(file), bytes: (await stat(file)).size });
+  for (const file of (await filesBelow(path)).sort()) files.push(await hashed(file));
   const manifest = createHash('sha256');
   for (const file of files) manifest.update(`${file.sha256}  ${file.path}\n`);
   return {
@@ -66,8 +76,17 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => !entry.isDirectory());
-  return files.map((entry) => join(entry.parentPath, entry.name)).sort();
+/** @param above the folders around it, as they really lie: a link back to one of them is not followed */
+async function filesBelow(folder: string, above: readonly string[] = []): Promise<string[]> {
+  const real = await realpath(folder);
+  if (above.includes(real)) return [];
+  const files: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
+    if (kind.isFile()) files.push(path);
+    else if (kind.isDirectory())
+      for (const file of await filesBelow(path, [...above, real])) files.push(file);
+  }
+  return files;
 }

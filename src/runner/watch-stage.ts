@@ -206,8 +206,8 @@ class Watch {
         list.push(artifact);
         this.debug(`${name}: ${path}, ${artifact.bytes} bytes, sha256 ${artifact.sha256}`);
       } catch (error) {
-        const { code, message } = error as SluiceError;
-        missing ??= { code, message: `${name}: ${message}`, where: path };
+        const { code, message, where = path } = error as SluiceError;
+        missing ??= { code, message: `${name}: ${message}`, where };
       }
     };
     for (const [name, { path, print }] of this.inputs) await add(record.inputs, name, path, print);
