@@ -4,7 +4,7 @@ import { thrownError } from '../runner/run-record.js';
 import type { FinishedRun } from '../runner/run-stage.js';
 import type { CommandLine } from './arguments.js';
 import type { Project } from './project.js';
-import { tableText } from './table-text.js';
+import { tablesOf } from './table-text.js';
 
 /**
  * Standard output of a finished run. `--log json`: one JSON object, the stage's `result` fact, or a summary of the run
@@ -17,7 +17,7 @@ export function printResult(run: FinishedRun, log: CommandLine['log'], project: 
   }
   const { folder, record } = run;
   const result = resultOf(run);
-  for (const table of record.tables) project.stdout.write(`\n${tableText(table)}\n`);
+  for (const table of tablesOf(record)) project.stdout.write(`\n${table}\n`);
   if (result !== undefined) project.stdout.write(`${lines(result)}\n`);
   project.stdout.write(`\nreport: ${join(folder, 'report.html')}\n`);
   printError(run, project);

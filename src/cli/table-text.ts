@@ -1,4 +1,11 @@
+import type { RunRecord } from '../runner/run-record.js';
 import type { TableEvent } from '../telemetry/event.js';
+
+/** The tables of a run; those of a pipeline say which step they are of. */
+export const tablesOf = ({ tables, tablesOf: step }: RunRecord): string[] =>
+  tables.map((table) =>
+    tableText(step === undefined ? table : { ...table, title: `${table.title} (${step})` }),
+  );
 
 /** A table for a terminal: title, head, rows; columns of numbers (`3.2`, `89 %`, none) to the right, others to the left. */
 export function tableText({ title, columns, rows }: Pick<TableEvent, 'title' | 'columns' | 'rows'>): string {

@@ -77,8 +77,7 @@ class PipelineWork {
     await noteRun(folder, record, host);
     started(folder);
     await this.work();
-    record.tables = rows.lastTables;
-    Object.assign(record, pipelineEnd(rows.all, host.interrupt.requested));
+    Object.assign(record, rows.lastTables, pipelineEnd(rows.all, host.interrupt.requested));
     closeRecord(record, began);
     writeRunRecord(folder, record);
     await noteRun(folder, record, host);

@@ -40,6 +40,8 @@ export interface RunRecord {
   inputs: Artifact[];
   outputs: Artifact[];
   tables: Pick<TableEvent, 'title' | 'columns' | 'rows'>[];
+  /** Only of a pipeline: the step that they are of, the last that has some. */
+  tablesOf?: string;
   error?: RunError;
   /** Only of a pipeline. */
   steps?: StepRecord[];

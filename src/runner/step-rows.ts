@@ -86,9 +86,12 @@ export class StepRows {
   }
 
   /** The last step that has some speaks for the whole. */
-  get lastTables(): RunRecord['tables'] {
-    const all = this.run.steps.map(({ name }) => this.finished.get(name)?.record.tables ?? []);
-    return all.findLast((tables) => tables.length > 0) ?? [];
+  get lastTables(): Pick<RunRecord, 'tables' | 'tablesOf'> {
+    const all = this.run.steps.map(({ name }) => ({
+      tables: this.finished.get(name)?.record.tables ?? [],
+      tablesOf: name,
+    }));
+    return all.findLast(({ tables }) => tables.length > 0) ?? { tables: [] };
   }
 
   private change(name: string, news: Partial<StepRecord>): void {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { tableText } from '../../src/cli/table-text.js';
+import { tablesOf, tableText } from '../../src/cli/table-text.js';
+import type { RunRecord } from '../../src/runner/run-record.js';
 
 describe('a table for a terminal', () => {
   it('puts numbers to the right, words to the left, and keeps four digits', () => {
@@ -24,5 +25,11 @@ describe('a table for a terminal', () => {
 
   it('leaves room for cells that a row lacks', () => {
     expect(tableText({ title: 'T', columns: ['a', 'b'], rows: [['x']] })).to.equal('T\na  b\n─  ─\nx');
+  });
+
+  it('names the step that tables of a pipeline are of', () => {
+    const tables = [{ title: 'T', columns: ['a'], rows: [[1]] }];
+    const titles = (record: Partial<RunRecord>) => tablesOf(record as RunRecord)[0]!.split('\n')[0];
+    expect([titles({ tables }), titles({ tables, tablesOf: 'base' })]).to.deep.equal(['T', 'T (base)']);
   });
 });

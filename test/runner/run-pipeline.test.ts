@@ -26,6 +26,7 @@ describe('a pipeline', () => {
     expect(readRunRecord(folder)).to.deep.equal(record);
     expect(record).to.include({ id: 'tour/d/t', stage: 'tour', status: 'done', exitCode: 0, seed: 3 });
     expect(record.tables[0]!.title).to.equal('Losses');
+    expect(record.tablesOf).to.equal('base');
     expect(
       record.steps!.map(({ name, stage, status, needs, uses }) => [name, stage, status, needs, uses]),
     ).to.deep.equal([

@@ -9,7 +9,7 @@ import { lastMetrics } from '../../runner/runs/last-metrics.js';
 import { shownStatus } from '../../runner/runs/shown-status.js';
 import type { CommandLine } from '../arguments.js';
 import type { Project } from '../project.js';
-import { tableText } from '../table-text.js';
+import { tablesOf, tableText } from '../table-text.js';
 import { foundRun } from './find.js';
 import { fields, numberText, shortHash, timeText } from './texts.js';
 import { readWords } from './words.js';
@@ -66,7 +66,7 @@ export async function showCommand(
     artifactTable('Inputs', record.inputs),
     artifactTable('Outputs', record.outputs),
     stepTable(record),
-    ...record.tables.map(tableText),
+    ...tablesOf(record),
     existsSync(join(folder, 'report.html')) ? `report: ${join(folder, 'report.html')}` : '',
   ];
   project.stdout.write(`${parts.filter(Boolean).join('\n\n')}\n`);
