@@ -42,6 +42,7 @@ export function sweptPipeline(configName: string, line: CommandLine, project: Pr
             const own = { ...host, display: jobDisplay(label, host.display) };
             return runPipeline({ ...run, wantedFolder }, own, stepChoice(line), {
               shared,
+              oneOfSeveral: true,
               started(folder) {
                 host.display.started(label, relative(root, folder) || folder);
                 started(folder);

@@ -135,7 +135,14 @@ class Forecast {
     const rule = this.rules.get(step.name)!;
     const config = await run.resolve(outputs);
     const own = await composeStep(run, step, config);
-    if (first !== undefined) return { action: 'run', why: `waits for ${first}`, composed: own };
+    if (first !== undefined) {
+      const wanted = rule === 'earlier';
+      return {
+        action: wanted ? 'missing' : 'run',
+        why: wanted ? `no earlier run to take: it needs ${first}` : `waits for ${first}`,
+        composed: own,
+      };
+    }
     const decision = await decideStep(run, step, { config, composed: own, rule, earlier, root: host.root });
     const { composed } = decision;
     if (decision.kind === 'reuse') {

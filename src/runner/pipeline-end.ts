@@ -1,11 +1,17 @@
 import { SluiceError } from '../errors.js';
 import type { RunError, RunRecord, StepRecord } from './run-record.js';
 
-/** How a pipeline ended whose steps ended so: with all that went wrong, not only the first of it. */
+/**
+ * How a pipeline ended whose steps ended so: with all that went wrong, not only the first of it.
+ *
+ * @param lacking why none of its steps could start
+ */
 export function pipelineEnd(
   steps: readonly StepRecord[],
   interrupted: boolean,
+  lacking?: RunError,
 ): Pick<RunRecord, 'status' | 'exitCode' | 'error'> {
+  if (lacking !== undefined) return failedWith(lacking);
   const failed = steps.filter(({ status }) => status === 'failed');
   const stopped = steps.filter(({ status }) => status === 'interrupted');
   const wasInterrupted =
@@ -16,8 +22,14 @@ export function pipelineEnd(
     return { status: 'interrupted', exitCode: 130, error: told };
   }
   if (error === undefined) return { status: 'done', exitCode: 0 };
-  return { status: 'failed', exitCode: new SluiceError(failed[0]!.error!.code, '').exitCode, error };
+  return failedWith(error);
 }
+
+const failedWith = (error: RunError) => ({
+  status: 'failed' as const,
+  exitCode: new SluiceError(error.code, '').exitCode,
+  error,
+});
 
 const goOn = 'the same command goes on: what is done is not run again';
 

@@ -5,7 +5,7 @@ import { pipelineEnd } from './pipeline-end.js';
 import type { PlannedStep } from './pipeline-plan.js';
 import type { PipelineRun } from './pipeline-run.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
-import { closeRecord, writeRunRecord } from './run-record.js';
+import { closeRecord, type RunError, runError, writeRunRecord } from './run-record.js';
 import { type FinishedRun, noteRun, type RunnerHost, runStage, writeReport } from './run-stage.js';
 import { SharedSteps } from './shared-steps.js';
 import { StepDecisions } from './step-decisions.js';
@@ -16,7 +16,7 @@ import { StepRows } from './step-rows.js';
  * cores and memory allow, and leaves a folder with run.json and a report of the whole. A step that an earlier run has
  * done already is not run again; one that was interrupted goes on from its checkpoint. A step that fails ends those that
  * need it, and no other. Like runStage it does not throw for what stages do; throws `usage.no_earlier_run` before
- * anything starts where `choice` wants earlier runs that are not there.
+ * anything starts where `choice` wants earlier runs that are not there, unless it is one of several.
  *
  * @param shared with other pipelines that run at the same time. @param started is told the folder, absolute
  */
@@ -24,11 +24,15 @@ export async function runPipeline(
   run: PipelineRun,
   host: RunnerHost,
   choice: PipelineChoice = asFound,
-  { shared = new SharedSteps(host.root), started = () => {} }: PipelineSurroundings = {},
+  {
+    shared = new SharedSteps(host.root),
+    started = () => {},
+    oneOfSeveral = false,
+  }: PipelineSurroundings = {},
 ): Promise<FinishedRun> {
   const work = new PipelineWork(run, host, stepRules(run.steps, choice), shared);
   try {
-    return await work.all(started);
+    return await work.all(started, oneOfSeveral);
   } finally {
     shared.releaseAll(work);
     shared.hashes.save();
@@ -38,6 +42,8 @@ export async function runPipeline(
 export interface PipelineSurroundings {
   shared?: SharedSteps;
   started?: (folder: string) => void;
+  /** What it lacks is then its own failure, in a folder of its own, for the others to go on. */
+  oneOfSeveral?: boolean;
 }
 
 class PipelineWork {
@@ -63,10 +69,16 @@ class PipelineWork {
     this.decisions = new StepDecisions(run, host, { rules, outputs, hashes: shared.hashes });
   }
 
-  async all(started: (folder: string) => void): Promise<FinishedRun> {
+  async all(started: (folder: string) => void, oneOfSeveral: boolean): Promise<FinishedRun> {
     const { run, host, rows } = this;
     // Before there is a folder of this one.
-    await this.decisions.findEarlier((step, found) => rows.addOutputs(step, found));
+    let lacking: RunError | undefined;
+    try {
+      await this.decisions.findEarlier((step, found) => rows.addOutputs(step, found));
+    } catch (error) {
+      if (!oneOfSeveral) throw error;
+      lacking = runError(error);
+    }
     const folder = await createRunFolder(run.wantedFolder);
     await writeHydraFiles(folder, run.hydraFiles(folder));
     const config = await run.resolve(rows.outputs);
@@ -76,8 +88,9 @@ class PipelineWork {
     rows.writeTo(folder, record);
     await noteRun(folder, record, host);
     started(folder);
-    await this.work();
-    Object.assign(record, rows.lastTables, pipelineEnd(rows.all, host.interrupt.requested));
+    if (lacking === undefined) await this.work();
+    const end = pipelineEnd(rows.all, host.interrupt.requested, lacking);
+    Object.assign(record, rows.lastTables, end);
     closeRecord(record, began);
     writeRunRecord(folder, record);
     await noteRun(folder, record, host);

@@ -109,6 +109,16 @@ describe('a sweep over a pipeline', () => {
     expect(stepsOf('0')[0]!.status).to.equal('skipped');
   });
 
+  it('fails the job alone that wants an earlier run which is not there', async () => {
+    await project.run('tour', '++steps.base.config.seed=1');
+    const swept = ['hydra/launcher=local', 'hydra.launcher.on_failure=continue'];
+    const { code, err } = await sweep('tour', ...swept, '++steps.base.config.seed=2,1', '--only', 'copy');
+    expect(code).to.equal(2);
+    expect(manifest().jobs.map(({ status }) => status)).to.deep.equal(['failed', 'done']);
+    expect(err).to.match(/there is no earlier run to take for\n {2}base: in train\/\S+ seed was 1, not 2/);
+    expect(readRunRecord(join(project.root, 'swept/0')).error!.code).to.equal('usage.no_earlier_run');
+  });
+
   const refused: [what: string, words: string[], message: string][] = [
     ['a mistake in a step', ['seed=1,x'], 'step base: seed: expected an integer, got "x"'],
     [

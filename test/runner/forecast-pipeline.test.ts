@@ -54,9 +54,10 @@ describe('the plan of a pipeline', () => {
     expect(from.next).to.include({ action: 'run', foreseen: false });
     expect(from.next!.time.from).to.equal('as copy/d/t took, of the same config');
     expect(from.last!.time.from).to.equal('as answer/d/t took, of another config');
-    const other = await forecast(steps(2000), { force: false, only: 'next' });
+    const other = await forecast(steps(2000), { force: false, only: 'last' });
     expect(other.base!.action).to.equal('missing');
     expect(other.base!.why).to.contain('bytes was 1000, not 2000');
+    expect(other.next).to.include({ action: 'missing', why: 'no earlier run to take: it needs base' });
   });
 
   it('tells all that would stop any step', async () => {
