@@ -21,9 +21,9 @@ export type { Now, PageOptions };
  * Writes `report.html` into the folder of a run, a pipeline or a sweep, from what is on disk alone, and gives its absolute
  * path. Throws as `reportOf`.
  */
-export async function writeReport(directory: string): Promise<string> {
+export async function writeReport(directory: string, options: PageOptions = {}): Promise<string> {
   const path = join(resolve(directory), 'report.html');
-  writeTextAtomic(path, await reportOf(directory));
+  writeTextAtomic(path, await reportOf(directory, options));
   return path;
 }
 

@@ -8,6 +8,7 @@ import type { CommandLine } from '../arguments.js';
 import { findStage, type Project } from '../project.js';
 import { tableText } from '../table-text.js';
 import { checkNames } from './check-names.js';
+import { reportLost } from './lost-report.js';
 import { readTime } from './read-time.js';
 import { numberText } from './texts.js';
 import { type CommandForm, readCount, readWords, wrong } from './words.js';
@@ -39,6 +40,7 @@ export async function listCommand(
   const asJson = log === 'json';
   const shown = limit ?? (asJson ? 0 : usualLimit);
   const runs = shown === 0 ? found : found.slice(-shown);
+  for (const run of runs) if (run.shownStatus === 'lost') await reportLost(history.folderOf(run));
   project.stdout.write(asJson ? `${JSON.stringify(runs)}\n` : `${text(runs, found.length, query)}\n`);
 }
 

@@ -11,6 +11,7 @@ import type { CommandLine } from '../arguments.js';
 import type { Project } from '../project.js';
 import { tablesOf, tableText } from '../table-text.js';
 import { foundRun } from './find.js';
+import { reportLost } from './lost-report.js';
 import { fields, numberText, shortHash, timeText } from './texts.js';
 import { readWords } from './words.js';
 
@@ -26,6 +27,7 @@ export async function showCommand(
   const run = foundRun(word!, project);
   const { folder, record } = run;
   const status = shownStatus(record);
+  if (status === 'lost') await reportLost(folder);
   const metrics = lastMetrics(run);
   const checkpoints = checkpointsOf(folder);
   const bytes = folderBytes(folder);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readTime } from '../../../src/cli/runs/read-time.js';
@@ -108,6 +108,20 @@ describe('./run runs', () => {
       'wait/mine | running',
       '',
     ]);
+  });
+
+  it('makes the report of a lost run, once, and of no other', async () => {
+    const report = (id: string) => join(project.root, 'outputs', id, 'report.html');
+    await project.run('runs', 'status=lost');
+    expect(readFileSync(report('wait/lost'), 'utf8')).to.include('The process that watched this is gone');
+    expect(existsSync(report('wait/mine'))).to.equal(false);
+    const { mtimeMs } = statSync(report('wait/lost'));
+    const { out } = await project.run('runs', 'show', 'wait/lost');
+    expect(out).to.include(`report: ${report('wait/lost')}`);
+    expect(statSync(report('wait/lost')).mtimeMs).to.equal(mtimeMs);
+    utimesSync(report('wait/lost'), 1, 1);
+    await project.run('runs', 'show', 'wait/lost');
+    expect(statSync(report('wait/lost')).mtimeMs).to.be.at.least(mtimeMs);
   });
 
   const queries: [words: string[], ids: string[]][] = [
