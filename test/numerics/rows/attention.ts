@@ -143,6 +143,18 @@ export const attentionRows: NumericRow[] = [
   ),
   row(
     'attention',
+    'of one query of wide heads, with a bias, a softcap and a key of another segment',
+    {
+      ...qkv([2, 1, 4, 84], 2, 70),
+      q_segments: one(2, 1),
+      k_segments: i32Of([2, 70], [...Array<number>(7).fill(0), ...Array<number>(133).fill(1)]),
+      q_start: i32Of([2], [69, 32]),
+      bias: data.normal([4, 1, 70]),
+    },
+    { attributes: { ...setting, scale: 0.1, softcap: 1.5 } },
+  ),
+  row(
+    'attention',
     'of a few queries a row, each at its own place of a cache',
     {
       ...qkv([2, 3, 2, 8], 1, 40),
