@@ -68,6 +68,7 @@ function contextOf(job: Job, registries: Registries): Omit<StageContext, 'plainC
       checkpointAsked = false;
       return asked;
     },
+    isWatched: () => process.connected,
     registries,
     emit: (event) => send({ type: 'event', event }),
     log: (level, text, logger) =>

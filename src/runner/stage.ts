@@ -69,6 +69,8 @@ export interface StageContext<Config = unknown> {
   plainConfig: Config;
   /** True once after somebody asked for a checkpoint (SIGUSR1): write one after the step in work, and go on. */
   takeCheckpointRequest(): boolean;
+  /** False once the command that watches the stage is gone (killed): another one may be going on from its checkpoints already. */
+  isWatched(): boolean;
   /** For `instantiate`: what configs can name. */
   registries: Registries;
   emit(event: TelemetryEvent): void;

@@ -33,6 +33,8 @@ export interface CheckpointsOptions {
   best: readonly RankedStep[];
   /** Whether somebody asked for a checkpoint since the last question. */
   requested(): boolean;
+  /** Whether old ones may go: not where another run may be going on from them already. */
+  mayDelete(): boolean;
   /** Writes one and gives its folder. */
   write(step: number, progress: LoopProgress, best: readonly RankedStep[]): string;
   log(level: 'info' | 'warning', text: string): void;
@@ -77,10 +79,10 @@ export class Checkpoints implements Checkpointing {
 
   save(step: number, progress: LoopProgress): string {
     if (this.#last === this.#path(step)) return this.#last;
-    const { write, log } = this.#options;
+    const { write, log, mayDelete } = this.#options;
     this.#last = write(step, progress, this.#best);
     log('info', `checkpoint of step ${step}: ${this.#last}`);
-    this.#prune();
+    if (mayDelete()) this.#prune();
     return this.#last;
   }
 

@@ -33,6 +33,8 @@ export interface TrainingHost {
   signal: AbortSignal;
   /** True once after somebody asked for a checkpoint of the next step. */
   takeCheckpointRequest(): boolean;
+  /** False once nobody waits for the run any more. */
+  isWatched(): boolean;
   /** The stage's config, to be stored with checkpoints. */
   plainConfig: unknown;
   emit(event: TelemetryEvent): void;
@@ -133,6 +135,7 @@ function checkpointsOf(
     keys: run.training,
     best: beginning.saved?.best ?? [],
     requested: () => stage.takeCheckpointRequest(),
+    mayDelete: () => stage.isWatched(),
     log: (level, text) => stage.log(level, text),
     write(step, loop, best) {
       const known = new Map(session.states().map((state) => [state.name, state]));

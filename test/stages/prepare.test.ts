@@ -62,6 +62,7 @@ describe('prepare', function () {
       config: given,
       plainConfig: given,
       takeCheckpointRequest: () => false,
+      isWatched: () => true,
       runDirectory: folder,
       resolvePath: (path) => path,
       signal,

@@ -27,6 +27,7 @@ export function stageContext<Config extends object>(given: Config, plugins: Plug
     plainConfig: given,
     signal: new AbortController().signal,
     takeCheckpointRequest: () => false,
+    isWatched: () => true,
     registries: registriesWith(plugins),
     emit: (event) => void recorded.events.push(event),
     log: () => {},

@@ -201,6 +201,12 @@ describe('the checkpoints of a run', () => {
     });
   }
 
+  it('all stay once the command that watched the run is gone: another may be going on from them', async () => {
+    const keys = { ...judged, save_every: 2, keep_last: 1 };
+    const run = await trainTiny(keys, { evaluate, evaluateEvery: 1, lostAfter: 5, abortAfter: 5 });
+    expect(steps(run)).to.deep.equal(['step_4', 'step_5']);
+  });
+
   it('give the best weights at the end, also after a resume and past a damaged one', async () => {
     const keys = { ...judged, keep_best: 2, load_best_at_end: true, save_every: 0 };
     const plain = await trainTiny({ ...judged, max_steps: 8 }, { evaluate, evaluateEvery: 1, abortAfter: 6 });

@@ -140,6 +140,8 @@ export async function trainTiny(
     abortAfter?: number;
     /** Asks for a checkpoint once that many steps were taken. */
     requestAfter?: number;
+    /** The command that watches is gone from that step on. */
+    lostAfter?: number;
     /** What held-out data says. */
     evaluate?: (step: number) => Record<string, number>;
     evaluateEvery?: number;
@@ -153,7 +155,7 @@ export async function trainTiny(
     prepare?: (session: Session) => void;
   } = {},
 ): Promise<Trained> {
-  const { threads = 2, resumeFrom, verb = 'resume', abortAfter, requestAfter, evaluate } = options;
+  const { threads = 2, resumeFrom, verb = 'resume', abortAfter, requestAfter, lostAfter, evaluate } = options;
   const engine = await openEngine();
   // measured once: it takes longer than the training
   peak ??= engine.measurePeak({ dtype: 'f32', threads, seconds: 0.1 });
@@ -202,6 +204,7 @@ export async function trainTiny(
       signal: abort.signal,
       plainConfig: {},
       takeCheckpointRequest: () => step === requestAfter,
+      isWatched: () => lostAfter === undefined || step < lostAfter,
       log: (level, text) => logs.push(`${level}: ${text}`),
       addFact: (key, value) => {
         facts[key] = value;
