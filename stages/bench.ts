@@ -14,7 +14,7 @@ import {
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
 import { median } from '../src/telemetry/median.js';
 import { compareProducts, comparisonTable, ratioOfAll } from '../src/train/compare-products.js';
-import { checkMemory, freeMemory, memoryBudget } from '../src/train/memory.js';
+import { checkMemory, collectGarbage, freeMemory, memoryBudget } from '../src/train/memory.js';
 import { cutStep, type MicroBatches } from '../src/train/micro-batches.js';
 import { languageModel } from '../src/train/objectives/language-model.js';
 import { measureBandwidth, profileByOp, profileTable } from '../src/train/op-profile.js';
@@ -38,7 +38,7 @@ export interface BenchConfig {
   batch: number | null;
   length: number;
   dtype: 'fp32' | 'bf16';
-  state_dtype: 'fp32' | 'bf16';
+  state_dtype: 'auto' | 'fp32' | 'bf16';
   forward: boolean;
   lora: number;
   recompute: RecomputeMode;
@@ -63,7 +63,8 @@ export const stage: StageDefinition<BenchConfig> = {
     if (config.measure === 'decode') return measureDecoding(context);
     const { steps, profile: profiling } = config;
     const { budget } = await freeMemory(config.device, config.memory_budget);
-    const { model, adapter, optimizer, microBatches, programs, batch } = await prepare(config, budget);
+    const prepared = await prepare(config, budget);
+    const { model, adapter, optimizer, microBatches, programs, batch } = prepared;
     const { micro, update } = programs;
     if (config.save_program !== null) {
       const folder = context.resolvePath(config.save_program);
@@ -78,6 +79,7 @@ export const stage: StageDefinition<BenchConfig> = {
     checkMemory(plan, budget, () => []);
     const { engine, session, threads } = await openDevice(config, context);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
+    collectGarbage();
     const baseRss = process.memoryUsage.rss();
     const freeBytes = session.bytes().available;
     const { storage } = model;
@@ -93,6 +95,7 @@ export const stage: StageDefinition<BenchConfig> = {
       executable: session.load(program),
       runs,
     }));
+    collectGarbage();
     const seconds: number[] = [];
     for (let step = 0; step < warmupSteps + steps; step++) {
       if (context.signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');
@@ -133,6 +136,7 @@ export const stage: StageDefinition<BenchConfig> = {
       flops_per_second: flopsPerSecond,
       mfu: flopsPerSecond / peak,
       micro_batches: microBatches,
+      state_dtype: prepared.state_dtype,
       base_rss_bytes: baseRss,
       peak_rss_bytes: peakRss,
       ...(session.device !== 'cpu' && { device_bytes: deviceBytes }),
@@ -227,10 +231,12 @@ async function measureDecoding(context: StageContext<BenchConfig>): Promise<void
 
 /** The model, its adapter, and the programs of a step. Throws `config.state_dtype`, `config.micro_batches`. */
 async function prepare(config: BenchConfig, budget: number) {
-  const { dtype, state_dtype, lora } = config;
+  const { dtype, lora } = config;
+  // PyTorch's side of docs/performance.md has all of a model in one dtype; adapters are few
+  const state_dtype = config.state_dtype !== 'auto' ? config.state_dtype : lora > 0 ? 'fp32' : dtype;
   if (state_dtype === 'bf16' && dtype !== 'bf16') {
     throw new SluiceError('config.state_dtype', `state_dtype=bf16 goes with dtype=bf16, not ${dtype}`, {
-      hint: 'set both, or neither',
+      hint: 'set both, or leave state_dtype out',
     });
   }
   const built = await buildModel({ ...config.model, vocab_size: config.vocab_size }, 'model');
@@ -253,7 +259,7 @@ async function prepare(config: BenchConfig, budget: number) {
     threads: threadsOf(config),
     dtype,
   };
-  const known = { model, adapter, optimizer, batch };
+  const known = { model, adapter, optimizer, batch, state_dtype };
   if (config.forward) {
     const forward = { micro: null, update: buildForward({ ...options, batch }) };
     return { ...known, microBatches: 1, programs: forward };

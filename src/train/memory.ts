@@ -51,6 +51,15 @@ export interface Fitting {
   plannedBytes: number;
 }
 
+/**
+ * Lets go of what planning and initialising left in the JavaScript heap, 10 to 20 MB that would stay for hours: training
+ * itself makes too little for V8 to clean up. Takes some 40 ms. Only a stage's process can (runner/launchers/local.ts).
+ */
+export function collectGarbage(): void {
+  globalThis.gc?.();
+  globalThis.gc?.(); // gives back the pages that the first emptied
+}
+
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
 /**

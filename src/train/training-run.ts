@@ -15,7 +15,7 @@ import {
   type TrainingRun,
 } from './compile-run.js';
 import { type LoopResult, runLoop } from './loop.js';
-import { checkMemory, memoryBudget } from './memory.js';
+import { checkMemory, collectGarbage, memoryBudget } from './memory.js';
 import { MetricsLog } from './metrics-log.js';
 import { optimizerOf } from './optim/optimizer-config.js';
 import { planRecord } from './plan-record.js';
@@ -61,6 +61,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   const steps = totalSteps(training, run.data);
   const record = planRecord(programsOf(programs), session, programNames(programs));
   checkMemory(record, budget, () => whatWouldFit(run, budget));
+  collectGarbage();
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);
   const schedule = scheduleOf(training.schedule, training.learning_rate, steps);

@@ -72,7 +72,7 @@ describe('bench', () => {
     batch: 2,
     length: 16,
     dtype: 'fp32',
-    state_dtype: 'fp32',
+    state_dtype: 'auto',
     forward: false,
     lora: 0,
     steps: 3,
