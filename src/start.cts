@@ -64,6 +64,8 @@ function print(fd: 1 | 2, text: string): void {
     while (bytes.length > 0) bytes = bytes.subarray(fs.writeSync(fd, bytes));
   } catch {
     // A pipe that is full, or closed: the stream knows what to do.
-    (fd === 1 ? process.stdout : process.stderr).write(bytes);
+    const stream = fd === 1 ? process.stdout : process.stderr;
+    stream.on('error', () => {}); // closed: nobody reads on
+    stream.write(bytes);
   }
 }

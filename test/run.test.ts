@@ -70,6 +70,12 @@ describe('./run', () => {
     expect(run('src/../run')).to.deep.equal(started);
   });
 
+  it('tells the program that nohup wants no hang-up to end it', () => {
+    writeFileSync(join(root, 'dist/src/start.cjs'), 'console.log(process.env.SLUICE_NOHUP)');
+    expect(run().stdout).to.equal('undefined\n');
+    expect(run('nohup', ['./run', 'stage_1']).stdout).to.equal('1\n');
+  });
+
   it('looks at a newer package-lock.json before it installs anything', () => {
     writeFileSync(join(root, 'package-lock.json'), built['package-lock.json']!);
     expect(run()).to.deep.equal(started);

@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { trackReads } from '../config/track-reads.js';
 import { SluiceError } from '../errors.js';
+import { endSignals, ignoreOtherSignals } from './end-signals.js';
 import type { FromStage, Job, ToStage } from './job.js';
 import type { Registries } from './registries.js';
 import { type RunError, runError } from './run-record.js';
@@ -10,7 +11,8 @@ import type { StageContext, StagesModule } from './stage.js';
 const abort = new AbortController();
 let checkpointAsked = false;
 // A terminal or a Slurm step signals the whole group: the watcher tells us what we know already, and once is enough.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
+for (const signal of endSignals) process.on(signal, () => abort.abort());
+ignoreOtherSignals();
 process.on('SIGUSR1', askForCheckpoint);
 process.on('SIGXFSZ', () => {}); // a file beyond `ulimit -f` is then an error of the write, not our end
 // The watcher is gone (killed): nobody waits for the result, but the work so far is worth a checkpoint.

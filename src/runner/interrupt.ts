@@ -1,9 +1,11 @@
+import { endSignals } from './end-signals.js';
+
 /** `end`: in order, with a checkpoint. `kill`: at once. `checkpoint`: write one and go on. */
 export type Request = 'end' | 'kill' | 'checkpoint';
 
 /**
- * What signals ask of the runs that this process watches: of Ctrl-C, SIGTERM and SIGHUP the first one an orderly end, the
- * second one an end at once; SIGUSR1, which batch systems send ahead of time limits, a checkpoint.
+ * What signals ask of the runs that this process watches: of Ctrl-C, SIGTERM and SIGHUP (see endSignals) the first one an
+ * orderly end, the second one an end at once; SIGUSR1, which batch systems send ahead of time limits, a checkpoint.
  */
 export class Interrupt {
   private count = 0;
@@ -38,15 +40,14 @@ const fileTooLarge = () => {};
 
 /** Turns the signals of this process into requests; gives the function that ends it. */
 export function catchSignals(interrupt: Interrupt): () => void {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const request = () => interrupt.request();
   const checkpoint = () => interrupt.requestCheckpoint();
-  for (const signal of signals) process.on(signal, request);
+  for (const signal of endSignals) process.on(signal, request);
   process.on('SIGUSR1', checkpoint);
   process.on('SIGXFSZ', fileTooLarge);
   return () => {
     process.off('SIGXFSZ', fileTooLarge);
     process.off('SIGUSR1', checkpoint);
-    for (const signal of signals) process.off(signal, request);
+    for (const signal of endSignals) process.off(signal, request);
   };
 }

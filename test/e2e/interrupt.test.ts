@@ -20,8 +20,8 @@ describe('a run in a process of its own', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  async function start(stage: string, until: string) {
-    const running = execaNode(entry, [root, stage], { reject: false });
+  async function start(stage: string, until: string, env: Record<string, string> = {}) {
+    const running = execaNode(entry, [root, stage], { reject: false, env });
     await new Promise<void>((resolve) => {
       let shown = '';
       running.stderr.on('data', (chunk) => (shown += chunk).includes(until) && resolve());
@@ -59,6 +59,26 @@ describe('a run in a process of its own', () => {
       expect(readRunRecord(folder).facts.checkpoints).to.equal(1);
     });
   }
+
+  it('goes on at a hang-up under nohup, of which ./run tells', async () => {
+    const { running, folder } = await start('long', 'waiting', { SLUICE_NOHUP: '1' });
+    running.kill('SIGHUP');
+    process.kill((await stageProcess(running.pid!))!, 'SIGHUP');
+    await sleep(20);
+    running.kill('SIGUSR1');
+    expect((await running).exitCode).to.equal(0);
+    expect(readRunRecord(folder).status).to.equal('done');
+  });
+
+  it('goes on when nobody reads what it prints any more', async () => {
+    const { running, folder } = await start('long', 'waiting');
+    running.stdout.destroy();
+    running.stderr.destroy();
+    running.kill('SIGUSR1');
+    const { exitCode } = await running;
+    expect(exitCode).to.equal(0);
+    expect(readRunRecord(folder).status).to.equal('done');
+  });
 
   it('leaves a sweep that --resume-sweep goes on with when all of it is killed', async () => {
     for (const seed of [1, 2]) writeFileSync(join(root, `open-${seed}`), '');
