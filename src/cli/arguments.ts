@@ -64,7 +64,10 @@ function findFlag(name: string): Flag {
   if (exact !== undefined) return exact;
   const begun = name.startsWith('--') ? [...spellings.keys()].filter((each) => each.startsWith(name)) : [];
   if (begun.length === 1) return spellings.get(begun[0]!)!;
-  const [close] = nearest(name, spellings.keys());
+  // The dashes, which all flags share, say nothing of how near a word is.
+  const words = new Map([...spellings.keys()].map((each) => [each.replace(/^-+/, ''), each]));
+  const [near] = nearest(name.replace(/^-+/, ''), words.keys());
+  const close = near === undefined ? undefined : words.get(near);
   const hint =
     begun.length > 1
       ? `could be ${begun.join(', ')}`

@@ -93,7 +93,9 @@ function expectation({ keyword, params, parentSchema, message }: ErrorObject): s
   if (keyword === 'minProperties')
     return `at least ${params.limit} ${params.limit === 1 ? 'entry' : 'entries'}`;
   if (keyword === 'items' || keyword === 'additionalItems') return `at most ${params.limit} items`;
-  if (keyword === 'pattern') return `text that matches ${params.pattern}`;
+  if (keyword === 'pattern')
+    // A person reads what the schema says of it more easily than the expression.
+    return parentSchema?.description?.replace(/\.$/, '') ?? `text that matches ${params.pattern}`;
   if (keyword === 'format') return `a ${params.format}`;
   if (keyword === 'anyOf' || keyword === 'oneOf') return expectationOf(parentSchema);
   return message ?? keyword;

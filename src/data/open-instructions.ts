@@ -108,15 +108,20 @@ function refuseWithoutTargets(
   config: InstructionsConfig,
 ): void {
   if (counts.withoutTargets < rows.length || config.dropWithoutTargets === false) return;
-  const why =
-    counts.truncated > 0
-      ? `${counts.truncated} rows are longer than max_sequence_length=${config.maxSequenceLength} and lose their answer`
-      : 'no row has an assistant message with content';
+  const cut = counts.truncated > 0;
+  const why = cut
+    ? `${counts.truncated} rows are longer than max_sequence_length=${config.maxSequenceLength} and lose their answer`
+    : `no row has an assistant message with content; there are messages of ${rolesOf(rows)}`;
   throw new SluiceError('data.no_targets', `none of ${rows.length} rows has a token to learn from: ${why}`, {
     where: rows[0]!.where,
-    hint: 'raise dataset.max_sequence_length, or check that the rows end with an assistant message',
+    hint: cut
+      ? 'raise dataset.max_sequence_length'
+      : 'what is to be learnt stands in messages whose role is assistant',
   });
 }
+
+const rolesOf = (rows: readonly InstructionRow[]) =>
+  [...new Set(rows.flatMap(({ messages }) => messages.map(({ role }) => role)))].join(', ');
 
 function datasetFrom(
   samples: Sample[],

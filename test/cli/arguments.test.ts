@@ -46,6 +46,8 @@ const wrong: { argv: string; message: string | RegExp; hint?: string }[] = [
   { argv: 's --cfg', message: '--cfg needs one of job, hydra, all' },
   { argv: 's --cfg jobs', message: '--cfg needs one of job, hydra, all, got jobs' },
   { argv: 's --resolve=yes', message: '--resolve takes no value, got yes' },
+  { argv: 's -x', message: 'unknown flag -x', hint: './run --help lists the flags' },
+  { argv: 's --foo', message: 'unknown flag --foo', hint: './run --help lists the flags' },
   { argv: 's --reslove', message: 'unknown flag --reslove', hint: 'did you mean --resolve?' },
   {
     argv: 's --config x',

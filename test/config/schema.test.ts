@@ -9,6 +9,7 @@ const SCHEMA = {
     name: { type: 'string', minLength: 1 },
     lr: { type: 'number', exclusiveMinimum: 0 },
     device: { enum: ['auto', 'cpu', 'cuda'] },
+    speed: { type: 'string', pattern: '^(slow|fast[0-9])$', description: 'slow or fastN.' },
     layers: {
       type: 'array',
       minItems: 1,
@@ -66,6 +67,11 @@ describe('the schema check', () => {
       ['device=cuad'],
       'device | expected one of auto, cpu, cuda, got "cuad" | override device=cuad | did you mean cuda?',
     ],
+    [
+      'a text of another form',
+      ['+speed=fast'],
+      'speed | expected slow or fastN, got "fast" | override +speed=fast',
+    ],
     ['an empty list', ['layers=[]'], 'layers | expected at least 1 item, got [] | override layers=[]'],
     ['a missing key', ['~name'], 'name | missing; expected text | set it: +name=…'],
     [
@@ -91,7 +97,7 @@ describe('the schema check', () => {
     const yaml = 'name: x\nlr: fast\ndevice: gpu\nextra: {deep: 1}\n';
     expect(await violations(yaml)).to.deep.equal([
       'device | expected one of auto, cpu, cuda, got "gpu" | config.yaml:3:9 | did you mean cpu?',
-      'extra | unknown key | config.yaml:4:8 | keys here: name, lr, device, layers, source, seed',
+      'extra | unknown key | config.yaml:4:8 | keys here: name, lr, device, speed, layers, source, seed',
       'lr | expected a number, got "fast" | config.yaml:2:5',
     ]);
   });

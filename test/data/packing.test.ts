@@ -189,7 +189,7 @@ describe('instruction data', () => {
       expect(code).to.equal('data.no_targets');
       expect(where).to.equal(`${dataPath}:1`);
       expect(message).to.equal(
-        'none of 2 rows has a token to learn from: no row has an assistant message with content',
+        'none of 2 rows has a token to learn from: no row has an assistant message with content; there are messages of user',
       );
       return;
     }

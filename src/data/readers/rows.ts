@@ -47,7 +47,10 @@ function* readJsonLines(file: string): Generator<RawRow> {
       });
     }
     if (typeof values !== 'object' || values === null || Array.isArray(values)) {
-      throw new SluiceError('data.bad_row', `expected a JSON object, got ${kindOf(values)}`, { where });
+      throw new SluiceError('data.bad_row', `expected a JSON object, got ${kindOf(values)}`, {
+        where,
+        hint: 'a .jsonl file holds one JSON object per line, with its columns as keys',
+      });
     }
     yield { values: values as Record<string, unknown>, where };
   }
