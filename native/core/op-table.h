@@ -30,6 +30,9 @@ struct OpRow {
   bool inplace = false, effect = false, random = false;
 };
 
+/** Products that a matmul_sum may have; src/graph/ops/matmul-sum.ts says the same. */
+inline constexpr int kMostProductTerms = 8;
+
 /** All rows in the order of ops.def; index with OpKind. */
 const std::vector<OpRow>& op_table();
 

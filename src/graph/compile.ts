@@ -5,6 +5,7 @@ import { shareCommon } from './passes/common.js';
 import { dropDeadCode } from './passes/dead-code.js';
 import { fuseAccumulate } from './passes/fuse-accumulate.js';
 import { fuseLoss } from './passes/fuse-loss.js';
+import { fuseProducts } from './passes/fuse-products.js';
 import { type RecomputeOptions, recompute } from './passes/recompute.js';
 import { hoistEffects } from './passes/schedule.js';
 import { simplify } from './passes/simplify.js';
@@ -33,6 +34,7 @@ const passes: Record<string, Pass> = {
   shareCommon,
   dropDeadCode,
   fuseLoss,
+  fuseProducts,
   castToBf16: (graph, { dtype }) => (dtype === 'bf16' ? castToBf16(graph) : graph),
   hoistEffects,
   fuseAccumulate,

@@ -6,6 +6,7 @@ import { elementwiseOps } from './ops/elementwise.js';
 import { indexedOps } from './ops/indexed.js';
 import { lossOps } from './ops/loss.js';
 import { matmulOps } from './ops/matmul.js';
+import { matmulSumOps } from './ops/matmul-sum.js';
 import { moeOps } from './ops/moe.js';
 import { normOps } from './ops/norm.js';
 import { optimizerOps } from './ops/optimizer.js';
@@ -21,6 +22,7 @@ const table: Definitions<OpKey> = {
   ...shapeOps,
   ...indexedOps,
   ...matmulOps,
+  ...matmulSumOps,
   ...quantizedOps,
   ...normOps,
   ...attentionOps,

@@ -22,6 +22,9 @@ const lossTokens = 256;
 const lossWords = 1024;
 const lossRows = 128;
 
+/** Where the operands of an op's products begin among its inputs; elsewhere they are the first. */
+const firstOperand: Partial<Record<ProgramOp['op'], number>> = { attention_grad: 1, matmul_sum: 2 };
+
 /** The products of a step's programs, run so often each: every shape once, in the order of their first use. */
 export function stepProducts(parts: readonly StepPart[]): StepProduct[] {
   const found = new Map<string, StepProduct>();
@@ -50,7 +53,7 @@ function productsOf(program: Program, op: ProgramOp): StepProduct[] {
     depth: size[2],
     transA,
     transB,
-    operands: narrow(input(op.op === 'attention_grad' ? 1 : 0)) as 'f32' | 'bf16',
+    operands: narrow(input(firstOperand[op.op] ?? 0)) as 'f32' | 'bf16',
     result: 'f32' as const,
     calls: 1,
     isBlock: true,
@@ -72,6 +75,17 @@ function productsOf(program: Program, op: ProgramOp): StepProduct[] {
           isBlock: calls > 1,
         }),
       ];
+    }
+    case 'matmul_sum': {
+      const columns = output.shape.at(-1)!;
+      const rows = elementCount(output.shape) / columns;
+      return (op.attributes.trans_b as readonly number[]).map((transB, term) => {
+        const size: Size = [rows, columns, input(2 + 2 * term).shape.at(-1)!];
+        return make(term === 0 ? '' : `term ${term + 1}`, size, false, transB === 1, {
+          result: narrow(output),
+          isBlock: false,
+        });
+      });
     }
     case 'grouped_matmul': {
       const experts = input(1).shape[0]!;

@@ -58,8 +58,13 @@ describe('the cast to bf16', () => {
     ],
     [
       'keeps the terms of a sum f32 while it runs on',
+      (_x, w) => neg(add(add(w, matmul(w, w, { transA: true })), matmul(silu(w), w, { transA: true }))),
+      'cast:bf16 matmul:f32 add:f32 silu:bf16 matmul:f32 add:bf16 neg:f32',
+    ],
+    [
+      'rounds a sum of products once, at its end',
       (x, w) => neg(add(add(x, matmul(x, w)), matmul(silu(x), w))),
-      'cast:bf16 cast:bf16 matmul:f32 add:f32 silu:bf16 matmul:f32 add:bf16 neg:f32',
+      'silu:bf16 cast:bf16 cast:bf16 matmul_sum:bf16 neg:f32',
     ],
     [
       'keeps f32 what a softmax reads',

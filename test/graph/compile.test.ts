@@ -197,6 +197,93 @@ describe('a loss and its gradient', () => {
   });
 });
 
+describe('a sum of products', () => {
+  const rows = (graph: Graph, name: string, width: number) => graph.input(name, 'f32', [2, 5, width]);
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => ((i * 7) % 11) - 5);
+
+  /** y = x w^T + bias + u b + x0, as an adapted layer and the residual connection around it make it. */
+  function adapted(graph: Graph): Tensor {
+    const product = matmul(rows(graph, 'x', 4), graph.input('w', 'f32', [3, 4]), {
+      transB: true,
+      bias: graph.input('bias', 'f32', [3]),
+    });
+    const more = matmul(rows(graph, 'u', 2), graph.input('b', 'f32', [2, 3]));
+    return add(rows(graph, 'x0', 3), add(product, more));
+  }
+
+  it('is one op with all that is added, and the same number', () => {
+    const graph = new Graph();
+    graph.output('y', adapted(graph));
+    const program = compile(graph, { threads: 1 });
+    expect(opNames(program)).to.equal('matmul_sum');
+    const given = { x: numbers(40), w: numbers(12), bias: [1, 2, 3], u: numbers(20), b: numbers(6) };
+    const { outputs } = interpret(program, { ...given, x0: numbers(30) });
+    const wanted = numbers(30).map((x0, at) => {
+      const [row, j] = [Math.floor(at / 3), at % 3];
+      const dot = (depth: number, value: (k: number) => number) =>
+        Array.from({ length: depth }, (_, k) => value(k)).reduce((sum, term) => sum + term, 0);
+      const product = dot(4, (k) => given.x[4 * row + k]! * given.w[4 * j + k]!);
+      return x0 + given.bias[j]! + product + dot(2, (k) => given.u[2 * row + k]! * given.b[3 * k + j]!);
+    });
+    expectClose(outputs.y!, wanted, 1e-12, 'y');
+  });
+
+  it('takes a second addend by an op of its own', () => {
+    const graph = new Graph();
+    graph.output('y', add(adapted(graph), rows(graph, 'more', 3)));
+    expect(opNames(compile(graph, { threads: 1 }))).to.equal('matmul_sum add');
+  });
+
+  it('has eight products at most', () => {
+    const graph = new Graph();
+    const products = Array.from({ length: 9 }, (_, i) =>
+      matmul(rows(graph, 'x', 4), graph.input(`w${i}`, 'f32', [4, 3])),
+    );
+    graph.output(
+      'y',
+      products.reduce((sum, product) => add(sum, product)),
+    );
+    expect(opNames(compile(graph, { threads: 1 }))).to.equal('matmul matmul_sum');
+  });
+
+  it('is left alone where a product is read twice, is of batches, or is broadcast', () => {
+    const graph = new Graph();
+    const x = rows(graph, 'x', 4);
+    const twice = matmul(x, graph.input('w', 'f32', [4, 3]));
+    const batches = matmul(x, graph.input('b', 'f32', [2, 4, 3]));
+    const row = matmul(graph.input('r', 'f32', [1, 4]), graph.input('w', 'f32', [4, 3]));
+    graph.output('twice', twice);
+    graph.output('y', add(add(twice, batches), row));
+    expect(opNames(compile(graph, { threads: 1 }))).to.not.include('matmul_sum');
+  });
+
+  it('is left alone where a state that a product reads has changed since', () => {
+    const graph = new Graph();
+    const w = graph.state('w', 'f32', [4, 3]);
+    const product = matmul(rows(graph, 'x', 4), w);
+    accumulate(w, graph.input('more', 'f32', [4, 3]));
+    graph.output('y', add(product, rows(graph, 'x0', 3)));
+    expect(opNames(compile(graph, { threads: 1 }))).to.equal('matmul accumulate add');
+  });
+
+  it('is left alone where rows are independent', () => {
+    const graph = new Graph();
+    graph.output('y', adapted(graph));
+    const program = compile(graph, { threads: 1, independentRows: true });
+    expect(opNames(program)).to.equal('matmul matmul add add');
+  });
+
+  it('has operands in bf16 and is rounded once', () => {
+    const graph = new Graph();
+    const layer = adapted(graph);
+    graph.output('y', sum(square(layer)));
+    const program = compile(graph, { threads: 1, dtype: 'bf16' });
+    const op = program.ops.find(({ op: name }) => name === 'matmul_sum')!;
+    const dtypes = op.inputs.map((id) => id !== null && program.values[id]!.dtype);
+    expect(dtypes).to.deep.equal(['f32', 'f32', 'bf16', 'bf16', 'bf16', 'bf16']);
+  });
+});
+
 describe('a gradient that is summed up', () => {
   const shape = [4, 3] as const;
   const rows = (graph: Graph) => [graph.input('dy', 'f32', [5, 4]), graph.input('x', 'f32', [5, 3])] as const;

@@ -10,6 +10,7 @@
 #include "native/backends/cpu/kernels/kernels.h"
 #include "native/backends/cpu/kernels/quantized-rows.h"
 #include "native/backends/cpu/kernels/row-product.h"
+#include "native/core/op-table.h"
 #include "native/program/quantize-rows.h"
 #include "native/program/stored-floats.h"
 
@@ -91,6 +92,55 @@ void bf16_product(bool deep, void* workspace) {
   }
 }
 
+#if defined(__AVX512BF16__)
+void bf16_sum(bool deep, void* workspace) {
+  GemmSum call;
+  call.m = size_up_to(deep ? 40 : 560), call.n = size_up_to(deep ? 40 : 560);
+  call.count = static_cast<int>(1 + below(kMostProductTerms));
+  call.result = coin() ? DType::bf16 : DType::f32;
+  GemmTerm terms[kMostProductTerms];
+  std::vector<float> a[kMostProductTerms], b[kMostProductTerms];
+  std::vector<uint16_t> narrow_a[kMostProductTerms], narrow_b[kMostProductTerms];
+  int64_t depth = 0;
+  for (int i = 0; i < call.count; i++) {
+    GemmTerm& term = terms[i];
+    term.k = below(4) == 0 ? 0 : deep ? below(1500) : size_up_to(200);
+    term.trans_b = coin();
+    term.lda = term.k + (below(3) ? 0 : below(7)), term.ldb = (term.trans_b ? term.k : call.n) + below(3);
+    a[i] = numbers(std::max<int64_t>(0, (call.m - 1) * term.lda + term.k));
+    const int64_t rows_b = term.trans_b ? call.n : term.k, columns_b = term.trans_b ? term.k : call.n;
+    b[i] = numbers(rows_b == 0 ? 0 : (rows_b - 1) * term.ldb + columns_b);
+    narrow_a[i] = halves(a[i]), narrow_b[i] = halves(b[i]);
+    term.a = narrow_a[i].data(), term.b = narrow_b[i].data();
+    depth += term.k;
+  }
+  call.terms = terms;
+  const std::vector<float> bias = numbers(call.n);
+  call.ld_addend = call.n + below(3), call.ldc = call.n;
+  const std::vector<float> addend = numbers(call.m * call.ld_addend);
+  if (coin()) call.bias = bias.data();
+  if (coin()) call.addend = addend.data();
+  std::vector<float> wide(static_cast<size_t>(call.m * call.n), 1.0f);
+  std::vector<uint16_t> narrow(wide.size());
+  const bool is_narrow = call.result == DType::bf16;
+  call.c = is_narrow ? static_cast<void*>(narrow.data()) : wide.data();
+  bf16_gemm_sum(call, workspace);
+  for (int sample = 0; sample < 60; sample++) {
+    const int64_t i = below(call.m), j = below(call.n);
+    double sum = (call.bias ? bias[static_cast<size_t>(j)] : 0.0f) +
+                 (call.addend ? addend[static_cast<size_t>(i * call.ld_addend + j)] : 0.0f);
+    for (int t = 0; t < call.count; t++) {
+      for (int64_t k = 0; k < terms[t].k; k++)
+        sum += a[t][static_cast<size_t>(i * terms[t].lda + k)] *
+               b[t][static_cast<size_t>(terms[t].trans_b ? j * terms[t].ldb + k : k * terms[t].ldb + j)];
+    }
+    const size_t at = static_cast<size_t>(i * call.n + j);
+    expect(is_narrow ? widened(narrow[at]) : wide[at], sum, is_narrow ? std::fabs(sum) / 256 : 0, "bf16 sum",
+           call.m, call.n, depth);
+  }
+}
+#endif
+
 enum class Weights { f32, bf16, int8, nf4 };
 
 /** Only that nothing beside the operands is touched: the values are checked by other tests. */
@@ -137,8 +187,13 @@ void product_of_rows(Weights held, void* workspace) {
 int main() {
   void* workspace = std::aligned_alloc(64, ThreadPool::kWorkspaceBytes);
   for (int i = 0; i < 240; i++) bf16_product(i % 20 == 0, workspace);
+#if defined(__AVX512BF16__)
+  for (int i = 0; i < 240; i++) bf16_sum(i % 8 == 0, workspace);
+#endif
   for (int i = 0; i < 200; i++) product_of_rows(static_cast<Weights>(i % 4), workspace);
   std::free(workspace);
-  std::printf("240 bf16 products and 200 of rows: %d wrong\n", failures);
+  std::printf(
+      "240 bf16 products, as many sums of them where a kernel makes such, and 200 of rows: %d wrong\n",
+      failures);
   return failures == 0 ? 0 : 1;
 }

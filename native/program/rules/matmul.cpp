@@ -41,6 +41,31 @@ void rule_accumulate_matmul(OpCheck& op) {
   op.is(0, DType::f32, shape_of({trans_a ? a[1] : a[0], trans_b ? b[0] : b[1]}));
 }
 
+void rule_matmul_sum(OpCheck& op) {
+  const auto& trans_b = op.integers("trans_b");
+  const int first = 2, terms = (op.inputs() - first) / 2;
+  if (!op.demand(op.inputs() == first + 2 * terms && terms >= 1 && terms <= kMostProductTerms,
+                 "must have 1 to " + std::to_string(kMostProductTerms) + " pairs of factors") ||
+      !op.demand(static_cast<int>(trans_b.size()) == terms, "trans_b must have a number for each product"))
+    return;
+  Shape y;
+  for (int term = 0; term < terms; term++) {
+    const int a = first + 2 * term, b = a + 1;
+    const int64_t transposed = trans_b[static_cast<size_t>(term)];
+    if (!op.demand(transposed == 0 || transposed == 1, "trans_b must be numbers of 0 or 1")) return;
+    if (!op.is_float(a) || !op.is(a, op.dtype(first)) || !op.is(b, op.dtype(first))) return;
+    if (!op.rank(a, 2, 8) || !op.rank(b, 2, 2)) return;
+    const Shape& right = op.shape(b);
+    op.demand(op.shape(a).last() == right[transposed ? 1 : 0], "inner sizes differ");
+    const Shape product = with_last(op.shape(a), right[transposed ? 0 : 1]);
+    if (term == 0) y = product;
+    if (!op.demand(product == y, "products differ in shape")) return;
+  }
+  if (op.has(0)) op.is(0, DType::f32, y);
+  if (op.has(1)) op.is(1, DType::f32, shape_of({y.last()}));
+  op.output_product(0, op.dtype(first), y);
+}
+
 void rule_grouped_matmul(OpCheck& op) {
   operands(op, op.integer("trans_b"));
   op.is(2, DType::i32);

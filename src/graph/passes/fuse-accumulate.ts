@@ -2,6 +2,7 @@ import type { Graph } from '../graph.js';
 import type { OpKey } from '../op-definition.js';
 import { stateBehind } from '../storage.js';
 import type { GraphNode, Tensor } from '../tensor.js';
+import { countReaders } from './count-readers.js';
 import { rewrite } from './rewrite.js';
 
 /**
@@ -52,15 +53,6 @@ function accumulating(producer: GraphNode, state: Tensor, term: Tensor): GraphNo
   if (op === 'linear_cross_entropy_train' && outputs[4] === term)
     return as('accumulate_linear_cross_entropy_train', { outputs: outputs.slice(0, 4) });
   return null;
-}
-
-/** How many ops and outputs of the program read each tensor. */
-function countReaders(graph: Graph): Map<Tensor, number> {
-  const counts = new Map<Tensor, number>();
-  const read = (tensor: Tensor) => counts.set(tensor, (counts.get(tensor) ?? 0) + 1);
-  for (const { inputs } of graph.nodes) for (const input of inputs) if (input) read(input);
-  for (const output of graph.outputs.values()) read(output);
-  return counts;
 }
 
 const touches = (nodes: readonly GraphNode[], state: Tensor): boolean =>

@@ -2,7 +2,7 @@ import { elementCount } from '../../../src/graph/index.js';
 import type { Kernels } from './kernel.js';
 
 export const matmulKernels: Kernels<
-  'matmul' | 'accumulate_matmul' | 'grouped_matmul' | 'grouped_matmul_wgrad'
+  'matmul' | 'matmul_sum' | 'accumulate_matmul' | 'grouped_matmul' | 'grouped_matmul_wgrad'
 > = {
   matmul: ({ a, b, bias }, { y }, { trans_a, trans_b }) => {
     const [m, n] = y.shape.slice(-2) as [number, number];
@@ -20,6 +20,20 @@ export const matmulKernels: Kernels<
           y.data[(s * m + i) * n + j] = sum;
         }
       }
+    }
+  },
+  matmul_sum: ({ addend, bias, factors }, { y }, { trans_b }) => {
+    const n = y.shape.at(-1)!;
+    for (let at = 0; at < y.data.length; at++) {
+      const [i, j] = [Math.floor(at / n), at % n];
+      let sum = (bias ? bias.data[j]! : 0) + (addend ? addend.data[at]! : 0);
+      trans_b.forEach((transposed, term) => {
+        const [a, b] = [factors[2 * term]!, factors[2 * term + 1]!];
+        const inner = a.shape.at(-1)!;
+        for (let k = 0; k < inner; k++)
+          sum += a.data[i * inner + k]! * b.data[transposed ? j * inner + k : k * n + j]!;
+      });
+      y.data[at] = sum;
     }
   },
   accumulate_matmul: ({ state, a, b }, _outputs, { trans_a, trans_b }) => {

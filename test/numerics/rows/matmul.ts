@@ -22,6 +22,53 @@ export const matmulRows: NumericRow[] = [
     ),
   ),
   row(
+    'matmul_sum',
+    'of two products, one as an adapter has it, with bias and addend',
+    {
+      addend: data.normal([2, 7, 37]),
+      bias: data.normal([37]),
+      factors: [data.normal([2, 7, 24]), data.normal([37, 24]), data.normal([2, 7, 3]), data.normal([3, 37])],
+    },
+    { attributes: { trans_b: [1, 0] } },
+  ),
+  row(
+    'matmul_sum',
+    'of a single product and an addend',
+    { addend: data.normal([5, 33]), factors: [data.normal([5, 8]), data.normal([8, 33])] },
+    { attributes: { trans_b: [0] } },
+  ),
+  row(
+    'matmul_sum',
+    'of eight products, some of depth 0',
+    {
+      factors: [9, 0, 1, 16, 2, 33, 5, 0].flatMap((depth, term) => [
+        data.normal([13, depth]),
+        data.normal(term % 2 === 1 ? [17, depth] : [depth, 17]),
+      ]),
+    },
+    { attributes: { trans_b: [0, 1, 0, 1, 0, 1, 0, 1] } },
+  ),
+  row(
+    'matmul_sum',
+    'of nothing but a bias',
+    { bias: data.normal([3]), factors: [data.normal([4, 0]), data.normal([3, 0])] },
+    { attributes: { trans_b: [1] } },
+  ),
+  row(
+    'matmul_sum',
+    'of more than one tile, deeper than a block',
+    {
+      addend: data.normal([300, 40]),
+      factors: [
+        data.normal([300, 1500], 0.05),
+        data.normal([1500, 40], 0.05),
+        data.normal([300, 700], 0.05),
+        data.normal([40, 700], 0.05),
+      ],
+    },
+    { attributes: { trans_b: [0, 1] } },
+  ),
+  row(
     'matmul',
     'plain',
     { a: data.normal([5, 7]), b: data.normal([7, 3]) },

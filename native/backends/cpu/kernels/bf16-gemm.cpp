@@ -1,10 +1,11 @@
 // The bf16 matrix product of one thread, f32 sums. Where the machine multiplies bf16 (AVX-512 BF16): blocks
 // of b, and of a where its depth is not contiguous, are packed into panels of words, each two neighbours
-// along the depth, and a register tile of kRows x kColumns sums their products. Elsewhere blocks are widened
-// and the f32 product does the work.
+// along the depth, and a register tile of kRows x kColumns sums their products, or those of several products
+// one after the other. Elsewhere blocks are widened and the f32 product does the work.
 #include <cstring>
 #include <utility>
 
+#include "../../../core/op-table.h"
 #include "bf16-pack.h"
 #include "bf16.h"
 #include "kernels.h"
@@ -13,8 +14,13 @@ namespace sluice::cpu::SLUICE_ISA {
 namespace {
 
 constexpr int64_t kTall = 264, kWide = 512;  // of a block of c
+#if defined(__AVX512BF16__)
+constexpr int64_t kWideAside = 256;  // of a block of sums that is narrowed later
+#else
+constexpr int64_t kWideAside = kWide;
+#endif
 
-/** [kTall, kWide] */
+/** [kTall, kWideAside] */
 float* block_of_c(void* workspace) {
   return reinterpret_cast<float*>(static_cast<char*>(workspace) + kTileBytes);
 }
@@ -28,12 +34,15 @@ const uint16_t* half(const void* data) { return static_cast<const uint16_t*>(dat
 using namespace bf16_pack;
 
 constexpr int kRows = 12, kColumns = 2 * kLanes;  // 24 sums, 2 of b, 1 of a: within 32 registers
-constexpr int64_t kDepth = 2048;                  // of a block: as deep as a panel of b stays in the cache
-// packed b: kWide / kColumns panels of kDepth / 2 x kColumns words (2 MiB)
+constexpr int64_t kDepth =
+    2112;  // of a block: as deep as a panel of b stays in the cache, and an adapter more
+// packed b: kWide / kColumns panels of kDepth / 2 x kColumns words (2 MiB), and gaps for each product
 // a: as many rows as fit 448 KiB, and the gaps between them
 constexpr int64_t kLeftBytes = int64_t{448} << 10;
-constexpr int64_t kRightWords = kWide / kColumns * panel_step(kDepth / 2, kColumns);
-static_assert(kTileBytes + 4 * (kTall * kWide + kRightWords) + kLeftBytes + kTall * 4 * kLanes <=
+constexpr int64_t kRightWords =
+    kWide / kColumns * (panel_step(kDepth / 2, kColumns) + kMostProductTerms * 2 * kLanes);
+static_assert(kTileBytes + 4 * (kTall * kWideAside + kRightWords) + kLeftBytes +
+                  kMostProductTerms * kTall * 4 * (kLanes + 1) <=
               ThreadPool::kWorkspaceBytes);
 
 /** Two neighbours along the depth, wherever they lie. */
@@ -44,6 +53,8 @@ struct Target {
   void* c;
   int64_t ldc;
   const float* bias;
+  const float* addend;
+  int64_t ld_addend;
   bool narrow, accumulate;
   __mmask16 first, second;  // columns that exist
 
@@ -68,6 +79,16 @@ struct Target {
           sum, [&](__m512 & value, __mmask16, int64_t, int j)
                    __attribute__((always_inline)) { value = _mm512_add_ps(value, added[j]); });
     }
+    if (addend) {
+#pragma GCC unroll 12
+      for (int i = 0; i < kHeight; i++) {
+#pragma GCC unroll 2
+        for (int j = 0; j < kVectors; j++) {
+          const __m512 more = _mm512_maskz_loadu_ps(j ? second : first, addend + i * ld_addend + j * kLanes);
+          sum[i][j] = _mm512_add_ps(sum[i][j], more);
+        }
+      }
+    }
     if (narrow) {
       uint16_t* to = static_cast<uint16_t*>(c);
       each_sum(
@@ -90,6 +111,10 @@ struct Target {
 
   /** The lines of memory that store() will touch: they arrive while the tile is summed. */
   void fetch(int64_t rows) const {
+    for (int64_t row = 0; addend && row < rows; row++) {
+      __builtin_prefetch(addend + row * ld_addend);
+      __builtin_prefetch(addend + row * ld_addend + kLanes);
+    }
     const int64_t bytes = narrow ? 2 : 4;
     for (int64_t row = 0; row < rows; row++) {
       const char* line = static_cast<const char*>(c) + row * ldc * bytes;
@@ -99,30 +124,43 @@ struct Target {
   }
 };
 
-/** c[kHeight, kVectors * 16] from a and a panel b [pairs][kColumns]; a is a panel [pairs][kHeight], or rows
- * of words `row` apart. */
+/** One product's part of a register tile: rows of a and a panel of b [pairs][kColumns]. a is a panel
+ * [pairs][height], or rows of words `row` apart. */
+struct Strip {
+  const Word* a;
+  int64_t row;
+  const uint32_t* b;
+  int64_t pairs;
+};
+
+/** c[kHeight, kVectors * 16] from `count` strips. */
 template <int kHeight, int kVectors, bool kPanel>
-void tile(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Target& target) {
+void tile(const Strip* strips, int count, const Target& target) {
   __m512 sum[kHeight][kVectors];
 #pragma GCC unroll 12
   for (int i = 0; i < kHeight; i++) {
     for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_setzero_ps();
   }
-  const Word* rows[4] = {a, a + 3 * row, a + 6 * row, a + 9 * row};  // addresses of the others are cheap
-  for (int64_t k = 0; k < pairs; k++, b += kColumns) {
-    __m512bh right[kVectors];
-    for (int j = 0; j < kVectors; j++) right[j] = (__m512bh)_mm512_loadu_si512(b + j * kLanes);
+  for (const Strip* strip = strips; strip < strips + count; strip++) {
+    const Word* a = strip->a;
+    const uint32_t* b = strip->b;
+    const int64_t row = strip->row, pairs = strip->pairs;
+    const Word* rows[4] = {a, a + 3 * row, a + 6 * row, a + 9 * row};  // addresses of the others are cheap
+    for (int64_t k = 0; k < pairs; k++, b += kColumns) {
+      __m512bh right[kVectors];
+      for (int j = 0; j < kVectors; j++) right[j] = (__m512bh)_mm512_loadu_si512(b + j * kLanes);
 #pragma GCC unroll 12
-    for (int i = 0; i < kHeight; i++) {
-      const uint32_t word = kPanel ? a[k * kHeight + i] : rows[i / 3][i % 3 * row + k];
-      const __m512bh left = (__m512bh)_mm512_set1_epi32(static_cast<int>(word));
-      for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], left, right[j]);
+      for (int i = 0; i < kHeight; i++) {
+        const uint32_t word = kPanel ? a[k * kHeight + i] : rows[i / 3][i % 3 * row + k];
+        const __m512bh left = (__m512bh)_mm512_set1_epi32(static_cast<int>(word));
+        for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], left, right[j]);
+      }
     }
   }
   target.store(sum);
 }
 
-using Tile = void (*)(int64_t pairs, const Word* a, int64_t row, const uint32_t* b, const Target& target);
+using Tile = void (*)(const Strip* strips, int count, const Target& target);
 
 template <int kVectors, bool kPanel, typename = std::make_integer_sequence<int, kRows>>
 struct ByHeight;
@@ -133,25 +171,60 @@ struct ByHeight<kVectors, kPanel, std::integer_sequence<int, kHeights...>> {
 template <int kVectors, bool kPanel>
 constexpr auto& tiles = ByHeight<kVectors, kPanel>::tiles;
 
+/** Part of a product's depth, and where its b lies packed. */
+struct Segment {
+  const GemmTerm* term;
+  int64_t depth, deep;
+  uint32_t* packed;
+
+  int64_t pairs() const { return (deep + 1) / 2; }
+  const uint16_t* a(int64_t row) const {
+    return half(term->a) + (term->trans_a ? depth * term->lda + row : row * term->lda + depth);
+  }
+  const uint16_t* b(int64_t column) const {
+    return half(term->b) + (term->trans_b ? column * term->ldb + depth : depth * term->ldb + column);
+  }
+};
+
+/** What is summed in registers at once: parts of the products, together at most as deep as a block. */
+struct Pass {
+  Segment segments[kMostProductTerms];
+  int count = 0;
+  int64_t depth = 0;  // of all
+
+  /** From (term, depth) on, which move to where the next one begins. */
+  Pass(const GemmSum& sum, int64_t deepest, int& term, int64_t& from) {
+    while (term < sum.count && (depth < deepest || sum.terms[term].k == from)) {
+      const int64_t deep = std::min(deepest - depth, sum.terms[term].k - from);
+      if (deep > 0) segments[count++] = {sum.terms + term, from, deep, nullptr};
+      depth += deep, from += deep;
+      if (from == sum.terms[term].k) term++, from = 0;
+    }
+  }
+};
+
 /** A block of a: panels, or where the depth is contiguous its rows, read as they lie. */
 struct Left {
-  const Word* words;
-  int64_t row;  // words from one row to the next; 0: panels
+  const Word* words = nullptr;
+  int64_t row = 0;  // words from one row to the next; 0: panels
 
-  /** `tall` rows of a from (row, depth) on; what must move goes `to`. */
-  Left(const GemmCall& call, int64_t row_at, int64_t depth, int64_t tall, int64_t deep, uint32_t* to) {
-    const uint16_t* a = half(call.a) + (call.trans_a ? depth * call.lda + row_at : row_at * call.lda + depth);
-    const int64_t pairs = (deep + 1) / 2;
+  /** `tall` rows of a segment from `row_at` on; what must move goes `to`, which moves behind it. */
+  void take(const Segment& segment, int64_t row_at, int64_t tall, uint32_t*& to) {
+    const uint16_t* a = segment.a(row_at);
+    const int64_t lda = segment.term->lda, deep = segment.deep, pairs = segment.pairs();
     words = to, row = 0;
     constexpr int64_t kPage = 2048;  // rows so far apart all fall on the same lines of the cache
-    if (call.trans_a || deep % 2) {
-      pack<kRows>(a, call.lda, !call.trans_a, deep, tall, false, to);
-    } else if (call.lda % 2 == 0 && call.lda % kPage) {
-      words = reinterpret_cast<const Word*>(a), row = call.lda / 2;
+    if (segment.term->trans_a) {
+      pack<kRows>(a, lda, false, deep, tall, false, to);
+      to += divided_up(tall, kRows) * panel_step(pairs, kRows);
+    } else if (deep % 2 == 0 && lda % 2 == 0 && lda % kPage) {
+      words = reinterpret_cast<const Word*>(a), row = lda / 2;
     } else {
       row = pairs + kLanes;
-      for (int64_t i = 0; i < tall; i++)
-        std::memcpy(to + i * row, a + i * call.lda, static_cast<size_t>(deep) * 2);
+      for (int64_t i = 0; i < tall; i++, to += row) {
+        to[pairs - 1] = 0;
+        std::memcpy(to, a + i * lda, static_cast<size_t>(deep) * 2);
+      }
     }
   }
 
@@ -161,25 +234,40 @@ struct Left {
 };
 
 /** The rows of a that are multiplied next, fetched a few lines at a time while others are. */
-struct Ahead {
-  const char* at = nullptr;
-  int64_t step = 0, bytes = 0, rows = 0, lines = 0, column = 0;
-
-  Ahead(const GemmCall& call, int64_t row, int64_t depth, int64_t tall, int64_t deep, int64_t tiles) {
-    if (row >= call.m) return;
-    const int64_t count = std::min(tall, call.m - row);
-    const uint16_t* a = half(call.a) + (call.trans_a ? depth * call.lda + row : row * call.lda + depth);
-    at = reinterpret_cast<const char*>(a), step = 2 * call.lda;
-    rows = call.trans_a ? deep : count, bytes = 2 * (call.trans_a ? count : deep);
-    lines = (rows * ((bytes + 63) / 64) + tiles - 1) / tiles;
+class Ahead {
+ public:
+  Ahead(const Pass& pass, int64_t row, int64_t rows, int64_t tiles)
+      : segment_(pass.segments), end_(pass.segments + (rows > 0 ? pass.count : 0)), row_(row), rows_(rows) {
+    int64_t lines = 0;
+    for (const Segment* segment = segment_; segment < end_; segment++) {
+      const bool turned = segment->term->trans_a;
+      lines += (turned ? segment->deep : rows) * (((turned ? rows : segment->deep) + 31) / 32);
+    }
+    lines_ = divided_up(lines, tiles);
+    begin();
   }
 
   void fetch() {
-    for (int64_t line = 0; line < lines && rows > 0; line++) {
-      __builtin_prefetch(at + column, 0, 2);
-      if ((column += 64) >= bytes) column = 0, at += step, rows--;
+    for (int64_t line = 0; line < lines_ && segment_ < end_; line++) {
+      __builtin_prefetch(at_ + column_, 0, 2);
+      if ((column_ += 64) < bytes_) continue;
+      column_ = 0, at_ += step_;
+      if (--left_ == 0) segment_++, begin();
     }
   }
+
+ private:
+  void begin() {
+    if (segment_ >= end_) return;
+    const bool turned = segment_->term->trans_a;
+    at_ = reinterpret_cast<const char*>(segment_->a(row_)), step_ = 2 * segment_->term->lda;
+    left_ = turned ? segment_->deep : rows_, bytes_ = 2 * (turned ? rows_ : segment_->deep);
+  }
+
+  const Segment *segment_, *end_;
+  int64_t row_, rows_, lines_ = 0;
+  const char* at_ = nullptr;
+  int64_t step_ = 0, bytes_ = 0, left_ = 0, column_ = 0;
 };
 
 #else
@@ -195,7 +283,124 @@ const float* widen_block(const uint16_t* x, int64_t ld, bool depth_in_rows, int6
 
 #endif
 
+#if defined(__AVX512BF16__)
+
 /** A block of bf16 results whose sums do not fit one pass over the depth: summed as f32, then narrowed. */
+void narrow_blocks(const GemmSum& sum, void* workspace) {
+  for (int64_t row = 0; row < sum.m; row += kTall) {
+    for (int64_t column = 0; column < sum.n; column += kWideAside) {
+      GemmTerm terms[kMostProductTerms];
+      for (int i = 0; i < sum.count; i++) {
+        GemmTerm& term = terms[i] = sum.terms[i];
+        term.a = half(term.a) + (term.trans_a ? row : row * term.lda);
+        term.b = half(term.b) + (term.trans_b ? column * term.ldb : column);
+      }
+      GemmSum part = sum;
+      part.terms = terms;
+      part.m = std::min(kTall, sum.m - row), part.n = std::min(kWideAside, sum.n - column);
+      part.c = block_of_c(workspace), part.ldc = kWideAside;
+      part.result = DType::f32;
+      if (sum.bias) part.bias += column;
+      if (sum.addend) part.addend += row * sum.ld_addend + column;
+      bf16_gemm_sum(part, workspace);
+      for (int64_t i = 0; i < part.m; i++) {
+        narrow(block_of_c(workspace) + i * kWideAside,
+               static_cast<uint16_t*>(sum.c) + (row + i) * sum.ldc + column, part.n);
+      }
+    }
+  }
+}
+
+/** Columns [column, column + wide) of c plus, or with what else is to be added, what a pass sums. */
+void multiply_pass(const GemmSum& sum, const Pass& pass, int64_t column, int64_t wide, bool is_first,
+                   uint32_t* moved_a) {
+  const int64_t fit = kLeftBytes / 2 / std::max<int64_t>((pass.depth + 1) / 2 * 2, 2);
+  const int64_t down = std::max<int64_t>(1, divided_up(sum.m, std::min(kTall, fit / kRows * kRows)));
+  // with so little depth b stays in the first cache, and c is written whole rows at a time
+  constexpr int64_t kShallow = 32;
+  const int64_t tall_of_block =
+      pass.depth <= kShallow ? kRows : divided_up(divided_up(sum.m, down), kRows) * kRows;
+  const bool panels = pass.count > 0 && pass.segments[0].term->trans_a;
+  for (int64_t row = 0; row < sum.m; row += tall_of_block) {
+    const int64_t tall = std::min(tall_of_block, sum.m - row);
+    Left left[kMostProductTerms];
+    uint32_t* moved = moved_a;
+    for (int s = 0; s < pass.count; s++) left[s].take(pass.segments[s], row, tall, moved);
+    Ahead ahead(pass, row + tall, std::min(tall_of_block, sum.m - row - tall),
+                divided_up(tall, kRows) * divided_up(wide, kColumns));
+    for (int64_t j = 0; j < wide; j += kColumns) {
+      Target target{nullptr,
+                    sum.ldc,
+                    sum.bias && is_first ? sum.bias + column + j : nullptr,
+                    nullptr,
+                    sum.ld_addend,
+                    sum.result == DType::bf16,
+                    sum.accumulate || !is_first,
+                    lanes(wide - j),
+                    lanes(wide - j - kLanes)};
+      Strip strips[kMostProductTerms];
+      for (int s = 0; s < pass.count; s++) {
+        const int64_t pairs = pass.segments[s].pairs();
+        strips[s] = {nullptr, left[s].row,
+                     pass.segments[s].packed + j / kColumns * panel_step(pairs, kColumns), pairs};
+      }
+      const auto& by_height = wide - j > kLanes ? (panels ? tiles<2, true> : tiles<2, false>)
+                                                : (panels ? tiles<1, true> : tiles<1, false>);
+      for (int64_t i = 0; i < tall; i += kRows) {
+        const int64_t at = (row + i) * sum.ldc + column + j, height = std::min<int64_t>(kRows, tall - i);
+        target.c = static_cast<char*>(sum.c) + at * size_of(sum.result);
+        if (sum.addend && is_first) target.addend = sum.addend + (row + i) * sum.ld_addend + column + j;
+        target.fetch(height);
+        ahead.fetch();
+        for (int s = 0; s < pass.count; s++) strips[s].a = left[s].at(i, strips[s].pairs);
+        by_height[static_cast<size_t>(height)](strips, pass.count, target);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void bf16_gemm_sum(const GemmSum& sum, void* workspace) {
+  int64_t depth = 0;
+  for (int i = 0; i < sum.count; i++) depth += sum.terms[i].k;
+  // what is rounded must be summed in one pass; a block is then narrower where it is deeper
+  const bool is_narrow = sum.result == DType::bf16, is_deep = is_narrow && depth > kDepth;
+  if (is_narrow && depth > 2 * kDepth) return narrow_blocks(sum, workspace);
+  const int64_t wide_of_block = is_deep ? kWide / 2 : kWide, deepest = is_deep ? depth : kDepth;
+  uint32_t* packed_b = reinterpret_cast<uint32_t*>(block_of_c(workspace) + kTall * kWideAside);
+  for (int64_t column = 0; column < sum.n; column += wide_of_block) {
+    const int64_t wide = std::min(wide_of_block, sum.n - column);
+    int term = 0;
+    int64_t from = 0;
+    for (bool is_first = true; is_first || term < sum.count; is_first = false) {
+      Pass pass(sum, deepest, term, from);
+      uint32_t* packed = packed_b;
+      for (Segment* segment = pass.segments; segment < pass.segments + pass.count; segment++) {
+        segment->packed = packed;
+        pack<kColumns>(segment->b(column), segment->term->ldb, segment->term->trans_b, segment->deep, wide,
+                       true, packed);
+        packed += divided_up(wide, kColumns) * panel_step(segment->pairs(), kColumns);
+      }
+      multiply_pass(sum, pass, column, wide, is_first, packed_b + kRightWords);
+    }
+  }
+}
+
+void bf16_gemm(const GemmCall& call, void* workspace, Gemm) {
+  const GemmTerm term{call.trans_a, call.trans_b, call.k, call.a, call.lda, call.b, call.ldb};
+  GemmSum sum;
+  sum.m = call.m, sum.n = call.n;
+  sum.terms = &term, sum.count = 1;
+  sum.bias = call.bias;
+  sum.c = call.c, sum.ldc = call.ldc;
+  sum.result = call.result, sum.accumulate = call.accumulate;
+  bf16_gemm_sum(sum, workspace);
+}
+
+#else
+
+/** A block of bf16 results: summed as f32, then narrowed. */
 void narrow_blocks(const GemmCall& call, void* workspace, Gemm f32) {
   for (int64_t row = 0; row < call.m; row += kTall) {
     for (int64_t column = 0; column < call.n; column += kWide) {
@@ -216,56 +421,6 @@ void narrow_blocks(const GemmCall& call, void* workspace, Gemm f32) {
 }
 
 }  // namespace
-
-#if defined(__AVX512BF16__)
-
-void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32) {
-  if (call.result == DType::bf16 && call.k > kDepth) return narrow_blocks(call, workspace, f32);
-  uint32_t* packed_b = reinterpret_cast<uint32_t*>(block_of_c(workspace) + kTall * kWide);
-  uint32_t* moved_a = packed_b + kRightWords;
-  const int64_t fit = kLeftBytes / 2 / std::clamp<int64_t>((call.k + 1) / 2 * 2, 2, kDepth);
-  const int64_t down = std::max<int64_t>(1, divided_up(call.m, std::min(kTall, fit / kRows * kRows)));
-  // with so little depth b stays in the first cache, and c is written whole rows at a time
-  constexpr int64_t kShallow = 32;
-  const int64_t tall_of_block =
-      call.k <= kShallow ? kRows : divided_up(divided_up(call.m, down), kRows) * kRows;
-  for (int64_t column = 0; column < call.n; column += kWide) {
-    const int64_t wide = std::min(kWide, call.n - column);
-    for (int64_t depth = 0; depth == 0 || depth < call.k; depth += kDepth) {
-      const int64_t deep = std::min(kDepth, call.k - depth), pairs = (deep + 1) / 2;
-      const uint16_t* b =
-          half(call.b) + (call.trans_b ? column * call.ldb + depth : depth * call.ldb + column);
-      pack<kColumns>(b, call.ldb, call.trans_b, deep, wide, true, packed_b);
-      for (int64_t row = 0; row < call.m; row += tall_of_block) {
-        const int64_t tall = std::min(tall_of_block, call.m - row);
-        const Left left(call, row, depth, tall, deep, moved_a);
-        Ahead ahead(call, row + tall, depth, tall_of_block, deep,
-                    divided_up(tall, kRows) * divided_up(wide, kColumns));
-        for (int64_t j = 0; j < wide; j += kColumns) {
-          Target target{nullptr,
-                        call.ldc,
-                        call.bias && depth == 0 ? call.bias + column + j : nullptr,
-                        call.result == DType::bf16,
-                        call.accumulate || depth > 0,
-                        lanes(wide - j),
-                        lanes(wide - j - kLanes)};
-          const uint32_t* right = packed_b + j / kColumns * panel_step(pairs, kColumns);
-          const auto& by_height = wide - j > kLanes ? (left.row ? tiles<2, false> : tiles<2, true>)
-                                                    : (left.row ? tiles<1, false> : tiles<1, true>);
-          for (int64_t i = 0; i < tall; i += kRows) {
-            const int64_t at = (row + i) * call.ldc + column + j, height = std::min<int64_t>(kRows, tall - i);
-            target.c = static_cast<char*>(call.c) + at * size_of(call.result);
-            target.fetch(height);
-            ahead.fetch();
-            by_height[static_cast<size_t>(height)](pairs, left.at(i, pairs), left.row, right, target);
-          }
-        }
-      }
-    }
-  }
-}
-
-#else
 
 void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32) {
   if (call.result == DType::bf16) return narrow_blocks(call, workspace, f32);

@@ -55,6 +55,10 @@ inline constexpr bool kMultipliesBf16 = false;
 void builtin_gemm(const GemmCall& call, void* workspace);
 /** `f32` multiplies where the machine has no bf16 products. */
 void bf16_gemm(const GemmCall& call, void* workspace, Gemm f32);
+#if defined(__AVX512BF16__)
+/** Sums of bf16 products, without a detour through memory. */
+void bf16_gemm_sum(const GemmSum& sum, void* workspace);
+#endif
 void row_gemm(const GemmCall& call, void* workspace);
 /** matmul of all rows of a by a b [N,K] of rank 2. */
 void row_matmul(const KernelCall& call);

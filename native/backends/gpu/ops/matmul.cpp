@@ -1,4 +1,7 @@
 // Products as the device's own, or as launches of the portable one.
+#include <algorithm>
+
+#include "../kernels/elementwise.h"
 #include "../kernels/matrix-product.h"
 
 #include "../call.h"
@@ -27,6 +30,15 @@ Kernel units_kernel(const dialect::Product& p) {
 void place(bool transposed, int64_t columns, dialect::int64& row, dialect::int64& column) {
   row = transposed ? 1 : columns;
   column = transposed ? columns : 1;
+}
+
+// of a sum of products that is rounded to bf16 at its end
+constexpr int64_t kSumBytes = int64_t{64} << 20;
+
+/** count numbers of f32, to f32 or narrowed. */
+Status copy(Call& call, const void* from, void* to, int64_t count, bool narrow) {
+  const dialect::Unary numbers{count, dialect::unary_copy, 0, 0, false, narrow};
+  return call.launch(Kernel::unary, some_each(count), {from, to}, numbers);
 }
 
 Status clear_unused(Call& call, const Tensor& offsets, const Tensor& y, int experts, int64_t rows) {
@@ -96,6 +108,42 @@ Status op_accumulate_matmul(Call& call) {
   product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b);
   product.accumulate = 1;
   return call.multiply(product, {a.data, b.data, nullptr, nullptr, nullptr, sum.data});
+}
+
+/** Each product is added to what is there of the sum: y itself, or f32 beside a y of bf16, some rows at a
+ * time. */
+Status op_matmul_sum(Call& call) {
+  const Tensor &addend = call.in(0), &y = call.out(0);
+  const auto& trans_b = call.attribute("trans_b").integers;
+  if (y.count() == 0) return {};
+  dialect::Product product{};
+  product.mode = dialect::product_batched;
+  product.n = y.shape.last();
+  product.y_row = product.n;
+  const int64_t rows = y.shape.rows();
+  const int64_t together = is_bf16(y) ? std::max<int64_t>(128, kSumBytes / 4 / product.n) : rows;
+  for (int64_t row = 0; row < rows; row += together) {
+    product.m = std::min(together, rows - row);
+    const int64_t first = row * product.n, count = product.m * product.n;
+    void* sum = is_bf16(y) ? call.workspace(4 * count) : y.f32() + first;
+    if (!sum) return Status::error("no memory for a sum of products in f32");
+    product.accumulate = call.has(0);
+    if (product.accumulate) SLUICE_TRY(copy(call, addend.f32() + first, sum, count, false));
+    for (size_t term = 0; term < trans_b.size(); term++) {
+      const Tensor &a = call.in(2 + 2 * static_cast<int>(term)), &b = call.in(3 + 2 * static_cast<int>(term));
+      product.k = a.shape.last();
+      place(false, product.k, product.a_row, product.a_column);
+      place(trans_b[term], b.shape.last(), product.b_row, product.b_column);
+      product.a_bf16 = is_bf16(a), product.b_bf16 = is_bf16(b);
+      product.has_bias = term == 0 && call.has(1);
+      const float* bias = product.has_bias ? call.in(1).f32() : nullptr;
+      const void* from = static_cast<const std::byte*>(a.data) + row * product.k * size_of(a.dtype);
+      SLUICE_TRY(call.multiply(product, {from, b.data, bias, nullptr, nullptr, sum}));
+      product.accumulate = 1;
+    }
+    if (is_bf16(y)) SLUICE_TRY(copy(call, sum, static_cast<uint16_t*>(y.data) + first, count, true));
+  }
+  return {};
 }
 
 Status op_grouped_matmul(Call& call) {
