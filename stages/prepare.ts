@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { copyTokenizer } from '../src/checkpoint/copy-tokenizer.js';
 import {
   answerClasses,
   buildPool,
@@ -36,9 +37,10 @@ import { encodeChats, Tokenizer, type TrainBpe, trainTokenizer } from '../src/te
 export interface PrepareConfig {
   source: { name: 'sotu' | 'files'; path: string | null; mapping: ColumnMapping };
   split: { validation: number; test: number };
-  tokenizer: { vocab_size: number; min_frequency: number };
+  tokenizer: { path: string | null; vocab_size: number; min_frequency: number };
   sequence_length: number;
   conversations: { share: number; passage_words: [number, number] };
+  /** null: neither a pool nor questions. */
   pool: {
     rows: number;
     dirty_share: number;
@@ -46,7 +48,7 @@ export interface PrepareConfig {
     speakers: number;
     passage_words: [number, number];
     defects: Partial<Record<DefectName, number>>;
-  };
+  } | null;
   questions: { rows: number };
   /** null: all cores. */
   threads: number | null;
@@ -74,15 +76,17 @@ async function plan(context: StageContext<PrepareConfig>): Promise<string> {
   const folder = (name: string) => join(runDirectory, name);
   const { documents } = readDocuments(context);
   const split = splitDocuments(documents, config.split, config.seed);
-  const { pool, questions } = askQuestions(config, split);
-  writeInstructions(context, pool, questions);
+  const instructions = askQuestions(config, split);
+  if (instructions !== null) writeInstructions(context, instructions);
 
   const sample = sampleOf(split.train.map((document) => document.text));
-  await trainTokenizer(filledUp(await addonTrainer()), sample, folder('data/tokenizer'), {
-    ...tokenizerTraining(config),
-    minFrequency: 1,
-  });
-  const tokenizer = Tokenizer.open(folder('data/tokenizer'));
+  if (config.tokenizer.path === null)
+    await trainTokenizer(filledUp(await addonTrainer()), sample, folder('data/tokenizer'), {
+      ...tokenizerTraining(config),
+      minFrequency: 1,
+    });
+  else takeTokenizer(context, config.tokenizer.path);
+  const tokenizer = openTokenizer(context);
   const [ids] = await tokenizeDocuments(tokenizer, [sample.join('\n')], () => {});
   const tokensPerCharacter = ids!.length / charactersOf(sample);
   const about = (text: string) => Math.ceil(text.length * tokensPerCharacter) + 2; // with its first and last token
@@ -106,7 +110,8 @@ async function plan(context: StageContext<PrepareConfig>): Promise<string> {
   }
   addOutput('tokenizer', folder('data/tokenizer'));
   addOutput('data', folder('data'));
-  lines.push(`pool: ${pool.rows.length} rows, questions: ${questions.length}`);
+  if (instructions !== null)
+    lines.push(`pool: ${instructions.pool.rows.length} rows, questions: ${instructions.questions.length}`);
   return lines.join('\n');
 }
 
@@ -140,16 +145,28 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   progress('read and clean', 0, 1);
   const { documents, cleaning } = readDocuments(context);
   const split = splitDocuments(documents, config.split, config.seed);
-  const kinds = config.pool.kinds;
 
-  progress('train tokenizer', 0, 1);
-  await trainTokenizer(
-    trainBpe ?? (await addonTrainer()),
-    split.train.map((document) => document.text),
-    folder('data/tokenizer'),
-    tokenizerTraining(config),
-  );
-  const tokenizer = Tokenizer.open(folder('data/tokenizer'));
+  // Before what takes long: documents that nothing can be asked about end the run.
+  progress('ask questions', 0, 1);
+  const instructions = askQuestions(config, split);
+  if (instructions !== null && instructions.pool.rows.length < config.pool!.rows) {
+    context.log(
+      'warning',
+      `the pool has ${instructions.pool.rows.length} rows, not ${config.pool!.rows}: passages ran out`,
+    );
+  }
+  if (instructions !== null) writeInstructions(context, instructions);
+
+  progress(config.tokenizer.path === null ? 'train tokenizer' : 'copy tokenizer', 0, 1);
+  if (config.tokenizer.path === null)
+    await trainTokenizer(
+      trainBpe ?? (await addonTrainer()),
+      split.train.map((document) => document.text),
+      folder('data/tokenizer'),
+      tokenizerTraining(config),
+    );
+  else takeTokenizer(context, config.tokenizer.path);
+  const tokenizer = openTokenizer(context);
   addOutput('tokenizer', folder('data/tokenizer'));
 
   const ids = {} as Record<SplitName, Int32Array[]>;
@@ -161,10 +178,10 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
       progress(`tokenize ${name}`, done, texts.length),
     );
     const told = name === 'train' ? continuationsOf(config, split.train) : [];
-    const conversations = (await encodeChats(tokenizer, told)).map((chat) => chat.ids);
+    const conversations = told.length === 0 ? [] : await encodeChats(tokenizer, told);
     stores[name] = writeTokenStore(
       join(folder('data'), name),
-      [...ids[name], ...conversations],
+      [...ids[name], ...conversations.map((chat) => chat.ids)],
       storeKeys(config, tokenizer),
     );
     writeJsonLines(folder(`text/${name}.jsonl`), split[name]);
@@ -176,16 +193,6 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     test: unigramLoss(ids.train, ids.test, tokenizer.vocabSize),
   };
 
-  progress('ask questions', 0, 1);
-  const { pool, questions } = askQuestions(config, split);
-  if (pool.rows.length < config.pool.rows) {
-    context.log(
-      'warning',
-      `the pool has ${pool.rows.length} rows, not ${config.pool.rows}: passages ran out`,
-    );
-  }
-  writeInstructions(context, pool, questions);
-
   const meta = {
     documents: count(SPLITS, (name) => split[name].length),
     tokens: count(SPLITS, (name) => stores[name].tokens),
@@ -193,12 +200,7 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     cleaning,
     tokenizer: { sha256: tokenizer.sha256, tokens: tokenizer.vocabSize },
     unigram_loss: unigram,
-    pool: { rows: pool.rows.length, ...defectCounts(pool.truth) },
-    questions: {
-      rows: questions.length,
-      kinds: count(kinds, (kind) => questions.filter((question) => question.kind === kind).length),
-      majority_baseline: majorityBaseline(questions),
-    },
+    ...(instructions !== null && countInstructions(instructions)),
   };
   writeFileSync(folder('meta.json'), `${JSON.stringify(meta, null, 1)}\n`);
   addOutput('meta', folder('meta.json'));
@@ -207,8 +209,19 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   progress('done', 1, 1);
 }
 
-/** The pool, part of it spoilt, and the questions of the test. Throws SluiceError `data.empty` where there are none. */
-function askQuestions(config: PrepareConfig, split: Split<SourceDocument>) {
+/** Instructions made from documents. */
+interface Instructions {
+  pool: ReturnType<typeof buildPool>;
+  questions: Question[];
+  kinds: readonly QuestionKind[];
+}
+
+/**
+ * The pool, part of it spoilt, and the questions of the test; null where none are wanted. Throws SluiceError `data.empty`
+ * where none can be made.
+ */
+function askQuestions(config: PrepareConfig, split: Split<SourceDocument>): Instructions | null {
+  if (config.pool === null) return null;
   const { kinds, speakers, passage_words, rows, dirty_share, defects } = config.pool;
   const classes = answerClasses([split.train, split.test], kinds, speakers);
   const asked = { kinds, classes, words: passage_words };
@@ -226,22 +239,42 @@ function askQuestions(config: PrepareConfig, split: Split<SourceDocument>) {
   if (clean.length === 0 || questions.length === 0) {
     throw new SluiceError('data.empty', 'no question could be made from the documents', {
       where: 'pool.passage_words',
-      hint: `the documents have no passage of ${passage_words.join(' to ')} words that starts a sentence`,
+      hint: `the documents have no passage of ${passage_words.join(' to ')} words that starts a sentence; pool=null makes no questions`,
     });
   }
-  return { pool, questions };
+  return { pool, questions, kinds };
 }
 
 function writeInstructions(
   { runDirectory, addOutput }: StageContext<PrepareConfig>,
-  pool: ReturnType<typeof buildPool>,
-  questions: readonly Question[],
+  { pool, questions }: Instructions,
 ): void {
   const file = (name: string) => join(runDirectory, `${name}.jsonl`);
   writeJsonLines(file('pool'), pool.rows);
   writeJsonLines(file('truth'), pool.truth);
   writeJsonLines(file('questions'), questionRows(questions));
   for (const name of ['pool', 'truth', 'questions']) addOutput(name, file(name));
+}
+
+/** The tokenizer of a model folder, as it is: what its data is made with for the model to be trained further. */
+function takeTokenizer({ runDirectory, resolvePath, addInput }: StageContext<PrepareConfig>, path: string) {
+  const from = resolvePath(path);
+  addInput('tokenizer', from);
+  copyTokenizer(from, join(runDirectory, 'data/tokenizer'));
+}
+
+function openTokenizer({ config, runDirectory }: StageContext<PrepareConfig>): Tokenizer {
+  const tokenizer = Tokenizer.open(join(runDirectory, 'data/tokenizer'));
+  if (tokenizer.chatTemplate === null && config.conversations.share > 0)
+    throw new SluiceError(
+      'config.conversations',
+      'the tokenizer has no chat template to tell conversations by',
+      {
+        where: `tokenizer.path=${config.tokenizer.path}`,
+        hint: 'conversations.share=0, or put chat_template.jinja beside its tokenizer.json',
+      },
+    );
+  return tokenizer;
 }
 
 const tokenizerTraining = ({ tokenizer, threads, sequence_length }: PrepareConfig) => ({
@@ -307,6 +340,15 @@ function* questionRows(questions: readonly Question[]): Generator<object> {
   }
 }
 
+const countInstructions = ({ pool, questions, kinds }: Instructions) => ({
+  pool: { rows: pool.rows.length, ...defectCounts(pool.truth) },
+  questions: {
+    rows: questions.length,
+    kinds: count(kinds, (kind) => questions.filter((question) => question.kind === kind).length),
+    majority_baseline: majorityBaseline(questions),
+  },
+});
+
 function defectCounts(truth: readonly TruthRow[]) {
   const names = [...new Set(truth.map((row) => row.defect))].filter((name) => name !== null).sort();
   return {
@@ -324,9 +366,7 @@ function count<Name extends string>(
 
 function emitTables(
   context: StageContext<PrepareConfig>,
-  meta: {
-    pool: { rows: number; clean: number; defects: Record<string, number> };
-    questions: { rows: number; kinds: Record<string, number>; majority_baseline: number };
+  meta: Partial<ReturnType<typeof countInstructions>> & {
     unigram_loss: { validation: number; test: number };
   },
   stores: Record<SplitName, TokenStoreMeta>,
@@ -347,6 +387,7 @@ function emitTables(
     ]),
   });
   const { pool, questions } = meta;
+  if (pool === undefined || questions === undefined) return;
   context.emit({
     type: 'table',
     title: 'Instructions',

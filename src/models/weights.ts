@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { copyTokenizer } from '../checkpoint/copy-tokenizer.js';
 import {
   f32ToBf16,
   type TensorToWrite,
@@ -171,13 +172,6 @@ export interface ModelFolderOptions {
   readonly shardBytes?: number;
 }
 
-const tokenizerFiles = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'chat_template.jinja',
-];
-
 /** Writes config.json, model.safetensors (or shards), generation_config.json and tokenizer files: a folder that Transformers loads. */
 export function saveModelFolder(
   model: Model,
@@ -203,10 +197,7 @@ function writeModelFiles(model: Model, folder: string, options: ModelFolderOptio
   writeTextAtomic(join(folder, 'config.json'), configText(config));
   const generation = options.generation ?? defaultGeneration(model.config);
   writeTextAtomic(join(folder, 'generation_config.json'), `${JSON.stringify(generation, null, 2)}\n`);
-  for (const name of options.tokenizerFolder ? tokenizerFiles : []) {
-    const source = join(options.tokenizerFolder!, name);
-    if (existsSync(source)) copyFileSync(source, join(folder, name));
-  }
+  if (options.tokenizerFolder !== undefined) copyTokenizer(options.tokenizerFolder, folder);
 }
 
 function defaultGeneration(config: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -45,7 +45,8 @@ describe('prepare', function () {
   };
   delete shipped.defaults;
   const config: PrepareConfig = { ...shipped, seed: 7, threads: 2, sequence_length: 512 };
-  config.pool = { ...config.pool, rows: 400 };
+  const pool = { ...shipped.pool!, rows: 400 };
+  config.pool = pool;
   config.questions = { rows: 100 };
 
   const runIn = async (changes: Partial<PrepareConfig>, signal = new AbortController().signal) => {
@@ -163,13 +164,57 @@ describe('prepare', function () {
     );
     writeFileSync(path, body);
     const source = { name: 'files' as const, path, mapping: { text: 'body' } };
-    const { outputs } = await runIn({ source, pool: { ...config.pool, kinds: ['next_word'] } });
+    const { outputs } = await runIn({ source, pool: { ...pool, kinds: ['next_word'] } });
     expect(lines(outputs.pool!)).to.have.length.greaterThan(50);
     const error = await rejection(runIn({ source }));
     expect([error.code, error.message]).to.deep.equal([
       'data.kind_needs_facts',
       'questions of kind "century" have fewer than two answers here',
     ]);
+  });
+
+  describe("of a corpus of one's own", () => {
+    const text = 'for (const word of words) if (word.length > 3) count(word)\n'.repeat(9);
+    const ownSource = () => {
+      const path = join(mkdtempSync(join(tmpdir(), 'sluice-prepare-')), 'texts.jsonl');
+      folders.push(join(path, '..'));
+      writeJsonLines(
+        path,
+        Array.from({ length: 40 }, (_, i) => ({ text: `${i} ${text}` })),
+      );
+      return { name: 'files' as const, path, mapping: {} };
+    };
+
+    it('makes neither a pool nor questions without `pool`', async () => {
+      const { outputs, events } = await runIn({ source: ownSource(), pool: null });
+      const made = ['data', 'meta', 'test', 'tokenizer', 'train', 'validation'];
+      expect(Object.keys(outputs).sort()).to.deep.equal(made);
+      expect(JSON.parse(readFileSync(outputs.meta!, 'utf8'))).not.to.have.any.keys('pool', 'questions');
+      const tables = events.flatMap((event) => (event.type === 'table' ? [event.title] : []));
+      expect(tables).to.deep.equal(['Text']);
+    });
+
+    it('takes the tokenizer of a model as it is', async () => {
+      const source = ownSource();
+      const { outputs: first } = await runIn({ source, pool: null });
+      const path = first.tokenizer!;
+      const { outputs } = await runIn({ source, pool: null, tokenizer: { ...config.tokenizer, path } });
+      const { sha256 } = Tokenizer.open(path);
+      expect(Tokenizer.open(outputs.tokenizer!).sha256).to.equal(sha256);
+      openPacked(join(outputs.data!, 'train'), { tokenizerSha256: sha256 }).close();
+    });
+
+    it('refuses to tell conversations by a tokenizer without a chat template', async () => {
+      const source = ownSource();
+      const { outputs } = await runIn({ source, pool: null });
+      for (const name of ['tokenizer_config.json', 'chat_template.jinja'])
+        rmSync(join(outputs.tokenizer!, name), { force: true });
+      const tokenizer = { ...config.tokenizer, path: outputs.tokenizer! };
+      const error = await rejection(runIn({ source, pool: null, tokenizer }));
+      expect(error.hint).to.match(/^conversations\.share=0/);
+      const conversations = { ...config.conversations, share: 0 };
+      expect(await runIn({ source, pool: null, tokenizer, conversations })).to.have.property('outputs');
+    });
   });
 
   it('stops on an empty source, a missing one and an abort', async () => {
