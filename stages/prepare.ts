@@ -147,7 +147,7 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   const split = splitDocuments(documents, config.split, config.seed);
 
   // Before what takes long: documents that nothing can be asked about end the run.
-  progress('ask questions', 0, 1);
+  if (config.pool !== null) progress('ask questions', 0, 1);
   const instructions = askQuestions(config, split);
   if (instructions !== null && instructions.pool.rows.length < config.pool!.rows) {
     context.log(

@@ -116,7 +116,7 @@ function matchNames(
   const more = problems.length > 8 ? `; and ${problems.length - 8} more` : '';
   throw new SluiceError('model.weights', `${folder}: weights do not fit config.json: ${shown}${more}`, {
     where: folder,
-    hint: 'config.json and the weights must come from the same model',
+    hint: 'config.json and the weights must come from the same model; with init_from what asks is `model` of the run',
   });
 }
 

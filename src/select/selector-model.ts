@@ -30,7 +30,7 @@ export async function openSelector(folder: string, gates: GateConfig): Promise<M
   throw new SluiceError(
     'model.not_moe',
     `${folder} is a ${base.modelType} model; a selector is made from an olmoe or select_moe model`,
-    { where: folder, hint: 'selector_model.path takes a folder that pretrain wrote with model_type olmoe' },
+    { where: folder, hint: 'give the folder of an OLMoE model: pretrain makes one with model=olmoe_3m' },
   );
 }
 

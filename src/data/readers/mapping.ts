@@ -128,7 +128,7 @@ function optionalText(row: RawRow, column: string): string | undefined {
 }
 
 function columnsHint(row: RawRow): string {
-  return `the row has columns ${Object.keys(row.values).join(', ') || '(none)'}; map them with dataset.mapping`;
+  return `the row has columns ${Object.keys(row.values).join(', ') || '(none)'}; map them with the key mapping beside the path`;
 }
 
 function fileName(where: string): string {
