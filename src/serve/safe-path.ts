@@ -32,8 +32,3 @@ function segmentsOf(urlPath: string): string[] | null {
   }
   return names;
 }
-
-/** `a/b c` -> `a/b%20c`: a path as part of a URL. */
-export function urlPathOf(path: string): string {
-  return path.split(sep).map(encodeURIComponent).join('/');
-}
