@@ -112,12 +112,13 @@ class ListListener implements Listener {
   }
 }
 
-/** Of one report: new metrics and how far the run is; of a pipeline or a sweep, that something changed. */
+/** Of one report: new metrics and how far the run is; of a pipeline or a sweep, that something changed, or a part went on. */
 class RunListener implements Listener {
   readonly stream: EventStream;
   private readonly path: string;
   private readonly tail: MetricsTail;
   private state: string | null;
+  private growth: string | null = null;
   private progress = '';
 
   constructor(stream: EventStream, path: string, tail: MetricsTail, state: string | null) {
@@ -128,7 +129,7 @@ class RunListener implements Listener {
   }
 
   async tell(groups: readonly Group[]): Promise<void> {
-    const { run, state } = stateOf(this.path, groups);
+    const { run, state, growth } = stateOf(this.path, groups);
     const lines: MetricLine[] = [];
     await this.tail.read((line) => void lines.push(line));
     if (lines.length > 0) this.stream.send('metrics', lines);
@@ -138,17 +139,26 @@ class RunListener implements Listener {
     if (progress !== this.progress && now !== null) this.stream.send('progress', now);
     this.progress = progress;
     if (this.state !== null && state !== this.state) this.stream.send('changed', null);
+    else if (this.growth !== null && growth !== this.growth) this.stream.send('grew', null);
     this.state = state;
+    this.growth = growth;
   }
 }
 
-/** Of a run alone its metrics are no reason to load the page anew, its end is. */
-function stateOf(path: string, groups: readonly Group[]): { run: KnownRun | null; state: string } {
+/**
+ * Of a run alone its metrics are no reason to load the page anew, its end is. `growth` is how far those of its jobs or steps
+ * are that run.
+ */
+function stateOf(
+  path: string,
+  groups: readonly Group[],
+): { run: KnownRun | null; state: string; growth: string } {
   const group = groups.find((one) => one.path === path);
   const member = group ?? groups.flatMap(({ members }) => members).find((one) => one.path === path);
   const run = member?.run ?? null;
   const members = group?.members.map((one) => `${one.path} ${one.run.status}`) ?? [];
   const parts = [run?.status, group?.sweep?.version, JSON.stringify(run?.record?.steps ?? ''), ...members];
   const state = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
-  return { run, state };
+  const running = group?.members.filter((one) => one.run.status === 'running') ?? [];
+  return { run, state, growth: running.map((one) => `${one.path} ${one.run.version}`).join('\n') };
 }

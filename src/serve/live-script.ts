@@ -46,16 +46,21 @@ try { recall(); } catch { /* storage may be off */ }
 
 const isRead = () => document.querySelector('.telling, .hover:not([hidden])') !== null || String(getSelection()) !== '';
 
-let reloading = false;
+let reloadAt = Infinity;
+let reloading;
+function reload() {
+  if (isRead()) {
+    reloading = setTimeout(reload, 500);
+    return;
+  }
+  remember();
+  location.reload();
+}
 function loadAnew(soonest = 2000) {
-  if (reloading) return;
-  reloading = true;
-  const reload = () => {
-    if (isRead()) return setTimeout(reload, 500);
-    remember();
-    location.reload();
-  };
-  setTimeout(reload, Math.max(0, soonest - performance.now()));
+  if (soonest >= reloadAt) return;
+  reloadAt = soonest;
+  clearTimeout(reloading);
+  reloading = setTimeout(reload, Math.max(0, soonest - performance.now()));
 }
 
 function addLines(lines) {
@@ -92,6 +97,8 @@ events.addEventListener('progress', (event) => {
   const left = etaSeconds > 0 ? ' · ' + (etaSeconds < 100 ? Math.ceil(etaSeconds) + ' s' : etaSeconds < 6000 ? Math.round(etaSeconds / 60) + ' min' : Math.round(etaSeconds / 3600) + ' h') + ' left' : '';
   liveBar.querySelector('.progress-text').textContent = phase + ' ' + step + (known ? ' of ' + totalSteps : '') + left;
 });
-// Of a sweep or a pipeline something changes often: its page stands for a while before it is loaded anew.
+// Of a sweep or a pipeline something changes often: its page stands for a while before it is loaded anew, longer where only
+// the curves of what runs went on.
 events.addEventListener('changed', () => loadAnew(document.querySelector('.jobs, .steps') ? 5000 : 2000));
+events.addEventListener('grew', () => loadAnew(15000));
 `;

@@ -238,6 +238,24 @@ describe('serving runs', () => {
     await rm(join(outputs, 'late'), { recursive: true });
   }).timeout(10_000);
 
+  it('tells the report of a sweep that a running job went on, and of one that ended that it changed', async () => {
+    const path = 'multirun/2026-01-31/22-00-00';
+    const running = { status: 'running', pid: process.pid, host: hostname() };
+    await sweepFolder(join(outputs, path), []);
+    const job = join(outputs, path, '0');
+    await runFolder(job, running, { 'metrics.jsonl': jsonl([{ step: 1, 'train/loss': 3 }]) });
+    const { body } = await get(`/outputs/${path}/report.html`);
+    const state = /data-state="(\w+)"/.exec(body)![1]!;
+    const events = await listen(`${serving.url}events?of=${path}&from=0&state=${state}`);
+    await new Promise((next) => setTimeout(next, 1500)); // it has looked once
+    appendFileSync(join(job, 'metrics.jsonl'), jsonl([{ step: 2, 'train/loss': 2.5 }]));
+    expect(await events.next('grew')).to.equal('null');
+    await runFolder(job, { status: 'done' });
+    expect(await events.next('changed')).to.equal('null');
+    events.close();
+    await rm(join(outputs, path), { recursive: true });
+  }).timeout(10_000);
+
   it('names of a sweep what was swept, of its jobs their own values, and the lowest loss where nothing else is asked', async () => {
     const path = 'multirun/2026-01-31/20-00-00';
     const jobs = [2.5, 1.5].map((loss, num) => ({ overrides: ['a=1', `b.c=${num}`], loss }));
