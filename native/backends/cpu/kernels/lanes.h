@@ -14,6 +14,7 @@ namespace sluice::cpu::SLUICE_ISA {
 inline constexpr int64_t kLanes16 = 16;
 
 typedef float Lanes16 __attribute__((vector_size(64)));
+typedef uint32_t Words16 __attribute__((vector_size(64)));
 typedef float LooseLanes16 __attribute__((vector_size(64), aligned(4), may_alias));
 
 #define SLUICE_LANES static inline __attribute__((always_inline))
@@ -30,10 +31,19 @@ SLUICE_LANES Lanes16 load16(const uint16_t* from) {
 #else
   typedef uint16_t Halves __attribute__((vector_size(32)));
   typedef uint16_t LooseHalves __attribute__((vector_size(32), aligned(2), may_alias));
-  typedef uint32_t Words __attribute__((vector_size(64)));
   const Halves halves = (Halves)(*reinterpret_cast<const LooseHalves*>(from));
-  return (Lanes16)(__builtin_convertvector(halves, Words) << 16);
+  return (Lanes16)(__builtin_convertvector(halves, Words16) << 16);
 #endif
+}
+
+SLUICE_LANES Words16 load_words(const void* from) {
+  typedef uint32_t Loose __attribute__((vector_size(64), aligned(1), may_alias));
+  return (Words16)(*static_cast<const Loose*>(from));
+}
+
+/** Of 32 bf16 the even ones, for i = 0, or the odd ones, widened. */
+SLUICE_LANES Lanes16 widen_half(Words16 pairs, int64_t i) {
+  return (Lanes16)(i == 0 ? pairs << 16 : pairs & 0xffff0000u);
 }
 
 SLUICE_LANES void store16(float* to, Lanes16 value) {

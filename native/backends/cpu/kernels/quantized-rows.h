@@ -14,16 +14,11 @@ namespace sluice::cpu::SLUICE_ISA {
 
 inline constexpr int64_t kQuantGroup = 128, kQuantBlock = 64;  // columns
 
-typedef uint32_t Words16 __attribute__((vector_size(64)));
-typedef uint32_t LooseWords16 __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t Integers16 __attribute__((vector_size(64)));
-
-SLUICE_LANES Words16 load_words(const uint8_t* from) {
-  return (Words16)(*reinterpret_cast<const LooseWords16*>(from));
-}
 
 struct Int8Rows {
   static constexpr int64_t kStep = kQuantBlock;
+  static constexpr bool kSplit = false;
   static constexpr int kAlone = 2;
   static constexpr int64_t kAhead = 0;
   static constexpr int64_t bytes(int64_t padded) { return padded; }
@@ -55,6 +50,7 @@ SLUICE_LANES Lanes16 looked_up(Lanes16 table, Words16 code) {
 
 struct Nf4Rows {
   static constexpr int64_t kStep = kQuantGroup;
+  static constexpr bool kSplit = false;
   static constexpr int kAlone = 2;
   static constexpr int64_t kAhead = 0;
   static constexpr int64_t bytes(int64_t padded) { return padded / 2; }
