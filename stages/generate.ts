@@ -11,7 +11,7 @@ import {
 } from '../src/infer/index.js';
 import { type StorageKeys, storageOf } from '../src/models/index.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
-import { Tokenizer } from '../src/text/index.js';
+import { encodePrompts, Tokenizer } from '../src/text/index.js';
 
 /** configs/generate.schema.json describes each key. */
 export interface GenerateConfig {
@@ -26,6 +26,7 @@ export interface GenerateConfig {
   prompt_ids: number[] | null;
   prompts: string[] | null;
   prompts_file: string | null;
+  chat: boolean;
   batch_size: number;
   max_new_tokens: number;
   temperature: number;
@@ -63,7 +64,9 @@ export const stage: StageDefinition<GenerateConfig> = {
     const { engine, session, threads } = await openDevice(config, context);
     const { model, adapter } = await loadReadyModel(session, folder, adapterFolder, storageOf(config));
     const generator = new Generator(model, session, { threads, adapter });
-    const stopIds = stopIdsOf(model, folder);
+    const endOfTurn =
+      config.prompt_ids === null && config.chat ? [tokenizer.eosId].filter((id) => id !== null) : [];
+    const stopIds = [...stopIdsOf(model, folder), ...endOfTurn];
     const results: (Continuation & { prompt: string | null })[] = [];
     const generations: Generation[] = [];
     const watched = tenTimesASecond((ids: readonly number[]) => textTail(tokenizer, ids));
@@ -140,7 +143,7 @@ function speedOf(generations: readonly Generation[], rows: number) {
 const memorySpeed = async (engine: Engine, threads: number): Promise<number> =>
   (await engine.measureRead({ threads, seconds: 0.5 })) / 1e9;
 
-/** What to continue. Text is encoded as in training: with the tokenizer's own begin token. */
+/** What to continue. Text is encoded as in training: with the tokenizer's own begin token, or as a user's message. */
 async function readPrompts(context: StageContext<GenerateConfig>, tokenizer: Tokenizer): Promise<Prompt[]> {
   const { prompt, prompt_ids: promptIds, prompts, prompts_file: file } = context.config;
   const given = [prompt, promptIds, prompts, file].filter((value) => value !== null);
@@ -152,7 +155,13 @@ async function readPrompts(context: StageContext<GenerateConfig>, tokenizer: Tok
   }
   if (promptIds !== null) return [{ ids: checkIds(promptIds, tokenizer), text: null }];
   const texts = file !== null ? readPromptsFile(context, file) : (prompts ?? [prompt!]);
-  return Promise.all(texts.map(async (text) => ({ ids: Array.from(await tokenizer.encode(text)), text })));
+  const encoded = context.config.chat
+    ? await encodePrompts(
+        tokenizer,
+        texts.map((content) => [{ role: 'user', content }]),
+      )
+    : await tokenizer.encodeBatch([...texts]); // the list itself may be a view of the config
+  return texts.map((text, index) => ({ ids: Array.from(encoded[index]!), text }));
 }
 
 /** A prompt a line; of a .jsonl file its `prompt`. Empty lines are left out. */

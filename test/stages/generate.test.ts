@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { openDevice } from '../../src/engine/index.js';
 import { SluiceError } from '../../src/errors.js';
 import { buildModel, initializeWeights, saveModelFolder } from '../../src/models/index.js';
-import { Tokenizer, type TrainBpe, trainTokenizer } from '../../src/text/index.js';
+import { encodePrompts, Tokenizer, type TrainBpe, trainTokenizer } from '../../src/text/index.js';
 import { type GenerateConfig, stage } from '../../stages/generate.js';
 import { builtEngine } from '../numerics/native-run.js';
 import { stageContext } from './stage-context.js';
@@ -23,6 +23,7 @@ const settings: Omit<GenerateConfig, 'model'> = {
   prompt_ids: null,
   prompts: null,
   prompts_file: null,
+  chat: false,
   batch_size: 2,
   max_new_tokens: 6,
   temperature: 1,
@@ -95,6 +96,17 @@ describe('generate', () => {
     expect((await run({ prompts_file: lines })).results).to.deep.equal(one.results);
     expect((await run({ prompts_file: rows, batch_size: 3 })).results).to.deep.equal(one.results);
     expect((await run({ prompt: texts[0]! })).ids).to.deep.equal(one.results[0]!.ids);
+  });
+
+  it("tells a prompt as a user's message, as the chat template has it", async () => {
+    const tokenizer = Tokenizer.open(folder);
+    const conversations = texts.slice(0, 2).map((content) => [{ role: 'user', content }]);
+    const told = await encodePrompts(tokenizer, conversations);
+    const chat = await run({ prompts: texts.slice(0, 2), chat: true });
+    const first = await run({ prompt_ids: Array.from(told[0]!) });
+    expect(chat.results.map(({ prompt }) => prompt)).to.deep.equal(texts.slice(0, 2));
+    expect(chat.results[0]!.ids).to.deep.equal(first.ids);
+    expect(first.ids).not.to.deep.equal((await run({ prompt: texts[0]! })).ids);
   });
 
   it('ends a text before a stop text, wherever its tokens begin', async () => {
