@@ -1,7 +1,8 @@
 import type { SweepPlan } from '../config/index.js';
 import { clock } from '../runner/display/progress-text.js';
+import { shortened } from '../runner/shortened.js';
 import type { SweepJobEntry } from '../runner/sweep-manifest.js';
-import { type SweepRecord, shortened } from '../runner/sweep-record.js';
+import type { SweepRecord } from '../runner/sweep-record.js';
 import { tableText } from './table-text.js';
 
 /** The jobs side by side: number, what was swept, what it reached, how it ended, how long it took, where it lies. */

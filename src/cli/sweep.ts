@@ -9,9 +9,10 @@ import { oneByOne, type SweepPolicy } from '../runner/launchers/sweep-policy.js'
 import { resumePoint } from '../runner/resume-point.js';
 import { thrownError } from '../runner/run-record.js';
 import type { FinishedRun, RunnerHost } from '../runner/run-stage.js';
+import { shortened } from '../runner/shortened.js';
 import { createSweepFolder } from '../runner/sweep-folder.js';
 import type { SweepJobEntry } from '../runner/sweep-manifest.js';
-import { queuedEntry, SweepRecord, shortened } from '../runner/sweep-record.js';
+import { queuedEntry, SweepRecord } from '../runner/sweep-record.js';
 import type { CommandLine } from './arguments.js';
 import { MedianPruning } from './median-pruning.js';
 import { judgedValue, reachedCurve, reachedValues, stepOf } from './objective.js';

@@ -1,8 +1,8 @@
-import { relative } from 'node:path';
 import type { Objective, SweepJob } from '../config/index.js';
 import { SluiceError } from '../errors.js';
 import { runPipeline } from '../runner/run-pipeline.js';
 import { SharedSteps } from '../runner/shared-steps.js';
+import { shortened } from '../runner/shortened.js';
 import { whereverItLies } from '../runner/step-key.js';
 import type { CommandLine } from './arguments.js';
 import { pipelineName } from './find-pipeline.js';
@@ -44,7 +44,7 @@ export function sweptPipeline(configName: string, line: CommandLine, project: Pr
               shared,
               oneOfSeveral: true,
               started(folder) {
-                host.display.started(label, relative(root, folder) || folder);
+                host.display.started(label, shortened(root, folder));
                 started(folder);
               },
             });

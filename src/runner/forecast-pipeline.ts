@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { ComposedStage } from './compose-stage.js';
 import { composeStep } from './compose-step.js';
@@ -14,6 +14,7 @@ import { outputsOf, type PipelineRun, type StepOutputs } from './pipeline-run.js
 import { planStage } from './plan-stage.js';
 import { type RunError, runError } from './run-record.js';
 import type { RunnerHost } from './run-stage.js';
+import { shortened } from './shortened.js';
 import type { StagePlan } from './stage.js';
 import { processBytes, threadsOf, usableShare } from './step-resources.js';
 
@@ -147,7 +148,7 @@ class Forecast {
     const { composed } = decision;
     if (decision.kind === 'reuse') {
       this.takeOutputs(step, decision);
-      const path = relative(host.root, decision.run.folder);
+      const path = shortened(host.root, decision.run.folder);
       return { action: 'reuse', why: `${decision.reason} as ${path}`, composed };
     }
     if (decision.kind === 'run')

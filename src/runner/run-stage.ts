@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import { describeError, SluiceError } from '../errors.js';
 import type { Callbacks } from './callbacks/callbacks.js';
 import type { CodeHashes } from './code-hash.js';
@@ -12,6 +11,7 @@ import { openRecord } from './open-record.js';
 import type { Registries } from './registries.js';
 import { createRunFolder, writeHydraFiles } from './run-folder.js';
 import type { RunRecord } from './run-record.js';
+import { shortened } from './shortened.js';
 import type { Versions } from './versions.js';
 import { warnOfClock } from './warn-of-clock.js';
 import { watchStage } from './watch-stage.js';
@@ -67,7 +67,7 @@ export async function runStage(
   await noteRun(folder, record, host);
   warnOfClock(new History(host.root), record, host);
 
-  host.display.started(run.label, relative(host.root, folder) || folder);
+  host.display.started(run.label, shortened(host.root, folder));
   onStart(folder);
   const settled = { ...run, config: setup.config };
   await host.callbacks.jobStart(settled, folder);

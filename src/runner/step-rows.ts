@@ -1,10 +1,10 @@
-import { relative } from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { StepDecision } from './decide-step.js';
 import { type PlannedStep, standIns } from './pipeline-plan.js';
 import { outputsOf, type PipelineRun, type StepOutputs } from './pipeline-run.js';
 import { type RunRecord, recordedPath, runError, type StepRecord, writeRunRecord } from './run-record.js';
 import type { FinishedRun, RunnerHost } from './run-stage.js';
+import { shortened } from './shortened.js';
 
 /** The steps of a pipeline in its run.json, and what they have made. Every change is written, and shown where it is news. */
 export class StepRows {
@@ -64,7 +64,7 @@ export class StepRows {
   reuse(step: PlannedStep, { run, reason }: Extract<StepDecision, { kind: 'reuse' }>): void {
     this.addOutputs(step, run);
     this.change(step.name, { status: 'skipped', reason, folder: this.pathOf(run.folder) });
-    this.host.display.skipped?.(step.name, reason, relative(this.host.root, run.folder));
+    this.host.display.skipped?.(step.name, reason, shortened(this.host.root, run.folder));
   }
 
   skip({ name }: PlannedStep, reason: string): void {

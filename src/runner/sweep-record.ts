@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { LatestText } from './latest-text.js';
 import { processStart } from './process-identity.js';
+import { shortened } from './shortened.js';
 import {
   manifestName,
   manifestText,
@@ -151,10 +152,4 @@ export function queuedEntry(
     metrics: {},
     attempts: [],
   };
-}
-
-/** A path as shown from a folder: relative where inside it. */
-export function shortened(from: string, path: string): string {
-  const short = relative(from, path).split('\\').join('/');
-  return short.startsWith('..') || isAbsolute(short) ? path : short || '.';
 }

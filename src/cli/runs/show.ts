@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { bytesText } from '../../report/format.js';
 import type { Artifact } from '../../runner/artifact.js';
 import { clock } from '../../runner/display/progress-text.js';
@@ -7,6 +7,7 @@ import { folderBytes } from '../../runner/folder-bytes.js';
 import type { RunRecord } from '../../runner/run-record.js';
 import { lastMetrics } from '../../runner/runs/last-metrics.js';
 import { shownStatus } from '../../runner/runs/shown-status.js';
+import { shortened } from '../../runner/shortened.js';
 import type { CommandLine } from '../arguments.js';
 import type { Project } from '../project.js';
 import { tablesOf, tableText } from '../table-text.js';
@@ -52,7 +53,7 @@ export async function showCommand(
       ['started', timeText(record.startedAt)],
       ['took', record.durationSeconds === null ? null : clock(record.durationSeconds)],
       ['command', record.command],
-      ['folder', `${relative(project.root, folder) || folder}, ${bytesText(bytes)}`],
+      ['folder', `${shortened(project.root, folder)}, ${bytesText(bytes)}`],
       ['seed', record.seed === null ? null : String(record.seed)],
       ['config', `sha256 ${shortHash(record.configSha256 ?? '')}`],
       ['versions', versionsText(record)],
