@@ -15,6 +15,8 @@ export function passed({ error, tolerance, note }: Check): boolean {
 /** Collects the checks of one fixture folder. */
 export class Checks {
   readonly list: Check[] = [];
+  /** What is recorded and compared with nothing. */
+  readonly notes: string[] = [];
   readonly fixture: string;
 
   constructor(fixture: string) {
@@ -31,6 +33,12 @@ export class Checks {
     let different = Math.abs(got.length - expected.length);
     for (let i = 0; i < Math.min(got.length, expected.length); i++) if (got[i] !== expected[i]) different++;
     this.add(quantity, different, 0);
+  }
+
+  /** Says which tensors of a file were not compared. */
+  unread(tensors: { readonly unread: readonly string[] }): void {
+    if (tensors.unread.length > 0)
+      this.notes.push(`${this.fixture}: nothing here reads ${tensors.unread.join(', ')}`);
   }
 
   failed(quantity: string, note: string): void {
@@ -52,14 +60,6 @@ export function maxError(
     if (!(error <= worst)) worst = error;
   }
   return worst;
-}
-
-/** Mean |a-b|. */
-export function meanError(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.NaN;
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += Math.abs(a[i]! - b[i]!);
-  return total / a.length;
 }
 
 /** max|a-b| / max|b| */

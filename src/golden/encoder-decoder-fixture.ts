@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { affine, Graph, reshape } from '../graph/index.js';
 import { logitsOf } from '../infer/index.js';
-import { batchInputs, buildModel, lmLoss } from '../models/index.js';
+import { batchInputs, buildModel, lmLoss, type Model } from '../models/index.js';
 import { Checks, maxError } from './checks.js';
 import {
   countedPositions,
@@ -16,6 +17,7 @@ import {
 } from './fixture.js';
 import { checkGeneration } from './generation.js';
 import { compareGradients, outputGradients } from './gradients.js';
+import { compareNarrow } from './narrow.js';
 
 /** Holds a T5 of `models/<name>` against the engine: logits, loss, hidden states, gradients, greedy generation. */
 export async function checkEncoderDecoder(context: GoldenContext, name: string): Promise<Checks> {
@@ -24,13 +26,18 @@ export async function checkEncoderDecoder(context: GoldenContext, name: string):
   const golden = readJson(folder, 'golden.json');
   const tensors = new Tensors(folder, 'golden.safetensors');
   const loaded = await openModel(context, folder);
-  const old = { ...loaded, model: await buildModel(readJson(folder, 'config_v4.json'), 'config_v4.json') };
   try {
-    for (const caseName of ['full', 'right']) {
+    for (const caseName of Object.keys(golden.cases)) {
       await checkCase(context, checks, loaded, { folder, golden, tensors, caseName, label: caseName });
     }
-    await checkCase(context, checks, old, { folder, golden, tensors, caseName: 'full', label: 'config_v4' });
+    if (existsSync(join(folder, 'config_v4.json'))) {
+      const model = await buildModel(readJson(folder, 'config_v4.json'), 'config_v4.json');
+      const from = { folder, golden, tensors, caseName: 'full', label: 'config_v4' };
+      await checkCase(context, checks, { ...loaded, model }, from);
+    }
+    await checkNarrow(context, checks, loaded, tensors);
     await checkGeneration(context, checks, loaded, golden, tensors);
+    checks.unread(tensors);
   } finally {
     loaded.session.close();
   }
@@ -46,21 +53,8 @@ async function checkCase(
 ): Promise<void> {
   const { folder, golden, tensors, caseName, label } = from;
   const { tolerance } = golden;
-  const [rows, encoderLength] = tensors.shape(`${caseName}.input_ids`) as [number, number];
-  const labels = tensors.ints(`${caseName}.labels`);
-  const length = labels.length / rows;
-  const encoderIds = tensors.ints(`${caseName}.input_ids`);
-  const inputs = {
-    input_ids: shiftRight(labels, length, model.architecture.decoderStart!),
-    segment_ids: new Int32Array(labels.length).fill(1),
-    positions: countedPositions(rows, length),
-    labels,
-    encoder_input_ids: encoderIds,
-    encoder_segment_ids:
-      caseName === 'full'
-        ? new Int32Array(encoderIds.length).fill(1)
-        : tensors.ints(`${caseName}.attention_mask`),
-  };
+  const { rows, length, encoderLength, inputs } = caseInputs(model, tensors, caseName);
+  const { labels } = inputs;
 
   const graph = new Graph();
   const output = model.forward(batchInputs(graph, rows, length, encoderLength));
@@ -111,6 +105,40 @@ async function checkCase(
     encodedError,
     hiddenTolerance(tensors, tolerance.logits_abs),
   );
+}
+
+async function checkNarrow(
+  context: GoldenContext,
+  checks: Checks,
+  { model, session }: LoadedModel,
+  tensors: Tensors,
+): Promise<void> {
+  if (!tensors.has('full.logits_bf16')) return;
+  const { rows, length, encoderLength, inputs } = caseInputs(model, tensors, 'full');
+  const graph = new Graph();
+  const output = model.forward(batchInputs(graph, rows, length, encoderLength));
+  graph.output('logits', logitsOf(output, reshape(output.hidden, [rows * length, -1])));
+  const { logits } = await runGraph(context, session, graph, inputs, 'bf16');
+  compareNarrow(checks, logits!, tensors);
+}
+
+/** The decoder reads the labels behind its start token; the encoder's padding comes from attention_mask. */
+function caseInputs(model: Model, tensors: Tensors, caseName: string) {
+  const [rows, encoderLength] = tensors.shape(`${caseName}.input_ids`) as [number, number];
+  const labels = tensors.ints(`${caseName}.labels`);
+  const length = labels.length / rows;
+  const encoderIds = tensors.ints(`${caseName}.input_ids`);
+  const inputs = {
+    input_ids: shiftRight(labels, length, model.architecture.decoderStart!),
+    segment_ids: new Int32Array(labels.length).fill(1),
+    positions: countedPositions(rows, length),
+    labels,
+    encoder_input_ids: encoderIds,
+    encoder_segment_ids: tensors.has(`${caseName}.attention_mask`)
+      ? tensors.ints(`${caseName}.attention_mask`)
+      : new Int32Array(encoderIds.length).fill(1),
+  };
+  return { rows, length, encoderLength, inputs };
 }
 
 /** Hidden states of a T5 are larger than its logits; the logits' tolerance is scaled by how much. */

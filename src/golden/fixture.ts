@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SafetensorsFile } from '../checkpoint/index.js';
 import type { Engine, Session } from '../engine/index.js';
+import { SluiceError } from '../errors.js';
 import { compile, type Graph, type TypedArray } from '../graph/index.js';
 import { fileTensors, loadModel, loadWeights, type Model, type ParameterSpec } from '../models/index.js';
 
@@ -17,12 +18,15 @@ export interface GoldenContext {
 /** Reads a JSON file of the fixtures; their layout is fixed, so values are taken as they are. */
 // biome-ignore lint/suspicious/noExplicitAny: fixtures have many layouts, each read once
 export function readJson(...path: string[]): any {
-  return JSON.parse(readFileSync(join(...path), 'utf8'));
+  const file = join(...path);
+  if (!existsSync(file)) throw new SluiceError('golden.missing', `${file} is missing`, { where: file });
+  return JSON.parse(readFileSync(file, 'utf8'));
 }
 
 /** All tensors of a file by name, floats as f32 (f64 rounds) and whole numbers as i32. */
 export class Tensors {
   readonly #file: SafetensorsFile;
+  readonly #read = new Set<string>();
 
   constructor(...path: string[]) {
     this.#file = new SafetensorsFile(join(...path));
@@ -36,15 +40,22 @@ export class Tensors {
     return this.#file.header.tensors.has(name);
   }
 
+  /** What nobody asked for, but for the reference's own values in fp64, which tolerances come from. */
+  get unread(): string[] {
+    return this.names.filter((name) => !this.#read.has(name) && !name.endsWith('_f64'));
+  }
+
   shape(name: string): readonly number[] {
     return this.#file.entry(name).shape;
   }
 
   floats(name: string): Float32Array {
+    this.#read.add(name);
     return this.#file.readF32(name);
   }
 
   ints(name: string): Int32Array {
+    this.#read.add(name);
     return this.#file.readI32(name);
   }
 }

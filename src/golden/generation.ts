@@ -11,10 +11,15 @@ export async function checkGeneration(
   golden: any,
   tensors: Tensors,
 ): Promise<void> {
-  for (const stem of ['gen', 'gen_batch']) {
+  const suffix = '.prompt_ids';
+  const stems = tensors.names
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => name.slice(0, -suffix.length));
+  for (const stem of stems) {
     const ids = tensors.ints(`${stem}.prompt_ids`);
     const [rows, length] = tensors.shape(`${stem}.prompt_ids`) as [number, number];
-    const mask = stem === 'gen' ? null : tensors.ints(`${stem}.attention_mask`);
+    const maskName = `${stem}.attention_mask`;
+    const mask = tensors.has(maskName) ? tensors.ints(maskName) : null;
     const prompts = Array.from({ length: rows }, (_, row) =>
       Array.from(ids.subarray(row * length, (row + 1) * length)).filter(
         (_, t) => !mask || mask[row * length + t] === 1,

@@ -73,6 +73,7 @@ export async function checkLora(context: GoldenContext, name: string): Promise<C
   const merged = worstDifference(session, model.parameters(), new Tensors(folder, 'merged.safetensors'), '');
   checks.add('merged_weights', merged, 1e-6);
   session.close();
+  checks.unread(tensors);
   return checks;
 }
 
@@ -133,6 +134,6 @@ async function checkGradients(
   const pieces = parameters.flatMap((parameter, i) =>
     splitParameter(parameter, got[`grad.${i}`] as Float32Array),
   );
-  const limits = { grad_rel_inf: 2e-5, grad_null_abs: 1e-6 };
+  const limits = { grad_rel_inf: 2e-5, grad_null_abs: 1e-6, ...golden.tolerance };
   compareGradients(checks, 'init', pieces, new Tensors(folder, 'grads_init.safetensors'), [], limits);
 }

@@ -25,6 +25,12 @@ interface PerplexityRun {
 export async function checkMetrics(context: GoldenContext): Promise<Checks> {
   const checks = new Checks('metrics');
   const folder = join(context.folder, 'metrics');
+  if (existsSync(join(folder, 'perplexity.json'))) await checkPerplexity(context, checks, folder);
+  if (existsSync(join(folder, 'sacrebleu.json'))) checkTextMetrics(checks, folder);
+  return checks;
+}
+
+async function checkPerplexity(context: GoldenContext, checks: Checks, folder: string): Promise<void> {
   const golden = readJson(folder, 'perplexity.json');
   const ids = Array.from(new Tensors(context.folder, golden.input).ints('input_ids'));
   const { model, session } = await openModel(context, join(context.folder, golden.model));
@@ -59,6 +65,4 @@ export async function checkMetrics(context: GoldenContext): Promise<Checks> {
     checks.add(`${label}.windows`, Math.max(...worst), golden.tolerance_rel);
   }
   session.close();
-  if (existsSync(join(folder, 'sacrebleu.json'))) checkTextMetrics(checks, folder);
-  return checks;
 }

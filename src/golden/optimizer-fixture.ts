@@ -77,17 +77,19 @@ interface ScheduleFixture {
   schedules: Record<string, { args: ScheduleArguments; lr: number[] }>;
 }
 
-/** A fixture's label begins with the schedule's name, or its short form. */
-const scheduleNames: readonly [prefix: string, name: ScheduleName][] = [
+/** A fixture's label begins with the schedule's name, or its short form; null: one of Transformers' that is not here. */
+const scheduleNames: readonly [prefix: string, name: ScheduleName | null][] = [
   ['constant_with_warmup', 'constant_with_warmup'],
   ['constant', 'constant'],
   ['linear', 'linear'],
   ['cosine_with_restarts', 'cosine_with_restarts'],
   ['cosine_with_min_lr', 'cosine_with_min_lr'],
+  ['cosine_warmup_with_min_lr', null],
   ['cosine', 'cosine'],
   ['polynomial', 'polynomial'],
   ['inverse_sqrt', 'inverse_sqrt'],
   ['wsd', 'warmup_stable_decay'],
+  ['warmup_stable_decay', 'warmup_stable_decay'],
 ];
 
 function checkSchedules(checks: Checks, fixture: ScheduleFixture): void {
@@ -106,12 +108,19 @@ function checkSchedules(checks: Checks, fixture: ScheduleFixture): void {
   }
 }
 
+/** What Transformers' function of that name does without the argument. */
+const defaults: Partial<Record<ScheduleName, ScheduleArguments>> = {
+  polynomial: { lr_end: 1e-7 },
+  warmup_stable_decay: { decay_type: 'cosine' },
+};
+
 function scheduleOptions(
   name: ScheduleName,
-  args: ScheduleArguments,
+  given: ScheduleArguments,
   learningRate: number,
   steps: number,
 ): ScheduleOptions {
+  const args = { ...defaults[name], ...given };
   const warmupSteps = args.num_warmup_steps ?? 0;
   const stableEnd =
     args.num_stable_steps && warmupSteps + args.num_stable_steps + (args.num_decay_steps ?? 0);
@@ -120,7 +129,7 @@ function scheduleOptions(
     name,
     learningRate,
     warmupSteps,
-    totalSteps: args.num_training_steps ?? stableEnd ?? steps,
+    totalSteps: stableEnd ?? args.num_training_steps ?? steps,
     minRatio: args.min_lr_rate ?? args.min_lr_ratio ?? (floor === undefined ? 0 : floor / learningRate),
     ...(args.num_cycles !== undefined && { cycles: args.num_cycles }),
     ...(args.power !== undefined && { power: args.power }),

@@ -57,6 +57,7 @@ export async function checkSelectMoe(context: GoldenContext): Promise<Checks> {
   } finally {
     loaded.session.close();
   }
+  checks.unread(tensors);
   return checks;
 }
 

@@ -4,6 +4,7 @@ import { Checks } from './checks.js';
 import { checkEncoderDecoder } from './encoder-decoder-fixture.js';
 import { type GoldenContext, readJson } from './fixture.js';
 import { checkLora } from './lora-fixture.js';
+import { checkManifest } from './manifest.js';
 import { checkMetrics } from './metrics-fixture.js';
 import { checkModel } from './model-fixture.js';
 import { checkOptimizer } from './optimizer-fixture.js';
@@ -16,6 +17,18 @@ export interface GoldenTest {
   readonly fixture: string;
   run(context: GoldenContext): Promise<Checks>;
 }
+
+export const fixtureFolders: readonly string[] = [
+  'models',
+  'train',
+  'lora',
+  'select_moe',
+  'quality_losses',
+  'dpo',
+  'grpo',
+  'optim_sched',
+  'metrics',
+];
 
 /** One test per fixture folder that is there. */
 export function goldenTests(folder: string): GoldenTest[] {
@@ -50,6 +63,7 @@ export function goldenTests(folder: string): GoldenTest[] {
     ...single('grpo', checkGroupPolicy),
     ...single('optim_sched', checkOptimizer),
     ...single('metrics', checkMetrics),
+    ...single('manifest.json', checkManifest),
   ];
   // a folder that no test reads is a failure, never silence
   const unread = readdirSync(folder, { withFileTypes: true })

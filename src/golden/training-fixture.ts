@@ -3,7 +3,7 @@ import type { Session } from '../engine/index.js';
 import { type Adapter, fileTensors, type Model, type ParameterSpec } from '../models/index.js';
 import { languageModel } from '../train/objectives/language-model.js';
 import { adamW } from '../train/optim/adamw.js';
-import { learningRateAt } from '../train/schedule.js';
+import { learningRateAt, type ScheduleName } from '../train/schedule.js';
 import { buildStep, gradientName } from '../train/step.js';
 import { Checks, maxError } from './checks.js';
 import {
@@ -26,6 +26,8 @@ interface Hyper {
   gradient_accumulation: number;
   warmup_steps: number;
   max_grad_norm: number;
+  /** Begins with Transformers' name: `cosine (get_cosine_schedule_with_warmup)`. */
+  scheduler: string;
 }
 
 interface RecordedStep {
@@ -53,6 +55,10 @@ export async function checkTraining(context: GoldenContext, name: string): Promi
     final_weights: string;
     tolerance: Tolerance & { final_weights_abs: number };
   }>(golden.runs)) {
+    if (label !== 'token' && label !== 'mean') {
+      checks.failed(label, 'runs divide the loss by token or by mean');
+      continue;
+    }
     const { model, session } = await openModel(context, join(context.folder, 'models', golden.model));
     const trainable = model.parameters().filter(({ buffer }) => !buffer);
     await followSteps(context, checks, {
@@ -126,7 +132,7 @@ export async function followSteps(context: GoldenContext, checks: Checks, run: T
   const worst = { lr: 0, loss: 0, micro_losses: 0, grad_norm: 0 };
   for (const [step, expected] of recorded.entries()) {
     const schedule = {
-      name: 'cosine' as const,
+      name: hyper.scheduler.split(' ')[0] as ScheduleName,
       learningRate: hyper.lr,
       warmupSteps: hyper.warmup_steps,
       totalSteps: hyper.steps,

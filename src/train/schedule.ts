@@ -22,7 +22,7 @@ export interface ScheduleOptions {
   totalSteps: number;
   /** Floor as a share of the peak; 0 is what Transformers' plain schedules do. */
   minRatio?: number;
-  /** Waves of a cosine until the end: 0.5 for `cosine`, 1 for `cosine_with_restarts` unless given. */
+  /** Waves of a cosine until the end: 1 for `cosine_with_restarts` unless given, 0.5 for the others. */
   cycles?: number;
   /** Exponent of `polynomial`. */
   power?: number;
@@ -55,12 +55,12 @@ const decays: Record<ScheduleName, Decay> = {
     aboveFloor(Math.max(0, 1 - progress) ** power, minRatio),
   inverse_sqrt: (_, step, { warmupSteps, timescale = warmupSteps || 10_000 }) =>
     1 / Math.sqrt((step + timescale - warmupSteps) / timescale),
-  warmup_stable_decay(_, step, { totalSteps, minRatio = 0, decaySteps = 0, decayShape = 'linear' }) {
+  warmup_stable_decay(_, step, { totalSteps, minRatio = 0, decaySteps = 0, decayShape = 'linear', cycles }) {
     const start = totalSteps - decaySteps;
     if (step < start) return 1;
     if (step >= totalSteps) return minRatio;
     const progress = (step - start) / Math.max(1, decaySteps);
-    return Math.max(0, aboveFloor(fall(decayShape, progress), minRatio));
+    return Math.max(0, aboveFloor(fall(decayShape, progress, cycles), minRatio));
   },
 };
 
@@ -93,7 +93,7 @@ function rise(shape: RampShape, progress: number): number {
   return shape === 'linear' ? progress : 1 - Math.sqrt(1 - progress);
 }
 
-function fall(shape: RampShape, progress: number): number {
-  if (shape === 'cosine') return 0.5 * (1 + Math.cos(Math.PI * progress));
+function fall(shape: RampShape, progress: number, cycles = 0.5): number {
+  if (shape === 'cosine') return 0.5 * (1 + Math.cos(Math.PI * cycles * 2 * progress));
   return shape === 'linear' ? 1 - progress : 1 - Math.sqrt(progress);
 }

@@ -188,11 +188,18 @@ describe('LoRA', () => {
       'layers.1.mlp.experts.0.down_proj',
     );
     const configFile = join(folder, 'adapter_config.json');
-    writeFileSync(
-      configFile,
-      readFileSync(configFile, 'utf8').replace('"use_dora": false', '"use_dora": true'),
+    const config = JSON.parse(readFileSync(configFile, 'utf8'));
+    const read = (keys: Record<string, unknown>) => {
+      writeFileSync(configFile, JSON.stringify({ ...config, ...keys }));
+      return readPeftConfig(folder);
+    };
+    // what PEFT writes for a mixture of experts whose experts it left alone
+    expect(read({ target_parameters: [], exclude_modules: null }).rank).to.equal(again.config.rank);
+    expect(() => read({ target_parameters: ['mlp.experts.up_proj'] })).to.throw(
+      SluiceError,
+      'target_parameters',
     );
-    expect(() => readPeftConfig(folder)).to.throw(SluiceError, 'use_dora is set and not supported');
+    expect(() => read({ use_dora: true })).to.throw(SluiceError, 'use_dora is set and not supported');
     rmSync(folder, { recursive: true });
   });
 });

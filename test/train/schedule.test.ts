@@ -36,6 +36,17 @@ describe('learningRateAt', () => {
       ],
     },
     {
+      name: 'warmup_stable_decay decays by as many waves of a cosine as asked for',
+      options: { ...base, name: 'warmup_stable_decay', decaySteps: 4, decayShape: 'cosine', cycles: 1 },
+      at: [
+        [5, 1],
+        [7, 0.5],
+        [8, 0],
+        [9, 0.5],
+        [10, 0],
+      ],
+    },
+    {
       name: 'constant ignores the warm-up',
       options: { ...base, name: 'constant' },
       at: [

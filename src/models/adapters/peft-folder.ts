@@ -22,7 +22,7 @@ export function readPeftConfig(folder: string): LoraConfig {
     if (Object.keys(config.object(key)?.raw ?? {}).length > 0) throw unsupported(file, key);
   }
   for (const key of ['modules_to_save', 'layers_to_transform', 'target_parameters', 'exclude_modules']) {
-    if (config.has(key)) throw unsupported(file, key);
+    if (isSet(config.raw[key])) throw unsupported(file, key);
   }
   if (config.string('bias', 'none') !== 'none') throw unsupported(file, 'bias');
   return {
@@ -113,6 +113,10 @@ function gather(parameter: ParameterSpec, files: WeightFiles): Float32Array {
   }
   return whole;
 }
+
+/** PEFT writes an unused list as null or, for the parameters of a mixture of experts, as []. */
+const isSet = (value: unknown) =>
+  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
 
 function unsupported(file: string, key: string): SluiceError {
   return new SluiceError('adapter.unsupported', `${file}: ${key} is set and not supported here`, {

@@ -16,8 +16,9 @@ export const family: Family = {
     const shared = readDecoder(config);
     const base = standardAttention(config, shared, { qkvBias: config.boolean('qkv_bias', true) });
     const sliding = config.boolean('use_sliding_window', false);
-    const firstSliding = config.integer('max_window_layers', 28);
-    const window = layerWindows(config, (layer) => layer >= firstSliding);
+    const slidingBefore = config.integer('max_window_layers', 28);
+    // the first layers slide, and of them every other one: not the last, as in Qwen2
+    const window = layerWindows(config, (layer) => layer % 2 === 0 && layer < slidingBefore);
     const activation = readActivation(config, 'hidden_act', 'silu');
     const init = shared.init;
     const mixture = {

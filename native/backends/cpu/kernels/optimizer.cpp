@@ -38,7 +38,7 @@ Status kernel_accumulate(const KernelCall& call) {
 namespace {
 
 struct AdamW {
-  float keep1, take1, keep2, take2, decay, size, correction, eps, scale;
+  float keep1, take1, keep2, take2, shrink, size, correction, eps, scale;
 
   /** Scalars as of ops.def, `scale` a number. */
   AdamW(const KernelCall& call, const float* scalars) {
@@ -46,7 +46,7 @@ struct AdamW {
     const double rate = scalars[0], step = scalars[1];
     keep1 = static_cast<float>(beta1), take1 = static_cast<float>(1.0 - beta1);
     keep2 = static_cast<float>(beta2), take2 = static_cast<float>(1.0 - beta2);
-    decay = static_cast<float>(1.0 - rate * call.op.attribute("weight_decay").real);
+    shrink = static_cast<float>(rate * call.op.attribute("weight_decay").real);
     size = static_cast<float>(rate / (1.0 - std::pow(beta1, step)));
     correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(beta2, step)));
     eps = call.real("eps");
@@ -63,8 +63,9 @@ struct AdamW {
       const float second = v[i] * self.keep2 + g * g * self.take2;
       new_m[i] = first;
       new_v[i] = second;
-      new_param[i] =
-          param[i] * self.decay - self.size * first / (std::sqrt(second) * self.correction + self.eps);
+      // p - shrink·p and not (1 - shrink)·p, whose factor is rounded the same way in every step
+      new_param[i] = param[i] - (param[i] * self.shrink +
+                                 self.size * first / (std::sqrt(second) * self.correction + self.eps));
     }
   }
 };

@@ -54,7 +54,9 @@ KERNEL(adamw, WRITES(0, void, param), READS(1, void, grad), WRITES(2, void, m), 
   const float first = LOAD(m, i) * p.beta1 + g * p.rest1, second = LOAD(v, i) * p.beta2 + g * g * p.rest2;
   const float size = rate / -exp_minus_one(step * p.log_beta1);
   const float root = sqrt(second / -exp_minus_one(step * p.log_beta2));
-  const float made = LOAD(param, i) * (1.0f - rate * p.weight_decay) - size * first / (root + p.eps);
+  // p - shrink·p and not (1 - shrink)·p, whose factor is rounded the same way in every step
+  const float old = LOAD(param, i);
+  const float made = old - (old * (rate * p.weight_decay) + size * first / (root + p.eps));
   if (!p.by_chance) {
     STORE(m, i, first);
     STORE(v, i, second);
