@@ -126,6 +126,13 @@ describe('readers', () => {
     });
   }
 
+  it('say which mapping reads a row of flat columns', () => {
+    const path = write('flat.jsonl', '{"instruction": "Add", "input": "1 2", "output": "3"}\n');
+    expect(thrown(() => [...readInstructions(path)]).hint).to.equal(
+      "flat columns become messages by a mapping: 'dataset.mapping={prompt: instruction, input: input, response: output}'",
+    );
+  });
+
   it('refuse a path that is not there', () => {
     const error = thrown(() => [...readInstructions(join(folder, 'nothing.jsonl'))]);
     expect(error.code).to.equal('data.missing_file');

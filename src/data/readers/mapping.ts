@@ -85,7 +85,7 @@ function messagesOf(row: RawRow, mapping: ColumnMapping): Message[] {
       `column "${column}" must be a list of messages, got ${got}`,
       {
         where: row.where,
-        hint: columnsHint(row),
+        hint: likelyMapping(row) ?? columnsHint(row),
       },
     );
   }
@@ -129,6 +129,17 @@ function optionalText(row: RawRow, column: string): string | undefined {
 
 function columnsHint(row: RawRow): string {
   return `the row has columns ${Object.keys(row.values).join(', ') || '(none)'}; map them with the key mapping beside the path`;
+}
+
+/** What flat columns are usually called: the mapping that reads such a row, as a hint. */
+function likelyMapping({ values }: RawRow): string | undefined {
+  const first = (names: string[]) => names.find((name) => typeof values[name] === 'string');
+  const prompt = first(['instruction', 'prompt', 'question', 'query']);
+  const response = first(['output', 'response', 'completion', 'answer']);
+  if (prompt === undefined || response === undefined) return undefined;
+  const input = first(['input', 'context']);
+  const columns = [`prompt: ${prompt}`, ...(input ? [`input: ${input}`] : []), `response: ${response}`];
+  return `flat columns become messages by a mapping: 'dataset.mapping={${columns.join(', ')}}'`;
 }
 
 function fileName(where: string): string {
