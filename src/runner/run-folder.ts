@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SluiceError } from '../errors.js';
+import { makeFolders } from './make-folders.js';
 
 /** What Hydra writes into `.hydra/`, as texts, and what set each value of the config. */
 export interface HydraFiles {
@@ -20,7 +21,7 @@ export interface HydraFiles {
  */
 export async function createRunFolder(wanted: string): Promise<string> {
   try {
-    await mkdir(dirname(wanted), { recursive: true });
+    await makeFolders(dirname(wanted));
     for (let attempt = 1; ; attempt++) {
       const path = attempt === 1 ? wanted : `${wanted}-${attempt}`;
       if (await claim(path)) return path;

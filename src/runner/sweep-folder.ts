@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../errors.js';
+import { makeFolders } from './make-folders.js';
 
 /**
  * Makes the folder of a sweep and gives its path: `wanted`, or `wanted-2`, `wanted-3`, … where a sweep lies there already.
@@ -10,7 +11,7 @@ export async function createSweepFolder(wanted: string, multirunYaml: string): P
   try {
     for (let attempt = 1; ; attempt++) {
       const path = attempt === 1 ? wanted : `${wanted}-${attempt}`;
-      await mkdir(path, { recursive: true });
+      await makeFolders(path);
       if (await isNew(join(path, 'multirun.yaml'), multirunYaml)) return path;
     }
   } catch (cause) {
