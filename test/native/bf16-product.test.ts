@@ -11,6 +11,9 @@ const sizes: [number, number, number][] = [
   [270, 530, 37],
   [61, 33, 2049],
   [25, 40, 2048], // rows a page apart are copied first
+  [31, 16, 2048], // but not for few columns
+  [16, 530, 700], // few rows: 256 of the depth at a time, the other way round too
+  [530, 16, 700],
 ];
 
 const products: Product[] = sizes.flatMap(([rows, columns, depth]) =>

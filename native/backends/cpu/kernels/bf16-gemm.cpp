@@ -34,6 +34,7 @@ const uint16_t* half(const void* data) { return static_cast<const uint16_t*>(dat
 using namespace bf16_pack;
 
 constexpr int kRows = 12, kColumns = 2 * kLanes;  // 24 sums, 2 of b, 1 of a: within 32 registers
+constexpr int kFewRows = 8;                       // of a tile where c has 13 to 16 rows
 constexpr int64_t kDepth =
     2112;  // of a block: as deep as a panel of b stays in the cache, and an adapter more
 // packed b: kWide / kColumns panels of kDepth / 2 x kColumns words (2 MiB), and gaps for each product
@@ -55,7 +56,7 @@ struct Target {
   const float* bias;
   const float* addend;
   int64_t ld_addend;
-  bool narrow, accumulate;
+  bool narrow, begun;       // begun: c holds the sums so far, f32
   __mmask16 first, second;  // columns that exist
 
   /** each(sum, mask, element of c) for all vectors of a tile, unrolled: an index that varies would keep the
@@ -66,6 +67,21 @@ struct Target {
     for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 2
       for (int j = 0; j < kVectors; j++) each(sum[i][j], j ? second : first, i * ldc + j * kLanes, j);
+    }
+  }
+
+  /** What is summed so far: sums run on in one order, however the depth is cut. */
+  template <int kHeight, int kVectors>
+  inline __attribute__((always_inline)) void begin(__m512 (&sum)[kHeight][kVectors]) const {
+    const float* from = static_cast<const float*>(c);
+    if (begun) {
+      each_sum(
+          sum, [&](__m512 & value, __mmask16 mask, int64_t at, int)
+                   __attribute__((always_inline)) { value = _mm512_maskz_loadu_ps(mask, from + at); });
+    } else {
+      each_sum(
+          sum, [&](__m512 & value, __mmask16, int64_t, int)
+                   __attribute__((always_inline)) { value = _mm512_setzero_ps(); });
     }
   }
 
@@ -98,12 +114,6 @@ struct Target {
       return;
     }
     float* to = static_cast<float*>(c);
-    if (accumulate) {
-      each_sum(
-          sum, [&](__m512 & value, __mmask16 mask, int64_t at, int) __attribute__((always_inline)) {
-            value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(mask, to + at));
-          });
-    }
     each_sum(
         sum, [&](__m512 value, __mmask16 mask, int64_t at, int)
                  __attribute__((always_inline)) { _mm512_mask_storeu_ps(to + at, mask, value); });
@@ -137,10 +147,7 @@ struct Strip {
 template <int kHeight, int kVectors, bool kPanel>
 void tile(const Strip* strips, int count, const Target& target) {
   __m512 sum[kHeight][kVectors];
-#pragma GCC unroll 12
-  for (int i = 0; i < kHeight; i++) {
-    for (int j = 0; j < kVectors; j++) sum[i][j] = _mm512_setzero_ps();
-  }
+  target.begin(sum);
   for (const Strip* strip = strips; strip < strips + count; strip++) {
     const Word* a = strip->a;
     const uint32_t* b = strip->b;
@@ -206,22 +213,29 @@ struct Pass {
 /** A block of a: panels, or where the depth is contiguous its rows, read as they lie. */
 struct Left {
   const Word* words = nullptr;
-  int64_t row = 0;  // words from one row to the next; 0: panels
+  int64_t row = 0;   // words from one row to the next; 0: panels
+  int64_t tall = 0;  // of a panel
 
-  /** `tall` rows of a segment from `row_at` on; what must move goes `to`, which moves behind it. */
-  void take(const Segment& segment, int64_t row_at, int64_t tall, uint32_t*& to) {
-    const uint16_t* a = segment.a(row_at);
+  /** Whether rows lie so far apart that all fall on the same lines of the cache. */
+  static bool is_paged(const GemmTerm& term) { return !term.trans_a && term.lda % 2048 == 0; }
+
+  /** Rows [first, first + count) of a segment; what must move goes `to`, which moves behind it. */
+  void take(const Segment& segment, int64_t first, int64_t count, int64_t height, bool as_they_lie,
+            uint32_t*& to) {
+    const uint16_t* a = segment.a(first);
     const int64_t lda = segment.term->lda, deep = segment.deep, pairs = segment.pairs();
-    words = to, row = 0;
-    constexpr int64_t kPage = 2048;  // rows so far apart all fall on the same lines of the cache
+    words = to, row = 0, tall = height;
     if (segment.term->trans_a) {
-      pack<kRows>(a, lda, false, deep, tall, false, to);
-      to += divided_up(tall, kRows) * panel_step(pairs, kRows);
-    } else if (deep % 2 == 0 && lda % 2 == 0 && lda % kPage) {
+      if (height == kRows)
+        pack<kRows>(a, lda, false, deep, count, false, to);
+      else
+        pack<kFewRows>(a, lda, false, deep, count, false, to);
+      to += divided_up(count, height) * panel_step(pairs, static_cast<int>(height));
+    } else if (deep % 2 == 0 && lda % 2 == 0 && (as_they_lie || !is_paged(*segment.term))) {
       words = reinterpret_cast<const Word*>(a), row = lda / 2;
     } else {
       row = pairs + kLanes;
-      for (int64_t i = 0; i < tall; i++, to += row) {
+      for (int64_t i = 0; i < count; i++, to += row) {
         to[pairs - 1] = 0;
         std::memcpy(to, a + i * lda, static_cast<size_t>(deep) * 2);
       }
@@ -229,7 +243,7 @@ struct Left {
   }
 
   const Word* at(int64_t i, int64_t pairs) const {
-    return words + (row ? i * row : i / kRows * panel_step(pairs, kRows));
+    return words + (row ? i * row : i / tall * panel_step(pairs, static_cast<int>(tall)));
   }
 };
 
@@ -311,27 +325,38 @@ void narrow_blocks(const GemmSum& sum, void* workspace) {
   }
 }
 
-/** Columns [column, column + wide) of c plus, or with what else is to be added, what a pass sums. */
+/** Rows of a register tile. */
+int64_t height_of(const GemmSum& sum, const Pass& pass) {
+  const bool turned = pass.count > 0 && pass.segments[0].term->trans_a;
+  if (turned && sum.m > kRows && sum.m <= 2 * kFewRows) return kFewRows;
+  return kRows;
+}
+
+/** Columns [column, column + wide) of c, or what they are after this pass. */
 void multiply_pass(const GemmSum& sum, const Pass& pass, int64_t column, int64_t wide, bool is_first,
-                   uint32_t* moved_a) {
+                   bool is_last, uint32_t* moved_a) {
+  const bool panels = pass.count > 0 && pass.segments[0].term->trans_a;
+  // few columns read a once: it is then not worth moving, and few enough rows may share lines of the cache
+  constexpr int64_t kSharing = 6;
+  const bool as_it_lies = pass.count == 1 && sum.n <= kLanes && Left::is_paged(*pass.segments[0].term);
+  const int64_t height = as_it_lies ? kSharing : height_of(sum, pass);
   const int64_t fit = kLeftBytes / 2 / std::max<int64_t>((pass.depth + 1) / 2 * 2, 2);
-  const int64_t down = std::max<int64_t>(1, divided_up(sum.m, std::min(kTall, fit / kRows * kRows)));
+  const int64_t down = std::max<int64_t>(1, divided_up(sum.m, std::min(kTall, fit / height * height)));
   // with so little depth b stays in the first cache, and c is written whole rows at a time
   constexpr int64_t kShallow = 32;
   const int64_t tall_of_block =
-      pass.depth <= kShallow ? kRows : divided_up(divided_up(sum.m, down), kRows) * kRows;
-  const bool panels = pass.count > 0 && pass.segments[0].term->trans_a;
+      pass.depth <= kShallow ? height : divided_up(divided_up(sum.m, down), height) * height;
   for (int64_t row = 0; row < sum.m; row += tall_of_block) {
     const int64_t tall = std::min(tall_of_block, sum.m - row);
     Left left[kMostProductTerms];
     uint32_t* moved = moved_a;
-    for (int s = 0; s < pass.count; s++) left[s].take(pass.segments[s], row, tall, moved);
+    for (int s = 0; s < pass.count; s++) left[s].take(pass.segments[s], row, tall, height, as_it_lies, moved);
     Ahead ahead(pass, row + tall, std::min(tall_of_block, sum.m - row - tall),
-                divided_up(tall, kRows) * divided_up(wide, kColumns));
+                divided_up(tall, height) * divided_up(wide, kColumns));
     for (int64_t j = 0; j < wide; j += kColumns) {
       Target target{nullptr,
                     sum.ldc,
-                    sum.bias && is_first ? sum.bias + column + j : nullptr,
+                    sum.bias && is_last ? sum.bias + column + j : nullptr,
                     nullptr,
                     sum.ld_addend,
                     sum.result == DType::bf16,
@@ -346,16 +371,43 @@ void multiply_pass(const GemmSum& sum, const Pass& pass, int64_t column, int64_t
       }
       const auto& by_height = wide - j > kLanes ? (panels ? tiles<2, true> : tiles<2, false>)
                                                 : (panels ? tiles<1, true> : tiles<1, false>);
-      for (int64_t i = 0; i < tall; i += kRows) {
-        const int64_t at = (row + i) * sum.ldc + column + j, height = std::min<int64_t>(kRows, tall - i);
+      for (int64_t i = 0; i < tall; i += height) {
+        const int64_t at = (row + i) * sum.ldc + column + j, rows = std::min(height, tall - i);
         target.c = static_cast<char*>(sum.c) + at * size_of(sum.result);
-        if (sum.addend && is_first) target.addend = sum.addend + (row + i) * sum.ld_addend + column + j;
-        target.fetch(height);
+        if (sum.addend && is_last) target.addend = sum.addend + (row + i) * sum.ld_addend + column + j;
+        target.fetch(rows);
         ahead.fetch();
         for (int s = 0; s < pass.count; s++) strips[s].a = left[s].at(i, strips[s].pairs);
-        by_height[static_cast<size_t>(height)](strips, pass.count, target);
+        by_height[static_cast<size_t>(rows)](strips, pass.count, target);
       }
     }
+  }
+}
+
+/** A product of few columns as the transpose of one of few rows: what is deep and wide is then packed as b
+ * is, whole rows of it at a time. */
+bool is_better_turned(const GemmCall& call) {
+  return call.trans_a && call.n <= 2 * kRows && call.m >= 2 * call.n && call.result == DType::f32 &&
+         !call.bias;
+}
+
+void turned_product(const GemmCall& call, void* workspace) {
+  constexpr int64_t kSide = 512;  // [2 * kRows, kSide] of the result beside c
+  static_assert(2 * kRows * kSide <= kTall * kWideAside);
+  float* beside = block_of_c(workspace);
+  for (int64_t row = 0; row < call.m; row += kSide) {
+    const GemmTerm term{!call.trans_b, false, call.k, call.b, call.ldb, half(call.a) + row, call.lda};
+    GemmSum sum;
+    sum.m = call.n, sum.n = std::min(kSide, call.m - row);
+    sum.terms = &term, sum.count = 1;
+    sum.c = beside, sum.ldc = kSide;
+    sum.accumulate = call.accumulate;
+    float* c = static_cast<float*>(call.c) + row * call.ldc;
+    for (int64_t i = 0; call.accumulate && i < sum.n; i++)
+      for (int64_t j = 0; j < sum.m; j++) beside[j * kSide + i] = c[i * call.ldc + j];
+    bf16_gemm_sum(sum, workspace);
+    for (int64_t i = 0; i < sum.n; i++)
+      for (int64_t j = 0; j < sum.m; j++) c[i * call.ldc + j] = beside[j * kSide + i];
   }
 }
 
@@ -367,7 +419,11 @@ void bf16_gemm_sum(const GemmSum& sum, void* workspace) {
   // what is rounded must be summed in one pass; a block is then narrower where it is deeper
   const bool is_narrow = sum.result == DType::bf16, is_deep = is_narrow && depth > kDepth;
   if (is_narrow && depth > 2 * kDepth) return narrow_blocks(sum, workspace);
-  const int64_t wide_of_block = is_deep ? kWide / 2 : kWide, deepest = is_deep ? depth : kDepth;
+  // few rows read b once: what is packed of it is used before it leaves the cache
+  constexpr int64_t kShallowPass = 256;
+  const bool is_low = !is_narrow && sum.m <= 2 * kRows;
+  const int64_t wide_of_block = is_deep ? kWide / 2 : kWide;
+  const int64_t deepest = is_deep ? depth : is_low ? kShallowPass : kDepth;
   uint32_t* packed_b = reinterpret_cast<uint32_t*>(block_of_c(workspace) + kTall * kWideAside);
   for (int64_t column = 0; column < sum.n; column += wide_of_block) {
     const int64_t wide = std::min(wide_of_block, sum.n - column);
@@ -382,12 +438,13 @@ void bf16_gemm_sum(const GemmSum& sum, void* workspace) {
                        true, packed);
         packed += divided_up(wide, kColumns) * panel_step(segment->pairs(), kColumns);
       }
-      multiply_pass(sum, pass, column, wide, is_first, packed_b + kRightWords);
+      multiply_pass(sum, pass, column, wide, is_first, term == sum.count, packed_b + kRightWords);
     }
   }
 }
 
 void bf16_gemm(const GemmCall& call, void* workspace, Gemm) {
+  if (is_better_turned(call)) return turned_product(call, workspace);
   const GemmTerm term{call.trans_a, call.trans_b, call.k, call.a, call.lda, call.b, call.ldb};
   GemmSum sum;
   sum.m = call.m, sum.n = call.n;
