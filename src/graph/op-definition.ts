@@ -98,6 +98,11 @@ export interface Precision<N extends OpKey> {
   readonly narrowWeights?: true;
   /** Read as they are. */
   readonly reads?: readonly InputName<N>[];
+  /**
+   * Of `reads`: where the backward pass reads a tensor in f32 as these alone, it holds a bf16 copy instead, which the forward
+   * pass reads too, for both must have the same numbers.
+   */
+  readonly copies?: readonly InputName<N>[];
   /** Terms of a sum: read as they are too, but kept in f32, so that a long sum of small terms does not stall. */
   readonly terms?: readonly InputName<N>[];
   /** Outputs that may be stored as bf16. */

@@ -49,6 +49,7 @@ export interface LooseDefinition {
 export interface LoosePrecision {
   operands?: readonly string[];
   reads?: readonly string[];
+  copies?: readonly string[];
   terms?: readonly string[];
   stores?: readonly string[];
   moves?: true;

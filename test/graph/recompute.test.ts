@@ -16,8 +16,8 @@ import { tinyTrainStep } from './tiny-models.js';
 
 const layers = 4;
 
-const step = (recompute?: RecomputeOptions, clip = true): Program =>
-  compile(tinyTrainStep({ layers, clip }).graph, { threads: 2, recompute });
+const step = (recompute?: RecomputeOptions, clip = true, dtype: 'fp32' | 'bf16' = 'fp32'): Program =>
+  compile(tinyTrainStep({ layers, clip }).graph, { threads: 2, recompute, dtype });
 
 const recomputedOps = ({ ops }: Program) => ops.filter(({ scope }) => scope.endsWith(' (recomputed)'));
 
@@ -58,16 +58,31 @@ describe('recomputation', () => {
     expect(repeated).not.to.include('matmul');
   });
 
-  it('auto goes as far as the arena asks for and no further', () => {
-    const [most, least] = [step({ mode: 'auto' }), step({ mode: 'full' })];
-    let before = most.recomputed.flops;
-    for (const part of [0.75, 0.5, 0.25]) {
-      const arenaBytes = Math.ceil(least.arenaBytes + part * (most.arenaBytes - least.arenaBytes));
-      const program = step({ mode: 'auto', arenaBytes });
-      expect(program.arenaBytes).to.be.at.most(arenaBytes);
-      expect(program.recomputed.flops).to.be.within(before, least.recomputed.flops);
-      before = program.recomputed.flops;
-    }
+  for (const dtype of ['fp32', 'bf16'] as const) {
+    it(`auto goes as far as the arena asks for and no further: ${dtype}`, () => {
+      const [most, least] = [step({ mode: 'auto' }, true, dtype), step({ mode: 'full' }, true, dtype)];
+      let before = most.recomputed.flops;
+      for (const part of [0.75, 0.5, 0.25]) {
+        const arenaBytes = Math.ceil(least.arenaBytes + part * (most.arenaBytes - least.arenaBytes));
+        const program = step({ mode: 'auto', arenaBytes }, true, dtype);
+        expect(program.arenaBytes).to.be.at.most(arenaBytes);
+        expect(program.recomputed.flops).to.be.within(before, least.recomputed.flops);
+        before = program.recomputed.flops;
+      }
+    });
+  }
+
+  it('never makes again what a longer life of something larger would be needed for', () => {
+    // the copies that norms read are half the size of the residual stream, which would have to be held for them
+    const copiesForNorms = ({ ops }: Program, last: string) => {
+      const read = new Set(ops.filter(({ op }) => op === 'rms_norm').map(({ inputs }) => inputs[0]!));
+      return ops.filter(
+        ({ op, outputs, scope }) => op === 'cast' && read.has(outputs[0]!) && scope.endsWith(last),
+      );
+    };
+    const full = step({ mode: 'full' }, true, 'bf16');
+    expect(copiesForNorms(full, '')).to.have.lengthOf(2 * layers);
+    expect(copiesForNorms(full, ' (recomputed)')).to.deep.equal([]);
   });
 
   it('gives what needs least where no amount of it is enough', () => {

@@ -4,8 +4,8 @@ import type { Arrays } from './reference/interpreter.js';
 import { tiny } from './tiny-models.js';
 
 /** Inputs and states for a program of a tiny decoder: two packed documents and padding, weights around 0.3. */
-export function tinyData(program: Program): { inputs: Arrays; states: Arrays } {
-  const data = new Data(5);
+export function tinyData(program: Program, seed = 5): { inputs: Arrays; states: Arrays } {
+  const data = new Data(seed);
   const { batch, length, vocabulary } = tiny;
   const shape = [batch, length];
   const known: Arrays = {

@@ -28,7 +28,7 @@ export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 
       expectShape(call, 'weight', weight, [lastSize(call, 'x', x)]);
       return { y: x, rstd: f32(x.shape.slice(0, -1)) };
     },
-    precision: { reads: ['x'], stores: ['y'] },
+    precision: { reads: ['x'], copies: ['x'], stores: ['y'] },
     gradient: (call) => {
       const { graph, inputs, outputs, grads, attributes } = call;
       if (grads.rstd) call.fail('rstd has no gradient');
@@ -52,7 +52,7 @@ export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 
       expectShape(call, 'rstd', rstd, x.shape.slice(0, -1));
       return { dx: x, dweight: weight };
     },
-    precision: { reads: ['dy', 'x'], stores: ['dx'] },
+    precision: { reads: ['dy', 'x'], copies: ['x'], stores: ['dx'] },
     scratch: ({ inputs: { x } }) => 4 * x.shape.at(-1)! * rowPieces(x.shape),
     flops: ({ inputs: { x } }) => 11 * elementCount(x.shape),
   },
@@ -66,7 +66,7 @@ export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 
       const rows = f32(x.shape.slice(0, -1));
       return { y: x, mean: rows, rstd: rows };
     },
-    precision: { reads: ['x'], stores: ['y'] },
+    precision: { reads: ['x'], copies: ['x'], stores: ['y'] },
     gradient: (call) => {
       const { graph, inputs, outputs, grads } = call;
       if (grads.mean || grads.rstd) call.fail('mean and rstd have no gradient');
@@ -91,7 +91,7 @@ export const normOps: Definitions<'rms_norm' | 'rms_norm_grad' | 'layer_norm' | 
       expectShape(call, 'rstd', rstd, x.shape.slice(0, -1));
       return { dx: x, dweight: weight, dbias: weight };
     },
-    precision: { reads: ['dy', 'x'], stores: ['dx'] },
+    precision: { reads: ['dy', 'x'], copies: ['x'], stores: ['dx'] },
     scratch: ({ inputs: { x } }) => 8 * x.shape.at(-1)! * rowPieces(x.shape),
     flops: ({ inputs: { x } }) => 16 * elementCount(x.shape),
   },

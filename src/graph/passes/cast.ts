@@ -1,9 +1,11 @@
 import type { Dtype } from '../dtype.js';
 import type { Graph } from '../graph.js';
+import { isVirtual } from '../op-definition.js';
 import { changedInputs, inputSlot, outputName } from '../op-names.js';
 import { definitionOf, storesNarrow, takesNarrow } from '../op-table.js';
 import { cast } from '../ops/arithmetic.js';
 import { reshape } from '../ops/shape.js';
+import { isGradient } from '../scope.js';
 import { stateBehind, storageRoot } from '../storage.js';
 import type { GraphNode, Tensor } from '../tensor.js';
 import { rewrite } from './rewrite.js';
@@ -11,10 +13,12 @@ import { rewrite } from './rewrite.js';
 /**
  * Mixed precision: products take bf16 operands, and what ops hand each other is stored as bf16 where every reader is
  * content with that. States keep their dtype: a product reads a bf16 copy of a weight, made once per run. Statistics,
- * sums that run on (the residual stream), losses, weight gradients and everything small stay f32.
+ * sums that run on (the residual stream), losses, weight gradients and everything small stay f32. What norms alone read of
+ * such a sum in the backward pass is held as a bf16 copy, which their forward pass reads too.
  */
 export function castToBf16(graph: Graph): Graph {
   const wide = readAsF32(graph);
+  const copied = heldAsCopies(graph);
   const copies = new Map<string, Tensor>(); // by tensor and dtype; reshapes of a tensor share its copy
   const as = (tensor: Tensor, dtype: Dtype): Tensor => {
     if (tensor.dtype === dtype) return tensor;
@@ -26,7 +30,7 @@ export function castToBf16(graph: Graph): Graph {
   };
   return rewrite(graph, ({ node, inputs, target }) => {
     if (widensOnly(graph, node) || (narrows(node) && inputs[0]!.dtype === 'bf16')) return [inputs[0]!];
-    const fitting = target.scopedAs(node.scope, () => fitInputs(node, inputs, as));
+    const fitting = target.scopedAs(node.scope, () => fitInputs(node, inputs, as, copied));
     const made = target.emitFlat(
       node.op,
       fitting,
@@ -75,18 +79,35 @@ function readAsF32(graph: Graph): Set<Tensor> {
   return wide;
 }
 
+/** Tensors (the storage behind them) that the backward pass reads in f32 only where a bf16 copy does as well. */
+function heldAsCopies(graph: Graph): Set<Tensor> {
+  const [copied, others] = [new Set<Tensor>(), new Set<Tensor>()];
+  for (const node of graph.nodes) {
+    if (!isGradient(node.scope)) continue;
+    const { copies } = definitionOf(node.op).precision ?? {};
+    node.inputs.forEach((input, index) => {
+      if (!input || isVirtual(node.op)) return;
+      const known = copies?.includes(inputSlot(node.op, index).name) ? copied : others;
+      known.add(storageRoot(input));
+    });
+  }
+  return new Set([...copied].filter((tensor) => isLarge(tensor) && !others.has(tensor)));
+}
+
 /** Products get bf16, ops that know no bf16 get f32, and parts that are joined are of one dtype. */
 function fitInputs(
   node: GraphNode,
   inputs: readonly (Tensor | null)[],
   as: (tensor: Tensor, dtype: Dtype) => Tensor,
+  copied: ReadonlySet<Tensor>,
 ): (Tensor | null)[] {
-  const { operands, moves } = definitionOf(node.op).precision ?? {};
+  const { operands, copies, moves } = definitionOf(node.op).precision ?? {};
   const joined = moves === true && inputs.every((input) => input === null || input.dtype !== 'f32');
   return inputs.map((input, index) => {
     if (!input || (input.dtype !== 'f32' && input.dtype !== 'bf16')) return input;
     const { name } = inputSlot(node.op, index);
     if (operands?.includes(name)) return as(input, 'bf16');
+    if (copies?.includes(name) && copied.has(storageRoot(node.inputs[index]!))) return as(input, 'bf16');
     if (moves) return joined ? input : as(input, 'f32');
     return takesNarrow(node.op, name) ? input : as(input, 'f32');
   });

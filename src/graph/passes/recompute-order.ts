@@ -46,22 +46,28 @@ export function recomputations(graph: Graph, leastShare: number): Recomputation[
 function cheapestFirst(candidates: readonly GraphNode[], uses: Uses): Recomputation[] {
   const order: Recomputation[] = [];
   const dropped = new Set<GraphNode>();
+  const prolonged = new Set<Tensor>(); // of other layers, held for what is dropped
   const open = new Set(candidates);
   while (open.size > 0) {
-    let best: { node: GraphNode; step: Recomputation } | null = null;
+    let best: { node: GraphNode; step: Recomputation; sources: readonly Tensor[] } | null = null;
     for (const node of open) {
-      const nodes = uses.toMakeAgain(node, dropped);
-      if (nodes === null) {
+      const again = uses.toMakeAgain(node, dropped);
+      if (again === null) {
         open.delete(node);
         continue;
       }
+      const { nodes } = again;
+      const sources = again.sources.filter((source) => !prolonged.has(source));
       const cost = nodes.reduce((sum, other) => sum + equivalentFlops(other), 0);
-      const step = { nodes, freed: uses.heldBytes(node), cost };
-      if (best === null || step.freed * best.step.cost > best.step.freed * cost) best = { node, step };
+      const freed = uses.heldBytes(node) - sources.reduce((sum, source) => sum + typeBytes(source), 0);
+      if (freed <= 0) continue;
+      if (best === null || freed * best.step.cost > best.step.freed * cost)
+        best = { node, step: { nodes, freed, cost }, sources };
     }
     if (best === null) break;
     open.delete(best.node);
     for (const node of best.step.nodes) dropped.add(node);
+    for (const source of best.sources) prolonged.add(source);
     order.push(best.step);
   }
   return order;
@@ -132,10 +138,17 @@ class Uses {
     );
   }
 
-  /** The node and what is forgotten anyway on the way to it; null where it cannot be made again as it was. */
-  toMakeAgain(node: GraphNode, dropped: ReadonlySet<GraphNode>): GraphNode[] | null {
+  /**
+   * The node and what is forgotten anyway on the way to it, and what of other layers must then be held that else need not be;
+   * null where it cannot be made again as it was.
+   */
+  toMakeAgain(
+    node: GraphNode,
+    dropped: ReadonlySet<GraphNode>,
+  ): { nodes: GraphNode[]; sources: Tensor[] } | null {
     const place = this.#firstLate.get(node)!;
     const found = new Set<GraphNode>();
+    const sources = new Set<Tensor>();
     const visit = (at: GraphNode): boolean => {
       if (dropped.has(at) || found.has(at)) return true;
       if (hasTrait(at.op, 'effect')) return false;
@@ -145,10 +158,14 @@ class Uses {
         const state = stateBehind(input);
         if (state !== null && (this.#changed.get(state) ?? Infinity) < place) return false;
         const maker = producer(input);
-        if (maker === null || isGradient(maker.scope) || this.#shared.has(maker)) return true;
+        if (maker === null || isGradient(maker.scope)) return true;
+        if (this.#shared.has(maker)) {
+          if (!this.#lateRead.has(input)) sources.add(input);
+          return true;
+        }
         return (this.isHeld(maker) && !dropped.has(maker)) || visit(maker);
       });
     };
-    return visit(node) ? [...found] : null;
+    return visit(node) ? { nodes: [...found], sources: [...sources] } : null;
   }
 }
