@@ -79,7 +79,7 @@ export const stage: StageDefinition<BenchConfig> = {
     checkMemory(plan, budget, () => []);
     const { engine, session, threads } = await openDevice(config, context);
     if (config.dtype === 'bf16' && !engine.hasBf16Products) context.log('warning', widenedProducts);
-    collectGarbage();
+    await collectGarbage();
     const baseRss = process.memoryUsage.rss();
     const freeBytes = session.bytes().available;
     const { storage } = model;
@@ -95,7 +95,7 @@ export const stage: StageDefinition<BenchConfig> = {
       executable: session.load(program),
       runs,
     }));
-    collectGarbage();
+    await collectGarbage();
     const seconds: number[] = [];
     for (let step = 0; step < warmupSteps + steps; step++) {
       if (context.signal.aborted) throw new SluiceError('interrupted', 'the measurement was interrupted');

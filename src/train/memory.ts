@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { isCpu, openEngine, type Session } from '../engine/index.js';
 import { SluiceError } from '../errors.js';
 import type { PlanRecord } from './plan-record.js';
@@ -53,11 +54,13 @@ export interface Fitting {
 
 /**
  * Lets go of what planning and initialising left in the JavaScript heap, 10 to 20 MB that would stay for hours: training
- * itself makes too little for V8 to clean up. Takes some 40 ms. Only a stage's process can (runner/launchers/local.ts).
+ * itself makes too little for V8 to clean up. Takes some 60 ms. Only a stage's process can (runner/launchers/local.ts).
  */
-export function collectGarbage(): void {
-  globalThis.gc?.();
-  globalThis.gc?.(); // gives back the pages that the first emptied
+export async function collectGarbage(): Promise<void> {
+  if (globalThis.gc === undefined) return;
+  globalThis.gc();
+  globalThis.gc(); // gives back the pages that the first emptied, by a thread of V8's
+  await setTimeout(20);
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;

@@ -61,7 +61,7 @@ export async function train(run: TrainingRun, context: TrainingContext): Promise
   const steps = totalSteps(training, run.data);
   const record = planRecord(programsOf(programs), session, programNames(programs));
   checkMemory(record, budget, () => whatWouldFit(run, budget));
-  collectGarbage();
+  await collectGarbage();
   writeTextAtomic(join(stage.runDirectory, 'plan.json'), `${JSON.stringify(record, null, 1)}\n`);
   const held = createTrainingStates(run, session, programs);
   const schedule = scheduleOf(training.schedule, training.learning_rate, steps);
