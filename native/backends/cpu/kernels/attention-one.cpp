@@ -97,11 +97,10 @@ void score_block(const Heads& a, int64_t head, int64_t first, int64_t begin, int
 /** The largest of s[wide] and `most`. */
 float largest(const float* s, int64_t wide, float most) {
   Lanes16 lanes = splat16(most);
-  for (int64_t i = 0; i < wide; i += kLanes16) {
-    const Lanes16 next = load16(s + i);
-    lanes = next > lanes ? next : lanes;
-  }
-  for (int64_t i = 0; i < kLanes16; i++) most = std::max(most, lanes[i]);
+  for (int64_t i = 0; i < wide; i += kLanes16) lanes = greater(load16(s + i), lanes);
+  float each[kLanes16];
+  store16(each, lanes);
+  for (const float score : each) most = std::max(most, score);
   return most;
 }
 

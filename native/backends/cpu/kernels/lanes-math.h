@@ -7,16 +7,12 @@
 
 namespace sluice::cpu::SLUICE_ISA {
 
-typedef int32_t Ints16 __attribute__((vector_size(64)));
-
-SLUICE_LANES Lanes16 splat16(float value) { return Lanes16{} + value; }
-
 /** NaN stays NaN. */
 SLUICE_LANES Lanes16 at_most(Lanes16 x, float bound) {
 #if defined(__AVX512F__)
   return (Lanes16)_mm512_min_ps((__m512)splat16(bound), (__m512)x);
 #else
-  return x > bound ? splat16(bound) : x;
+  return lesser(splat16(bound), x);
 #endif
 }
 
@@ -24,7 +20,7 @@ SLUICE_LANES Lanes16 at_least(Lanes16 x, float bound) {
 #if defined(__AVX512F__)
   return (Lanes16)_mm512_max_ps((__m512)splat16(bound), (__m512)x);
 #else
-  return x < bound ? splat16(bound) : x;
+  return greater(splat16(bound), x);
 #endif
 }
 
@@ -49,8 +45,8 @@ SLUICE_LANES Lanes16 exp16(Lanes16 x) {
 #if defined(__AVX512F__)
   return (Lanes16)_mm512_scalef_ps((__m512)p, (__m512)n);
 #else
-  const Ints16 whole = (Ints16)shifted - (Ints16)splat16(12582912.0f), half = whole >> 1;
-  return p * (Lanes16)((half + 127) << 23) * (Lanes16)((whole - half + 127) << 23);
+  const Ints16 whole = bits_as<Ints16>(shifted) - bits_as<Ints16>(splat16(12582912.0f)), half = whole >> 1;
+  return p * bits_as<Lanes16>((half + 127) << 23) * bits_as<Lanes16>((whole - half + 127) << 23);
 #endif
 }
 
@@ -63,9 +59,9 @@ SLUICE_LANES Lanes16 exp_negative16(Lanes16 x) {
   return (Lanes16)_mm512_scalef_ps((__m512)exp_near0(x, n), (__m512)n);
 #else
   const Lanes16 clamped = at_least(x, -87.0f), shifted = clamped * 1.44269504088896341f + 12582912.0f;
-  const Ints16 whole = (Ints16)shifted - (Ints16)splat16(12582912.0f);
-  const Lanes16 result = exp_near0(clamped, shifted - 12582912.0f) * (Lanes16)((whole + 127) << 23);
-  return x < -87.0f ? Lanes16{} : result;
+  const Ints16 whole = bits_as<Ints16>(shifted) - bits_as<Ints16>(splat16(12582912.0f));
+  const Lanes16 result = exp_near0(clamped, shifted - 12582912.0f) * bits_as<Lanes16>((whole + 127) << 23);
+  return zero_below(x, -87.0f, result);
 #endif
 }
 
@@ -77,7 +73,9 @@ SLUICE_LANES void store16(uint16_t* to, Lanes16 value) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                       reinterpret_cast<__m256i>(_mm512_cvtneps_pbh((__m512)value)));
 #else
-  for (int i = 0; i < kLanes16; i++) to[i] = to_bf16(value[i]);
+  float wide[kLanes16];
+  store16(wide, value);
+  for (int i = 0; i < kLanes16; i++) to[i] = to_bf16(wide[i]);
 #endif
 }
 

@@ -1,11 +1,10 @@
-// Sixteen f32 at a time, on every instruction set: the compiler cuts them into what the machine has. Sums
-// over lanes are taken in one fixed order.
+// Sixteen numbers of 32 bits at a time, on every instruction set: in one vector, or in as many as the machine
+// takes. Sums over lanes are taken in one fixed order.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
+#include "lanes-pair.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -13,15 +12,23 @@ namespace sluice::cpu::SLUICE_ISA {
 
 inline constexpr int64_t kLanes16 = 16;
 
+#if defined(__AVX512F__)
 typedef float Lanes16 __attribute__((vector_size(64)));
 typedef uint32_t Words16 __attribute__((vector_size(64)));
-typedef float LooseLanes16 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef int32_t Ints16 __attribute__((vector_size(64)));
+#else
+typedef float Lanes8 __attribute__((vector_size(32)));
+typedef uint32_t Words8 __attribute__((vector_size(32)));
+typedef int32_t Ints8 __attribute__((vector_size(32)));
+using Lanes16 = Pair<Lanes8>;
+using Words16 = Pair<Words8>;
+using Ints16 = Pair<Ints8>;
+#endif
 
-#define SLUICE_LANES static inline __attribute__((always_inline))
-
-SLUICE_LANES Lanes16 load16(const float* from) {
-  return (Lanes16)(*reinterpret_cast<const LooseLanes16*>(from));
-}
+SLUICE_LANES Lanes16 load16(const float* from) { return load_vector<Lanes16>(from); }
+SLUICE_LANES Words16 load_words(const void* from) { return load_vector<Words16>(from); }
+SLUICE_LANES void store16(float* to, Lanes16 value) { store_vector(to, value); }
+SLUICE_LANES Lanes16 splat16(float value) { return Lanes16{} + value; }
 
 /** bf16, widened. */
 SLUICE_LANES Lanes16 load16(const uint16_t* from) {
@@ -29,25 +36,13 @@ SLUICE_LANES Lanes16 load16(const uint16_t* from) {
   const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   return (Lanes16)_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16);
 #else
-  typedef uint16_t Halves __attribute__((vector_size(32)));
-  typedef uint16_t LooseHalves __attribute__((vector_size(32), aligned(2), may_alias));
-  const Halves halves = (Halves)(*reinterpret_cast<const LooseHalves*>(from));
-  return (Lanes16)(__builtin_convertvector(halves, Words16) << 16);
+  return bits_as<Lanes16>(load_widened<Words16>(from));
 #endif
-}
-
-SLUICE_LANES Words16 load_words(const void* from) {
-  typedef uint32_t Loose __attribute__((vector_size(64), aligned(1), may_alias));
-  return (Words16)(*static_cast<const Loose*>(from));
 }
 
 /** Of 32 bf16 the even ones, for i = 0, or the odd ones, widened. */
 SLUICE_LANES Lanes16 widen_half(Words16 pairs, int64_t i) {
-  return (Lanes16)(i == 0 ? pairs << 16 : pairs & 0xffff0000u);
-}
-
-SLUICE_LANES void store16(float* to, Lanes16 value) {
-  *reinterpret_cast<LooseLanes16*>(to) = (LooseLanes16)value;
+  return bits_as<Lanes16>(i == 0 ? pairs << 16 : pairs & 0xffff0000u);
 }
 
 /** The first `count` < 16, zeros behind. */
@@ -62,9 +57,13 @@ typedef float Lanes4 __attribute__((vector_size(16)));
 
 /** Lanes i, i+4, i+8 and i+12 added up, for i = 0..3. */
 SLUICE_LANES Lanes4 quarter16(Lanes16 v) {
+#if defined(__AVX512F__)
   typedef float Lanes8 __attribute__((vector_size(32)));
   const Lanes8 eight = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
                        __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+  const Lanes8 eight = v.low + v.high;
+#endif
   return __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
          __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
 }

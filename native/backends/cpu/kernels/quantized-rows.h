@@ -14,8 +14,6 @@ namespace sluice::cpu::SLUICE_ISA {
 
 inline constexpr int64_t kQuantGroup = 128, kQuantBlock = 64;  // columns
 
-typedef int32_t Integers16 __attribute__((vector_size(64)));
-
 struct Int8Rows {
   static constexpr int64_t kStep = kQuantBlock;
   static constexpr bool kSplit = false;
@@ -27,9 +25,8 @@ struct Int8Rows {
   int64_t padded;
   inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
     const int64_t block = row * padded + k;
-    const Integers16 code =
-        (Integers16)(load_words(codes + block) << static_cast<uint32_t>(24 - 8 * i)) >> 24;
-    return __builtin_convertvector(code, Lanes16) * scales[block / kQuantBlock];
+    const Ints16 code = bits_as<Ints16>(load_words(codes + block) << static_cast<uint32_t>(24 - 8 * i)) >> 24;
+    return converted<Lanes16>(code) * scales[block / kQuantBlock];
   }
   inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t) const {
     return at(row, k, i);
@@ -37,14 +34,29 @@ struct Int8Rows {
   const char* from(int64_t row) const { return reinterpret_cast<const char*>(codes + row * padded); }
 };
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/** table[code % 16] of each lane: of its lower and of its upper half, and bit 3 of the code chooses. */
+SLUICE_LANES Lanes8 looked_up(Lanes16 table, Words8 code) {
+  const __m256i index = (__m256i)code;
+  const __m256 low = _mm256_permutevar8x32_ps((__m256)table.low, index);
+  const __m256 high = _mm256_permutevar8x32_ps((__m256)table.high, index);
+  return (Lanes8)_mm256_blendv_ps(low, high, (__m256)(code << 28));
+}
+#endif
+
 /** table[code % 16] of each lane. */
 SLUICE_LANES Lanes16 looked_up(Lanes16 table, Words16 code) {
-#if defined(__clang__)
-  Lanes16 values;
-  for (int64_t lane = 0; lane < kLanes16; lane++) values[lane] = table[code[lane] % kLanes16];
-  return values;
+#if defined(__AVX512F__)
+  return (Lanes16)_mm512_permutexvar_ps((__m512i)code, (__m512)table);
+#elif defined(__AVX2__)
+  return {looked_up(table, code.low), looked_up(table, code.high)};
 #else
-  return __builtin_shuffle(table, code);
+  float numbers[kLanes16], values[kLanes16];
+  uint32_t codes[kLanes16];
+  store16(numbers, table);
+  store_vector(codes, code);
+  for (int64_t lane = 0; lane < kLanes16; lane++) values[lane] = numbers[codes[lane] % kLanes16];
+  return load16(values);
 #endif
 }
 
@@ -58,7 +70,8 @@ struct Nf4Rows {
   const float* scales;   // [n, padded / 64]
   int64_t padded;
   inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
-    static constexpr Lanes16 table = {SLUICE_NF4_VALUES};
+    alignas(64) static constexpr float values[kLanes16] = {SLUICE_NF4_VALUES};
+    const Lanes16 table = load16(values);
     const int64_t group = row * padded + k;
     const Words16 code = load_words(codes + group / 2) >> static_cast<uint32_t>(4 * i);
     // a scaled table serves four sixteens, and gives the same products
