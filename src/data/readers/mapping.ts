@@ -128,7 +128,7 @@ function optionalText(row: RawRow, column: string): string | undefined {
 }
 
 function columnsHint(row: RawRow): string {
-  return `the row has columns ${Object.keys(row.values).join(', ') || '(none)'}; map them with the key mapping beside the path`;
+  return `the row has columns ${Object.keys(row.values).join(', ') || '(none)'}; which is meant says mapping, where the config has that key`;
 }
 
 /** What flat columns are usually called: the mapping that reads such a row, as a hint. */
