@@ -26,7 +26,11 @@ export function describeViolations(errors: ErrorObject[]): Problem[] {
     if (!seen.has(key)) problems.push(problem);
     seen.add(key);
   }
-  return problems;
+  // What hangs on a choice that there is not cannot be judged.
+  const noChoices = new Set(
+    kept.filter(({ keyword }) => keyword === 'enum').map((error) => describe(error).path),
+  );
+  return problems.filter(({ also = [] }) => !also.some((path) => noChoices.has(path)));
 }
 
 function describe(error: ErrorObject): Problem {

@@ -161,6 +161,13 @@ describe('the check of a config', () => {
       ],
     ],
     [
+      'a choice that there is not, and not what hangs on it',
+      ['name=stes', '+gamma=2'],
+      [
+        'name | expected one of constant, linear, steps, got "stes" | override name=stes | did you mean steps?',
+      ],
+    ],
+    [
       'a key that only another choice has, whoever set it',
       ['+gamma=2'],
       [
