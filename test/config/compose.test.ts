@@ -157,7 +157,7 @@ describe('composition', () => {
       BASE,
       ['db=nope'],
       "In 'config': Could not find 'db/nope'\n\nAvailable options in 'db':\n\tmysql\n\tpgsql",
-      'config.yaml:2:5',
+      'override db=nope',
     ],
     [
       'an unknown group',
@@ -257,6 +257,7 @@ describe('composition', () => {
 
   it('suggests the nearest key', () => {
     expect(failureOf(() => composeFiles(BASE, ['db.prt=1'])).hint).to.equal("did you mean 'port'?");
+    expect(failureOf(() => composeFiles(BASE, ['db=mysq'])).hint).to.equal('did you mean mysql?');
   });
 
   it('searches the folders of hydra.searchpath after its own', () => {

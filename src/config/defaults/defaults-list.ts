@@ -1,4 +1,5 @@
 import { configError } from '../config-error.js';
+import { nearest } from '../nearest.js';
 import type { Override } from '../override/parse.js';
 import { DictNode } from '../tree/node.js';
 import { ConfigDefault, GroupDefault, type InputDefault } from './element.js';
@@ -288,10 +289,17 @@ class Expansion {
       options.length === 0
         ? ''
         : `\nAvailable options in '${entry.groupPath()}':${options.map((name) => `\n\t${name}`).join('')}`;
+    const chosen =
+      entry instanceof GroupDefault ? this.selection.choices.get(entry.overrideKey()) : undefined;
+    const [close] = nearest(path.slice(path.lastIndexOf('/') + 1), options);
     return configError(
       'missing',
       `${prefix}Could not find '${path}'\n${listed}\nConfig search path:${searched}`,
-      details,
+      {
+        ...details,
+        ...(chosen?.override !== undefined && { where: `override ${chosen.override.input}` }),
+        ...(close !== undefined && { hint: `did you mean ${close}?` }),
+      },
     );
   }
 }
