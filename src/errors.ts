@@ -1,6 +1,6 @@
 /** What a SluiceError says besides its message. Every field is written for the person who reads the terminal. */
 export interface ErrorDetails {
-  /** Place of the cause: `configs/stage_1.yaml:12:5`, `override training.lr=x`, `rows.jsonl:17`, an op name. */
+  /** Place of the cause: `configs/pretrain.yaml:12:5`, `override training.lr=x`, `rows.jsonl:17`, an op name. */
   where?: string;
   /** What to do next, or the nearest valid choice. */
   hint?: string;

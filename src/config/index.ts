@@ -11,7 +11,7 @@
  *     composed.origin('training.lr')          // { where: 'configs/…yaml:12:3', replaced: […] }
  *
  *     printOrigins(composed)                  // `--cfg job --origin`
- *     const validate = await compileSchema(loadSchema('configs/stage_1.schema.json'))
+ *     const validate = await compileSchema(loadSchema('configs/stage_1_pretrain.schema.json'))
  *     checkConfig(composed, validate, { stage: 'stage_1', … })   // { violations, warnings, … }; new SchemaError(violations)
  *     const plan = planSweep({ …, overrides: ['lr=1e-3,1e-4'] })   // `-m`; plan.sweeper.ask(), plan.job(n, overrides), tell()
  *     await instantiate({ _target_: 'random', percentage: 0.1 }, selectors)   // registered names only
