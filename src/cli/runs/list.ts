@@ -40,8 +40,17 @@ export async function listCommand(
   const asJson = log === 'json';
   const shown = limit ?? (asJson ? 0 : usualLimit);
   const runs = shown === 0 ? found : found.slice(-shown);
-  for (const run of runs) if (run.shownStatus === 'lost') await reportLost(history.folderOf(run));
+  for (const folder of lostFolders(runs, history)) await reportLost(folder);
   project.stdout.write(asJson ? `${JSON.stringify(runs)}\n` : `${text(runs, found.length, query)}\n`);
+}
+
+/** Of the lost runs, and of the sweeps whose jobs they are. */
+function lostFolders(runs: readonly ListedRun[], history: History): Set<string> {
+  const lost = runs.filter(({ shownStatus }) => shownStatus === 'lost');
+  const sweeps = lost.flatMap(({ sweep }) =>
+    sweep === undefined ? [] : history.folderOf({ folder: sweep }),
+  );
+  return new Set([...lost.map((run) => history.folderOf(run)), ...sweeps]);
 }
 
 function readQuery(words: readonly string[], { stages }: Project): { query: ListQuery; limit?: number } {

@@ -124,6 +124,19 @@ describe('./run runs', () => {
     expect(statSync(report('wait/lost')).mtimeMs).to.be.at.least(mtimeMs);
   });
 
+  it('makes that of a sweep that was killed too', async () => {
+    const killed = new CommandLineProject();
+    const sweep = join(killed.root, 'outputs/multirun/k');
+    mkdirSync(sweep, { recursive: true });
+    writeFileSync(join(sweep, 'multirun.yaml'), '');
+    const gone = { status: 'running' as const, pid: await goneProcess(), durationSeconds: null };
+    await makeRun(killed.root, { id: 'multirun/k/0', ...day(1), stage: 'train', ...gone });
+    await killed.run('runs');
+    expect(readFileSync(join(sweep, 'report.html'), 'utf8')).to.include('lost');
+    expect(existsSync(join(sweep, '0/report.html'))).to.equal(true);
+    killed.remove();
+  });
+
   const queries: [words: string[], ids: string[]][] = [
     [
       ['list', 'stage=stage_0'],
