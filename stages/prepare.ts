@@ -31,7 +31,7 @@ import {
 } from '../src/data/index.js';
 import { SluiceError } from '../src/errors.js';
 import type { StageContext, StageDefinition } from '../src/runner/stage.js';
-import { encodeChats, Tokenizer, type TrainBpe, trainTokenizer } from '../src/text/index.js';
+import { encodeChats, type Message, Tokenizer, type TrainBpe, trainTokenizer } from '../src/text/index.js';
 
 /** configs/prepare.schema.json describes each key. */
 export interface PrepareConfig {
@@ -78,6 +78,8 @@ async function plan(context: StageContext<PrepareConfig>): Promise<string> {
   const split = splitDocuments(documents, config.split, config.seed);
   const instructions = askQuestions(config, split);
   if (instructions !== null) writeInstructions(context, instructions);
+  const told = continuationsOf(config, split.train);
+  writeConversations(context, told);
 
   const sample = sampleOf(split.train.map((document) => document.text));
   if (config.tokenizer.path === null)
@@ -94,8 +96,9 @@ async function plan(context: StageContext<PrepareConfig>): Promise<string> {
   const lines: string[] = [];
   for (const name of SPLITS) {
     const texts = split[name].map((document) => document.text);
-    const told = name === 'train' ? continuationsOf(config, split.train) : [];
-    const chats = told.map((messages) => messages.map(({ content }) => content).join('\n'));
+    const chats = (name === 'train' ? told : []).map((messages) =>
+      messages.map(({ content }) => content).join('\n'),
+    );
     const lengths = [...texts, ...chats].map(about);
     const { tokens, rows } = writeTokenStoreStandIn(
       join(folder('data'), name),
@@ -169,6 +172,8 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   const tokenizer = openTokenizer(context);
   addOutput('tokenizer', folder('data/tokenizer'));
 
+  const told = continuationsOf(config, split.train);
+  writeConversations(context, told);
   const ids = {} as Record<SplitName, Int32Array[]>;
   const stores = {} as Record<SplitName, TokenStoreMeta>;
   mkdirSync(folder('text'));
@@ -177,8 +182,7 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
     ids[name] = await tokenizeDocuments(tokenizer, texts, (done) =>
       progress(`tokenize ${name}`, done, texts.length),
     );
-    const told = name === 'train' ? continuationsOf(config, split.train) : [];
-    const conversations = told.length === 0 ? [] : await encodeChats(tokenizer, told);
+    const conversations = name === 'train' && told.length > 0 ? await encodeChats(tokenizer, told) : [];
     stores[name] = writeTokenStore(
       join(folder('data'), name),
       [...ids[name], ...conversations.map((chat) => chat.ids)],
@@ -256,6 +260,18 @@ function writeInstructions(
   for (const name of ['pool', 'truth', 'questions']) addOutput(name, file(name));
 }
 
+/** What pretraining reads told as conversations, as instruction rows: text known to be good, for a selector to learn from. */
+function writeConversations(
+  { runDirectory, addOutput }: StageContext<PrepareConfig>,
+  told: readonly Message[][],
+): void {
+  if (told.length === 0) return;
+  const path = join(runDirectory, 'conversations.jsonl');
+  const rows = told.map((messages, i) => ({ dataset: 'continuation', id: rowName('told', i), messages }));
+  writeJsonLines(path, rows);
+  addOutput('conversations', path);
+}
+
 /** The tokenizer of a model folder, as it is: what its data is made with for the model to be trained further. */
 function takeTokenizer({ runDirectory, resolvePath, addInput }: StageContext<PrepareConfig>, path: string) {
   const from = resolvePath(path);
@@ -327,11 +343,13 @@ async function addonTrainer(): Promise<TrainBpe> {
   return addon.trainBpe as TrainBpe;
 }
 
+const rowName = (kind: string, index: number) => `${kind}-${String(index).padStart(5, '0')}`;
+
 function* questionRows(questions: readonly Question[]): Generator<object> {
   for (const [i, question] of questions.entries()) {
     yield {
       dataset: question.kind,
-      id: `question-${String(i).padStart(5, '0')}`,
+      id: rowName('question', i),
       messages: [prompt(question)],
       answer: question.answer,
       choices: question.choices,

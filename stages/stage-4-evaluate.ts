@@ -2,17 +2,22 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTexts } from '../src/data/index.js';
 import { openDevice } from '../src/engine/index.js';
+import { SluiceError } from '../src/errors.js';
 import {
-  type AnsweredQuestion,
-  type AnswerScores,
   answerQuestions,
+  comparison,
+  comparisonTable,
   type EvaluatedModel,
+  type EvaluatedRun,
+  type Evaluation,
+  evaluationTable,
   exactMatch,
   readQuestions,
   scoreAnswers,
+  scoreRightAnswers,
   scoreTexts,
+  summaryOf,
   type TextMetric,
-  type TextScores,
 } from '../src/evaluate/index.js';
 import { stopIdsOf } from '../src/infer/index.js';
 import { loadAdapter, loadModel, loadWeights, type StorageKeys, storageOf } from '../src/models/index.js';
@@ -27,7 +32,8 @@ export interface EvaluationConfig {
   model_checkpoint_path: string;
   dtype: 'fp32' | 'bf16';
   quantization: StorageKeys['quantization'];
-  adapters: Record<string, string>;
+  adapters: Record<string, string | string[]>;
+  compare: { with: string | null; confidence: number };
   perplexity: {
     data_path: string | null;
     max_sequence_length: number;
@@ -43,14 +49,6 @@ export interface EvaluationConfig {
   };
 }
 
-/** What one model came to; null where that part was left out. */
-interface Result {
-  name: string;
-  text: TextScores | null;
-  answered: AnsweredQuestion[] | null;
-  scores: AnswerScores | null;
-}
-
 export const stage: StageDefinition<EvaluationConfig> = {
   name: 'stage_4_evaluate',
 
@@ -58,6 +56,7 @@ export const stage: StageDefinition<EvaluationConfig> = {
     const { config } = context;
     const folder = context.resolvePath(config.model_checkpoint_path);
     context.addInput('model', folder);
+    const models = modelsOf(context);
     const tokenizer = Tokenizer.open(folder);
     const model = (await loadModel(folder)).stored(storageOf(config));
     const { session, threads } = await openDevice(config, context);
@@ -71,18 +70,9 @@ export const stage: StageDefinition<EvaluationConfig> = {
 
     const stopIds = [...stopIdsOf(model, folder), ...(tokenizer.eosId === null ? [] : [tokenizer.eosId])];
 
-    const results: Result[] = [];
-    for (const [name, path] of [['base', null], ...Object.entries(config.adapters)] as [
-      string,
-      string | null,
-    ][]) {
+    const evaluateRun = async (name: string, path: string | null): Promise<EvaluatedRun> => {
       const before = new Set(session.states().map((state) => state.name));
-      let adapter = null;
-      if (path !== null) {
-        const adapterFolder = context.resolvePath(path);
-        context.addInput(`adapter ${name}`, adapterFolder);
-        adapter = loadAdapter(adapterFolder, model, session);
-      }
+      const adapter = path === null ? null : loadAdapter(path, model, session);
       const evaluated: EvaluatedModel = {
         model,
         adapter,
@@ -96,6 +86,7 @@ export const stage: StageDefinition<EvaluationConfig> = {
       const text =
         texts &&
         (await scoreTexts(evaluated, texts, config.perplexity.max_sequence_length, progress('perplexity')));
+      const losses = questions && (await scoreRightAnswers(evaluated, questions, progress('right answers')));
       const answered =
         questions &&
         (await answerQuestions(
@@ -104,15 +95,51 @@ export const stage: StageDefinition<EvaluationConfig> = {
           { ...config.questions, stopIds },
           progress('questions'),
         ));
-      const scores = answered && scoreAnswers(answered, config.questions.text_metrics);
-      results.push({ name, text, answered, scores });
       for (const state of session.states()) if (!before.has(state.name)) session.dropState(state.name);
+      return { text, answered, losses };
+    };
+
+    const evaluations: Evaluation[] = [];
+    for (const { name, paths } of models) {
+      const runs: EvaluatedRun[] = [];
+      for (const [i, path] of paths.entries())
+        runs.push(await evaluateRun(paths.length > 1 ? `${name} ${i + 1}` : name, path));
+      const answered = runs.flatMap((run) => (run.answered === null ? [] : [run.answered]));
+      const scores = answered.length === 0 ? null : scoreAnswers(answered, config.questions.text_metrics);
+      evaluations.push({ name, runs, scores });
     }
 
-    writeResults(context, results);
-    context.emit(resultTable(results));
+    writeResults(context, evaluations);
+    context.emit(evaluationTable(evaluations));
+    if (config.compare.with === null) return;
+    const compared = comparison(evaluations, config.compare.with, config.compare.confidence);
+    if (compared.length === 0) return;
+    const file = join(context.runDirectory, 'comparison.json');
+    writeFileSync(file, `${JSON.stringify(compared, null, 1)}\n`);
+    context.addOutput('comparison', file);
+    context.emit(comparisonTable(compared));
   },
 };
+
+/** The model alone, then each name of `adapters` with the folders of its runs. */
+function modelsOf(context: StageContext<EvaluationConfig>): { name: string; paths: (string | null)[] }[] {
+  const { adapters, compare } = context.config;
+  const names = Object.keys(adapters);
+  if (compare.with !== null && !names.includes(compare.with)) {
+    throw new SluiceError('config.unknown_adapter', `compare.with=${compare.with} is none of the adapters`, {
+      where: 'compare.with',
+      hint: names.length === 0 ? 'adapters is empty' : `adapters: ${names.join(', ')}`,
+    });
+  }
+  const given = Object.entries(adapters).map(([name, folders]) => {
+    const paths = [folders].flat().map((path) => context.resolvePath(path));
+    paths.forEach((path, i) => {
+      context.addInput(paths.length > 1 ? `adapter ${name} ${i + 1}` : `adapter ${name}`, path);
+    });
+    return { name, paths };
+  });
+  return [{ name: 'base', paths: [null] }, ...given];
+}
 
 function readPart<T>(
   context: StageContext<EvaluationConfig>,
@@ -126,32 +153,27 @@ function readPart<T>(
   return read(resolved);
 }
 
-function writeResults(context: StageContext<EvaluationConfig>, results: readonly Result[]): void {
+function writeResults(context: StageContext<EvaluationConfig>, evaluations: readonly Evaluation[]): void {
   const file = (name: string) => join(context.runDirectory, name);
-  const summary = results.map(({ name, text, scores }) => ({
-    model: name,
-    ...(text && { perplexity: text.perplexity, nll_per_token: text.nll / text.tokens, tokens: text.tokens }),
-    ...(scores && {
-      exact_match: scores.exactMatch,
-      exact_match_by_dataset: Object.fromEntries(scores.byDataset),
-      ...Object.fromEntries(scores.text),
-    }),
-  }));
-  writeFileSync(file('results.json'), `${JSON.stringify(summary, null, 1)}\n`);
+  writeFileSync(file('results.json'), `${JSON.stringify(evaluations.map(summaryOf), null, 1)}\n`);
   context.addOutput('results', file('results.json'));
   const writeLines = (name: string, lines: readonly object[]) => {
     writeFileSync(file(`${name}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     context.addOutput(name, file(`${name}.jsonl`));
   };
-  if (results.some(({ answered }) => answered !== null)) {
+  const runs = evaluations.flatMap(({ name, runs }) =>
+    runs.map((run, i) => ({ run, of: { model: name, ...(runs.length > 1 && { run: i + 1 }) } })),
+  );
+  if (runs.some(({ run }) => run.answered !== null)) {
     writeLines(
       'answers',
-      results.flatMap(({ name, answered }) =>
-        (answered ?? []).map(({ dataset, id, messages, answer, generated }) => ({
-          model: name,
+      runs.flatMap(({ run, of }) =>
+        (run.answered ?? []).map(({ dataset, id, messages, answer, generated }, i) => ({
+          ...of,
           dataset,
           id,
           correct: exactMatch(generated, answer) === 1,
+          ...run.losses![i],
           answer,
           generated,
           messages,
@@ -162,28 +184,9 @@ function writeResults(context: StageContext<EvaluationConfig>, results: readonly
   if (context.config.perplexity.per_token) {
     writeLines(
       'per_token_losses',
-      results.flatMap(({ name, text }) =>
-        (text?.documents ?? []).map(({ id, ids, losses }) => ({ model: name, id, ids, losses })),
+      runs.flatMap(({ run, of }) =>
+        (run.text?.documents ?? []).map(({ id, ids, losses }) => ({ ...of, id, ids, losses })),
       ),
     );
   }
-}
-
-function resultTable(results: readonly Result[]) {
-  const datasets = [...(results[0]?.scores?.byDataset.keys() ?? [])];
-  const metrics = [...(results[0]?.scores?.text.keys() ?? [])];
-  const percent = ({ mean, stderr }: { mean: number; stderr: number }) =>
-    `${(100 * mean).toFixed(1)} ± ${(100 * stderr).toFixed(1)} %`;
-  return {
-    type: 'table' as const,
-    title: 'Evaluation',
-    columns: ['model', 'perplexity', 'exact match', ...metrics, ...datasets],
-    rows: results.map(({ name, text, scores }) => [
-      name,
-      text === null ? '' : text.perplexity.toFixed(2),
-      scores === null ? '' : percent(scores.exactMatch),
-      ...metrics.map((metric) => scores!.text.get(metric)!.toFixed(2)),
-      ...datasets.map((dataset) => percent(scores!.byDataset.get(dataset)!)),
-    ]),
-  };
 }

@@ -1,4 +1,5 @@
-import { exactMatch, meanWithError } from './exact-match.js';
+import { type Estimate, estimate } from './compare-runs.js';
+import { exactMatch } from './exact-match.js';
 import { bleu } from './metrics/bleu.js';
 import { chrf } from './metrics/chrf.js';
 import { ter } from './metrics/ter.js';
@@ -15,26 +16,44 @@ const textMetrics = {
 export type TextMetric = keyof typeof textMetrics;
 
 export interface AnswerScores {
-  /** Share of the answers that are right, with its standard error. */
-  exactMatch: { mean: number; stderr: number };
-  byDataset: Map<string, { mean: number; stderr: number }>;
-  /** 0 to 100 (TER: 0 and up, less is better). */
+  /** Share of the answers that are right, over all runs. */
+  exactMatch: Estimate;
+  byDataset: Map<string, Estimate>;
+  /** 0 to 100 (TER: 0 and up, less is better); mean over the runs. */
   text: Map<TextMetric, number>;
 }
 
+/** Scores of one model, or of several runs of one recipe that answered the same questions. */
 export function scoreAnswers(
-  answered: readonly AnsweredQuestion[],
+  runs: readonly (readonly AnsweredQuestion[])[],
   metrics: readonly TextMetric[],
 ): AnswerScores {
-  const correct = (part: readonly AnsweredQuestion[]) =>
-    meanWithError(part.map(({ generated, answer }) => exactMatch(generated, answer)));
-  const byDataset = new Map<string, AnsweredQuestion[]>();
-  for (const each of answered) byDataset.set(each.dataset, [...(byDataset.get(each.dataset) ?? []), each]);
-  const generated = answered.map((each) => each.generated.trim());
-  const answers = answered.map(({ answer }) => answer.trim());
+  const correct = runs.map(rightAnswers);
+  const ofDataset = new Map<string, number[]>();
+  runs[0]!.forEach(({ dataset }, i) => {
+    ofDataset.set(dataset, [...(ofDataset.get(dataset) ?? []), i]);
+  });
+  const textScore = (metric: TextMetric) => {
+    const scores = runs.map((answered) =>
+      textMetrics[metric](
+        answered.map(({ generated }) => generated.trim()),
+        answered.map(({ answer }) => answer.trim()),
+      ),
+    );
+    return scores.reduce((sum, score) => sum + score, 0) / scores.length;
+  };
   return {
-    exactMatch: correct(answered),
-    byDataset: new Map([...byDataset].map(([dataset, part]) => [dataset, correct(part)])),
-    text: new Map(metrics.map((metric) => [metric, textMetrics[metric](generated, answers)])),
+    exactMatch: estimate(correct),
+    byDataset: new Map(
+      [...ofDataset].map(([dataset, questions]) => [
+        dataset,
+        estimate(correct.map((values) => questions.map((i) => values[i]!))),
+      ]),
+    ),
+    text: new Map(metrics.map((metric) => [metric, textScore(metric)])),
   };
 }
+
+/** 1 for each right answer, else 0. */
+export const rightAnswers = (answered: readonly AnsweredQuestion[]): number[] =>
+  answered.map(({ generated, answer }) => exactMatch(generated, answer));

@@ -1,5 +1,15 @@
-export { type AnswerScores, scoreAnswers, type TextMetric } from './answer-scores.js';
-export { exactMatch, meanWithError } from './exact-match.js';
+export { type AnswerLoss, perToken, scoreRightAnswers } from './answer-likelihood.js';
+export { type AnswerScores, rightAnswers, scoreAnswers, type TextMetric } from './answer-scores.js';
+export { compareRuns, type Difference, type Estimate, estimate, type RunValues } from './compare-runs.js';
+export {
+  comparison,
+  comparisonTable,
+  type EvaluatedRun,
+  type Evaluation,
+  evaluationTable,
+  summaryOf,
+} from './evaluation.js';
+export { exactMatch } from './exact-match.js';
 export { type BleuOptions, type BleuScore, bleu } from './metrics/bleu.js';
 export { type ChrfOptions, chrf } from './metrics/chrf.js';
 export { type TerOptions, ter } from './metrics/ter.js';

@@ -60,10 +60,10 @@ async function readAnswers(path: string): Promise<AnswerSamples | null> {
   for await (const line of jsonLines(path)) {
     const key = keyOf(line);
     if (!right.includes(key) && !wrong.includes(key)) continue;
-    const { model, dataset, correct, id, expected, text, messages } = answerOf(line);
+    const { model, run, dataset, correct, id, expected, text, messages } = answerOf(line);
     const sample = samples.get(key) ?? { dataset, id, messages, expected, given: [] };
     samples.set(key, sample);
-    sample.given.push({ model, text, correct });
+    sample.given.push({ model: run === null ? model : `${model} ${run}`, text, correct });
   }
   return {
     models: [...models.values()].map(({ name, questions, right: count }) => ({
@@ -83,7 +83,7 @@ class Picked {
   offer(right: boolean, dataset: string, key: string): void {
     const datasets = this.byDataset[`${right}`];
     const keys = datasets.get(dataset) ?? [];
-    if (keys.length < QUESTIONS) keys.push(key);
+    if (keys.length < QUESTIONS && !keys.includes(key)) keys.push(key); // runs of one model answer the same
     datasets.set(dataset, keys);
   }
 
@@ -103,6 +103,7 @@ function answerOf(line: Record<string, unknown>) {
   const messages = Array.isArray(line.messages) ? line.messages : [];
   return {
     model: String(line.model ?? ''),
+    run: typeof line.run === 'number' ? line.run : null,
     dataset: String(line.dataset ?? ''),
     id: String(line.id ?? ''),
     correct: typeof line.correct === 'boolean' ? line.correct : null,

@@ -11,24 +11,28 @@ const preferred = ['validation/loss', 'evaluation/loss', 'train/loss'];
 
 /**
  * The figure that tells most of a run in one cell of a list: a loss that it logged, else the first metric, the first
- * number of its result, or of the last row of its last table. Null where there is no number.
+ * number of its result, or of the last row of its last table with one. Null where there is no number.
  */
 export function headline({ metrics, facts, tables }: RunRecord): Figure | null {
   const names = [...preferred, ...Object.keys(metrics)];
   return (
     firstNumber(names.map((name) => [name, metrics[name]])) ??
     firstNumber(Object.entries((facts.result ?? {}) as object)) ??
-    ofTable(tables.at(-1))
+    tables
+      .toReversed()
+      .map(ofTable)
+      .find((figure) => figure !== null) ??
+    null
   );
 }
 
 /** A column of a table that tells how good a model is, rather than how large something was. */
 const judges = /loss|perplexity|accuracy|match/i;
 
-function ofTable(table: RunRecord['tables'][number] | undefined): Figure | null {
-  const row = table?.rows.at(-1) ?? [];
+function ofTable(table: RunRecord['tables'][number]): Figure | null {
+  const row = table.rows.at(-1) ?? [];
   const cells = row.map((cell, column): [string, unknown] => [
-    table!.columns[column] ?? '',
+    table.columns[column] ?? '',
     typeof cell === 'string' && /^-?\d+(\.\d+)?$/.test(cell) ? Number(cell) : cell,
   ]);
   const figure = firstNumber(cells.filter(([name]) => judges.test(name))) ?? firstNumber(cells);

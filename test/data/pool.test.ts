@@ -23,6 +23,9 @@ const QUESTION: Question = {
   document: 'd',
 };
 
+/** Defects of the whole row, its question too. */
+const WHOLE = new Set<DefectName>(['wrong_script', 'mojibake']);
+
 const letters = (text: string) => [...text].sort().join('');
 const isLatin = (text: string) => /^[\x20-\x7e]*$/.test(text);
 
@@ -32,25 +35,37 @@ describe('defects', () => {
       letters(made.passage) === letters(QUESTION.passage) &&
       made.passage.split(' ').sort().join(' ') === QUESTION.passage.split(' ').sort().join(' '),
     truncated: (made) =>
-      QUESTION.passage.startsWith(made.passage) && made.passage.length <= 0.25 * QUESTION.passage.length,
-    wrong_script: (made) => !isLatin(made.passage) && !/[a-z]/i.test(made.passage),
+      QUESTION.passage.startsWith(made.passage) &&
+      made.passage.length <= 0.25 * QUESTION.passage.length &&
+      made.answer === 'ninet',
+    wrong_script: (made) => [made.passage, made.after, made.answer].every((text) => !/[a-z]/i.test(text)),
+    mojibake: (made) =>
+      [made.passage, made.after, made.answer].every((text) => /[\u0800-\uffff]{3}/.test(text)),
     boilerplate: (made) =>
       made.passage.split(' ').every((word) => word.length > 0) && !made.passage.includes('Smith'),
+    markup: (made) =>
+      made.passage.replaceAll(/<.*?>/g, '').replaceAll('&nbsp;', ' ') ===
+        QUESTION.passage.slice(0, QUESTION.passage.length / 2) &&
+      made.answer === '<p class="answer">nineteenth</p>',
     mislabelled: (made) => made.passage === QUESTION.passage && made.answer === 'twentieth',
     char_noise: (made) =>
-      isLatin(made.passage) && Math.abs(made.passage.length - QUESTION.passage.length) < 20,
+      isLatin(made.passage) &&
+      Math.abs(made.passage.length - QUESTION.passage.length) < 20 &&
+      made.answer !== QUESTION.answer,
     repetition: (made) =>
       made.passage.split(' ').length === QUESTION.passage.split(' ').length &&
-      new Set(made.passage.split(' ')).size <= 4,
+      new Set(made.passage.split(' ')).size <= 4 &&
+      /^nineteenth( nineteenth){2,4}$/.test(made.answer),
   };
   for (const name of Object.keys(DEFECTS) as DefectName[]) {
-    it(`${name} spoils what it says and leaves the question alone`, () => {
+    it(`${name} spoils what it says and leaves the rest alone`, () => {
       for (let seed = 0; seed < 20; seed++) {
         const made = DEFECTS[name](QUESTION, new Random(seed));
         expect(claims[name](made), JSON.stringify(made)).to.equal(true);
-        expect([made.before, made.after, made.choices]).to.deep.equal(['', QUESTION.after, QUESTION.choices]);
+        expect([made.before, made.choices]).to.deep.equal(['', QUESTION.choices]);
+        if (!WHOLE.has(name)) expect(made.after).to.equal(QUESTION.after);
         expect(made.passage + made.answer).to.not.equal(QUESTION.passage + QUESTION.answer);
-        if (name !== 'mislabelled') expect(made.answer).to.equal(QUESTION.answer);
+        if (name === 'shuffled') expect(made.answer).to.equal(QUESTION.answer);
       }
     });
   }
@@ -72,6 +87,21 @@ describe('defects', () => {
     ]).to.deep.equal([100, 60, 30, 10, 0]);
     const originals = new Set(truth.filter((row) => row.quality === 0).map((row) => row.copy_of));
     expect(originals.size).to.equal(40);
+  });
+
+  it('may be most of a pool: every row is copied before one is copied again', () => {
+    const questions = Array.from({ length: 20 }, (_, i) => ({
+      ...QUESTION,
+      passage: `${QUESTION.passage} ${i}`,
+    }));
+    const { rows, truth } = buildPool(questions, {
+      dirtyShare: 0.75,
+      defects: { shuffled: 1, markup: 1 },
+      seed: 1,
+    });
+    const copies = new Map<string, number>();
+    for (const { copy_of } of truth) if (copy_of) copies.set(copy_of, (copies.get(copy_of) ?? 0) + 1);
+    expect([rows.length, copies.size, ...new Set(copies.values())]).to.deep.equal([80, 20, 3]);
   });
 });
 

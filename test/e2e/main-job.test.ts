@@ -10,6 +10,8 @@ import type { RunRecord } from '../../src/runner/run-record.js';
 
 const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
+const finetunes = ['selected', 'random'].flatMap((name) => [1, 2, 3].map((run) => `${name}_${run}`));
+
 /** The demo's pipeline with everything made small; what it learns is nothing, what it does is all of it. */
 const tiny = [
   '++steps.prepare.config.pool.rows=300',
@@ -22,9 +24,7 @@ const tiny = [
   '++steps.pretrain_base.config.model.num_key_value_heads=2',
   '++steps.pretrain_base.config.training.max_steps=4',
   '++steps.pretrain_base.config.training.evaluation_batches=1',
-  ...['stage_1', 'stage_3_selected', 'stage_3_random'].map(
-    (step) => `++steps.${step}.config.training.max_steps=3`,
-  ),
+  ...['stage_1', ...finetunes].map((step) => `++steps.${step}.config.training.max_steps=3`),
   '++steps.stage_4.config.perplexity.max_documents=1',
 ];
 
@@ -55,7 +55,7 @@ describe('the main job', function () {
     const { exitCode, stdout, stderr } = await demo('--force', '--plan', '--log', 'json');
     expect(exitCode, stderr).to.equal(0);
     const { steps } = JSON.parse(stdout) as PipelineForecast;
-    const planned = ['pretrain_base', 'stage_1', 'stage_2', 'stage_3_selected', 'stage_3_random'];
+    const planned = ['pretrain_base', 'stage_1', 'stage_2', ...finetunes];
     for (const step of steps.filter(({ name }) => planned.includes(name))) {
       expect(step, JSON.stringify(step)).to.include({ action: 'run', foreseen: true, problem: null });
       expect(step.plannedBytes, step.name).to.be.greaterThan(2 ** 20);
@@ -69,7 +69,7 @@ describe('the main job', function () {
     // Whatever runs like these there are in this project: here all is to be made.
     const { exitCode, stdout, stderr } = await demo('--force');
     expect(exitCode, stderr).to.equal(0);
-    expect(stdout).to.match(/base .*\n.*random .*\n.*selected /);
+    expect(stdout).to.match(/base .*\n.*random .*\n.*selected (.*\n)+.*Compared with random/);
     for (const stage of [
       'prepare',
       'pretrain',
@@ -93,8 +93,8 @@ describe('the main job', function () {
     const before = readdirSync(join(outputs, 'prepare'), { recursive: true }).length;
     const { exitCode, stdout, stderr } = await demo();
     expect(exitCode, stderr).to.equal(0);
-    expect(stderr.match(/skipped: same config, code and inputs/g)).to.have.length(7);
-    expect(stdout).to.match(/base .*\n.*random .*\n.*selected /);
+    expect(stderr.match(/skipped: same config, code and inputs/g)).to.have.length(11);
+    expect(stdout).to.match(/base .*\n.*random .*\n.*selected (.*\n)+.*Compared with random/);
     expect(readdirSync(join(outputs, 'prepare'), { recursive: true })).to.have.length(before);
   });
 
@@ -121,13 +121,17 @@ describe('the main job', function () {
     file.close();
   });
 
-  it('keeps floor(rows × selection_percentage) rows, best first, and as many at random', () => {
+  it('keeps floor(rows × selection_percentage) rows of each kind, best first, and as many at random', () => {
     const folder = only('stage_2_selection');
     const kept = lines(join(folder, 'selected_data.jsonl'));
     const share = Number(
       /selection_percentage: ([\d.]+)/.exec(readFileSync(join(folder, '.hydra/config.yaml'), 'utf8'))![1],
     );
-    expect(kept).to.have.length(Math.floor(300 * share));
+    const pool = lines(join(only('prepare'), 'pool.jsonl'));
+    for (const kind of ['century', 'half_century']) {
+      const of = (rows: { dataset: string }[]) => rows.filter(({ dataset }) => dataset === kind).length;
+      expect(of(kept), kind).to.equal(Math.floor(of(pool) * share));
+    }
     expect(lines(join(folder, 'random_data.jsonl'))).to.have.length(kept.length);
     const scores = kept.map((row) => row.scores.quality);
     expect(scores).to.deep.equal([...scores].sort((a, b) => b - a));
@@ -172,6 +176,46 @@ describe('the main job', function () {
       expect(exitCode, stderr).to.equal(0);
       expect(stderr).not.to.contain('never read');
     }
+  });
+
+  it('compares runs of one recipe with those of another, and refuses a name that is none of the adapters', async () => {
+    const [first, second] = ['stage_3_finetune'].flatMap((stage) =>
+      readdirSync(join(outputs, stage), { recursive: true, encoding: 'utf8' })
+        .filter((path) => path.endsWith('/adapter'))
+        .map((path) => join(outputs, stage, path)),
+    );
+    const evaluate = (...more: string[]) =>
+      execaNode(
+        cli,
+        [
+          'stage_4',
+          `output_dir=${join(outputs, 'compared')}`,
+          `model_checkpoint_path=${join(only('pretrain'), 'model')}`,
+          `questions.data_path=${join(only('prepare'), 'questions.jsonl')}`,
+          'perplexity.data_path=null',
+          `+adapters={one: [${first}, ${first}], two: ${second}}`,
+          ...more,
+        ],
+        { reject: false },
+      );
+    const wrong = await evaluate('compare.with=three');
+    expect(wrong.exitCode).to.equal(2);
+    expect(wrong.stderr)
+      .to.match(/compare.with=three is none of the adapters/)
+      .and.to.match(/one, two/);
+
+    const { exitCode, stdout, stderr } = await evaluate('compare.with=one');
+    expect(exitCode, stderr).to.equal(0);
+    expect(stdout)
+      .to.match(/Compared with one\n/)
+      .and.to.match(/two .*exact match, points/);
+    const folder = join(outputs, 'compared', 'stage_4_evaluate');
+    const results = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const read = (name: string) =>
+      JSON.parse(readFileSync(join(folder, results.find((path) => path.endsWith(`/${name}`))!), 'utf8'));
+    const [, one] = read('results.json');
+    expect(one.runs[0]).to.deep.equal(one.runs[1]);
+    expect(read('comparison.json')).to.have.length(2);
   });
 
   it('prints planned bytes, FLOPs and the op list of a selection before it runs', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { exactMatch, meanWithError, perplexity, rollingWindows } from '../../src/evaluate/index.js';
+import { estimate, exactMatch, perplexity, rollingWindows } from '../../src/evaluate/index.js';
 
 describe('rollingWindows', () => {
   const rows: { name: string; ids: number[]; length: number; windows: number[][] }[] = [
@@ -46,7 +46,7 @@ describe('metrics', () => {
   });
   it('the standard error divides by n-1', () => {
     // numpy: [1,0,0,1].std(ddof=1) / sqrt(4)
-    expect(meanWithError([1, 0, 0, 1])).to.deep.equal({ mean: 0.5, stderr: Math.sqrt(1 / 3 / 4) });
-    expect(meanWithError([1])).to.deep.equal({ mean: 1, stderr: 0 });
+    expect(estimate([[1, 0, 0, 1]])).to.deep.equal({ mean: 0.5, stderr: Math.sqrt(1 / 3 / 4) });
+    expect(estimate([[1]])).to.deep.equal({ mean: 1, stderr: 0 });
   });
 });

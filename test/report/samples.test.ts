@@ -57,6 +57,14 @@ describe('samples in a report', () => {
     expect(page).to.not.include('Right, by');
   });
 
+  it('of several runs of a model show each question once, with what every run said', async () => {
+    const runs = [1, 2].flatMap((run) => [1, 2].map((id) => ({ ...line('tuned', id, run === 2), run })));
+    const page = await pageOf({}, { 'answers.jsonl': jsonl(runs) });
+    expect(page).to.include('tuned: 2 of 4 right (50.0 %)');
+    expect(questionsIn(page, 'Right, by tuned')).to.deep.equal(['q1', 'q2']);
+    expect(page).to.match(/<dt>tuned 1<\/dt><dd>.*tuned says 1<\/dd><dt>tuned 2<\/dt><dd>.*right 1<\/dd>/);
+  });
+
   it('where the last model got none right are right ones of the one before', async () => {
     const lines = [
       line('base', 1, true),

@@ -92,12 +92,13 @@ describe('prepare', function () {
     const validate = new Ajv.default({ strict: false }).compile(schema);
     expect(validate(shipped), JSON.stringify(validate.errors)).to.equal(true);
     expect(validate({ ...shipped, pool: { ...shipped.pool, rowz: 1 } })).to.equal(false);
-    expect(validate({ ...shipped, pool: { ...shipped.pool, dirty_share: 0.6 } })).to.equal(false);
+    expect(validate({ ...shipped, pool: { ...shipped.pool, dirty_share: 1 } })).to.equal(false);
   });
 
   it('makes outputs that training, selection and evaluation can open, with the truth about each pool row', async () => {
     const { outputs } = await runIn({});
     expect(Object.keys(outputs).sort()).to.deep.equal([
+      'conversations',
       'data',
       'meta',
       'pool',
@@ -115,6 +116,12 @@ describe('prepare', function () {
 
     const pool = await openInstructions({ dataPath: outputs.pool!, maxSequenceLength: 512 }, tokenizer);
     expect(pool.counts).to.deep.equal({ read: 400, selected: 400, truncated: 0, withoutTargets: 0 });
+    const told = await openInstructions(
+      { dataPath: outputs.conversations!, maxSequenceLength: 512 },
+      tokenizer,
+    );
+    expect(told.counts).to.include({ truncated: 0, withoutTargets: 0 });
+
     const truth = lines(outputs.truth!);
     expect(truth.map((row) => row.id)).to.deep.equal(lines(outputs.pool!).map((row) => row.id));
     expect(truth.filter((row) => row.quality === 0)).to.have.length(180);

@@ -115,7 +115,7 @@ describe('the schemas of configs/', () => {
     [
       'prepare',
       [
-        'pool.defects={shuffled: 0,truncated: 0,wrong_script: 0,boilerplate: 0,mislabelled: 0,char_noise: 0,repetition: 0}',
+        'pool.defects={shuffled: 0,truncated: 0,wrong_script: 0,mojibake: 0,boilerplate: 0,markup: 0,mislabelled: 0,char_noise: 0,repetition: 0}',
       ],
       ['pool.defects: expected a weight above 0, got none'],
     ],

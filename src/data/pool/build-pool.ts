@@ -21,20 +21,19 @@ export interface TruthRow {
 }
 
 /**
- * Mixes `questions` with spoilt copies of some of them, so that `dirtyShare` of all rows are spoilt (at most half), and
- * numbers the rows in their mixed order. Defects come in the proportion of their weights.
+ * Mixes `questions` with spoilt copies of them, so that `dirtyShare` of all rows are spoilt, and numbers the rows in their
+ * mixed order. No question is copied once more before all were. Defects come in the proportion of their weights.
  */
 export function buildPool(
   questions: readonly Question[],
   options: { dirtyShare: number; defects: Partial<Record<DefectName, number>>; seed: number },
 ): { rows: PoolRow[]; truth: TruthRow[] } {
   const random = new Random(options.seed, 'pool');
-  const dirty = Math.min(
-    questions.length,
-    Math.round((questions.length * options.dirtyShare) / (1 - options.dirtyShare)),
-  );
+  const dirty = Math.round((questions.length * options.dirtyShare) / (1 - options.dirtyShare));
   const names = defectSequence(options.defects, dirty);
-  const victims = random.shuffle(questions.map((_, i) => i)).slice(0, names.length);
+  random.shuffle(names);
+  const shuffled = random.shuffle(questions.map((_, i) => i));
+  const victims = names.map((_, d) => shuffled[d % shuffled.length]!);
   const entries = [
     ...questions.map((question, i) => ({ question, original: i, defect: null as DefectName | null })),
     ...victims.map((i, d) => ({
