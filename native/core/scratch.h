@@ -14,14 +14,14 @@
 //   attention_grad              4 * B * Hq * T                                  sum(do * o) per query
 //                               + 4 * B * T * Hq * D with bf16 operands         f32 sums of dq
 //   linear_cross_entropy        128 * N                                         8 vocabulary parts x 4 numbers
-//   linear_cross_entropy_grad   size * stride(V) * chunk(N, V, size)            logits of one chunk of tokens
-//   linear_cross_entropy_train  (size * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V, size)   and 4 numbers per tile and token
+//   linear_cross_entropy_grad   size * stride(V) * chunk(N, V, size, dw)        logits of one chunk of tokens
+//   linear_cross_entropy_train  (size * stride(V) + 16 * ceil(V / 1024)) * chunk(N, V, size, dw)   and 4 numbers per tile and token
 //   quantized_matmul            4 * elements of x and y where x is bf16         both in f32, on the CPU
 //   every other op              0
 // clang-format on
 //
 // rows is the product of all dimensions of x but the last (H); N and V are the rows of h and w; size is the
-// bytes of one of their elements.
+// bytes of one of their elements; dw whether it is wanted.
 #pragma once
 
 #include <cstdint>
@@ -53,9 +53,10 @@ constexpr int64_t attention_grad(int64_t batch, int64_t query_heads, int64_t que
 constexpr int64_t linear_cross_entropy(int64_t tokens) { return 16 * kVocabularyParts * tokens; }
 
 /** Tokens whose logits of `size` bytes exist at once: 2^25 / size / V rounded down to a multiple of 64,
- * within 64 .. 1024, at most N. */
-constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary, int64_t size) {
-  int64_t chunk = kLogitBytes / size / (vocabulary < 1 ? 1 : vocabulary) / 64 * 64;
+ * within 64 .. 1024, at most N. Half as many without dw, which costs nothing then: dw is read and written once
+ * for each chunk. */
+constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary, int64_t size, bool dw) {
+  int64_t chunk = kLogitBytes / (dw ? 1 : 2) / size / (vocabulary < 1 ? 1 : vocabulary) / 64 * 64;
   chunk = chunk < 64 ? 64 : chunk > 1024 ? 1024 : chunk;
   return chunk < tokens ? chunk : tokens;
 }
@@ -65,13 +66,13 @@ constexpr int64_t loss_chunk(int64_t tokens, int64_t vocabulary, int64_t size) {
  * 108 GFLOP/s per core for dw). */
 constexpr int64_t logit_stride(int64_t vocabulary) { return (vocabulary + 15) / 16 * 16 + 16; }
 
-constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary, int64_t size) {
-  return size * logit_stride(vocabulary) * loss_chunk(tokens, vocabulary, size);
+constexpr int64_t linear_cross_entropy_grad(int64_t tokens, int64_t vocabulary, int64_t size, bool dw) {
+  return size * logit_stride(vocabulary) * loss_chunk(tokens, vocabulary, size, dw);
 }
 
-constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary, int64_t size) {
+constexpr int64_t linear_cross_entropy_train(int64_t tokens, int64_t vocabulary, int64_t size, bool dw) {
   return (size * logit_stride(vocabulary) + 16 * pieces(vocabulary, kTileWords)) *
-         loss_chunk(tokens, vocabulary, size);
+         loss_chunk(tokens, vocabulary, size, dw);
 }
 
 constexpr int64_t quantized_matmul(int64_t x_elements, int64_t y_elements, bool narrow) {

@@ -113,7 +113,8 @@ function productsOf(program: Program, op: ProgramOp): StepProduct[] {
     case 'linear_cross_entropy_train': {
       const [tokens, width] = input(0).shape as [number, number];
       const words = input(1).shape[0]!;
-      const chunk = lossChunk(input(0), input(1));
+      const learns = op.outputs[4] != null || accumulates;
+      const chunk = lossChunk(input(0), input(1), learns);
       const tile: Size = [Math.min(lossTokens, chunk), Math.min(lossWords, words), width];
       const calls = Math.ceil(tokens / tile[0]) * Math.ceil(words / tile[1]);
       const rows = Math.min(lossRows, chunk);
@@ -122,7 +123,7 @@ function productsOf(program: Program, op: ProgramOp): StepProduct[] {
         make('dh', [rows, width, tile[1]], false, false, {
           calls: Math.ceil(tokens / rows) * Math.ceil(words / tile[1]),
         }),
-        ...(op.outputs[4] == null && !accumulates
+        ...(!learns
           ? []
           : [
               make('dw', [words, width, chunk], true, false, {

@@ -26,7 +26,7 @@ void rule_linear_cross_entropy_grad(OpCheck& op) {
   const Shape each = shape_of({op.shape(1)[0]});
   op.is(0, DType::f32, each);
   op.is(4, DType::f32, each);
-  op.scratch(scratch::linear_cross_entropy_grad(each[0], op.shape(2)[0], size_of(op.dtype(1))));
+  op.scratch(scratch::linear_cross_entropy_grad(each[0], op.shape(2)[0], size_of(op.dtype(1)), op.gives(1)));
   op.output_product(0, op.dtype(1), op.shape(1));
   op.output(1, DType::f32, op.shape(2));
 }
@@ -35,7 +35,7 @@ void rule_linear_cross_entropy_train(OpCheck& op) {
   if (!projection(op, 0)) return;
   const Shape each = shape_of({op.shape(0)[0]});
   op.is(3, DType::f32, each);
-  op.scratch(scratch::linear_cross_entropy_train(each[0], op.shape(1)[0], size_of(op.dtype(0))));
+  op.scratch(scratch::linear_cross_entropy_train(each[0], op.shape(1)[0], size_of(op.dtype(0)), op.gives(4)));
   for (int i : {0, 1, 2}) op.output(i, DType::f32, each);
   op.output_product(3, op.dtype(0), op.shape(0));
   op.output(4, DType::f32, op.shape(1));
@@ -46,7 +46,7 @@ void rule_accumulate_linear_cross_entropy_train(OpCheck& op) {
   const Shape each = shape_of({op.shape(1)[0]});
   op.is(0, DType::f32, op.shape(2));
   op.is(4, DType::f32, each);
-  op.scratch(scratch::linear_cross_entropy_train(each[0], op.shape(2)[0], size_of(op.dtype(1))));
+  op.scratch(scratch::linear_cross_entropy_train(each[0], op.shape(2)[0], size_of(op.dtype(1)), true));
   for (int i : {0, 1, 2}) op.output(i, DType::f32, each);
   op.output_product(3, op.dtype(1), op.shape(1));
 }

@@ -16,6 +16,7 @@ class OpCheck {
 
   int inputs() const { return static_cast<int>(op_.inputs.size()); }
   bool has(int i) const { return op_.inputs[i] >= 0; }
+  bool gives(int i) const { return op_.outputs[i] >= 0; }
   const Value& in(int i) const { return program_.values[op_.inputs[i]]; }
   const Shape& shape(int i) const { return in(i).shape; }
   DType dtype(int i) const { return in(i).dtype; }

@@ -56,10 +56,14 @@ function checkTrain(call: {
 
 const product = ({ h, w }: LossInputs) => 2 * elementCount(h.shape) * w.shape[0]!;
 
-/** Tokens whose logits exist at once in the gradient of h [tokens, H], w [words, H] (native/core/scratch.h, loss_chunk). */
-export function lossChunk(h: TensorType, w: TensorType): number {
+/**
+ * Tokens whose logits exist at once in the gradient of h [tokens, H], w [words, H], fewer where that of w is not wanted
+ * (native/core/scratch.h, loss_chunk).
+ */
+export function lossChunk(h: TensorType, w: TensorType, dw: boolean): number {
   const [tokens, vocabulary] = [h.shape[0]!, w.shape[0]!];
-  const fitting = Math.floor(Math.floor(2 ** 25 / dtypeBytes(h.dtype) / Math.max(1, vocabulary)) / 64) * 64;
+  const bytes = dw ? 2 ** 25 : 2 ** 24;
+  const fitting = Math.floor(Math.floor(bytes / dtypeBytes(h.dtype) / Math.max(1, vocabulary)) / 64) * 64;
   return Math.min(Math.max(64, Math.min(1024, fitting)), tokens);
 }
 
@@ -68,10 +72,10 @@ function logitStride(vocabulary: number): number {
   return Math.ceil(vocabulary / 16) * 16 + 16;
 }
 
-function trainScratch({ inputs: { h, w } }: { inputs: LossInputs }): number {
+function trainScratch({ h, w }: LossInputs, dw: boolean): number {
   const vocabulary = w.shape[0]!;
   return (
-    (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) * lossChunk(h, w)
+    (dtypeBytes(h.dtype) * logitStride(vocabulary) + 16 * Math.ceil(vocabulary / 1024)) * lossChunk(h, w, dw)
   );
 }
 
@@ -113,7 +117,8 @@ export const lossOps: Definitions<
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 2 : 1),
-    scratch: ({ inputs: { h, w } }) => dtypeBytes(h.dtype) * logitStride(w.shape[0]!) * lossChunk(h, w),
+    scratch: ({ inputs: { h, w }, outputs: { dw } }) =>
+      dtypeBytes(h.dtype) * logitStride(w.shape[0]!) * lossChunk(h, w, dw !== null),
   },
   linear_cross_entropy_train: {
     infer(call) {
@@ -123,7 +128,7 @@ export const lossOps: Definitions<
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs, outputs }) => product(inputs) * (outputs.dw ? 3 : 2),
-    scratch: trainScratch,
+    scratch: ({ inputs, outputs }) => trainScratch(inputs, outputs.dw !== null),
   },
   accumulate_linear_cross_entropy_train: {
     infer(call) {
@@ -135,6 +140,6 @@ export const lossOps: Definitions<
     },
     precision: { operands: ['h', 'w'], stores: ['dh'] },
     flops: ({ inputs }) => product(inputs) * 3,
-    scratch: trainScratch,
+    scratch: ({ inputs }) => trainScratch(inputs, true),
   },
 };

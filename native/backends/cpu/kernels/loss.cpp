@@ -290,7 +290,7 @@ struct Chunk {
 template <typename Use>
 void each_chunk(const KernelCall& call, const Logits& logits, int64_t tokens, int64_t vocabulary,
                 const Tensor& dw, bool kept, Use use) {
-  const int64_t size = scratch::loss_chunk(tokens, vocabulary, size_of(logits.dtype));
+  const int64_t size = scratch::loss_chunk(tokens, vocabulary, size_of(logits.dtype), bool(dw));
   for (int64_t start = 0; start < tokens; start += size) {
     const Chunk chunk{call,        logits,
                       vocabulary,  scratch::logit_stride(vocabulary),
@@ -381,7 +381,7 @@ Status train(const KernelCall& call, int at, const Tensor& dw, bool kept) {
   const int32_t* labels = call.in[at + 2].i32();
   const float* dloss = call.in[at + 3].f32();
   float *loss = call.out[0].f32(), *lse = call.out[1].f32(), *correct = call.out[2].f32();
-  const int64_t size = scratch::loss_chunk(tokens, vocabulary, size_of(logits.dtype)),
+  const int64_t size = scratch::loss_chunk(tokens, vocabulary, size_of(logits.dtype), bool(dw)),
                 across = scratch::pieces(vocabulary, kWords);
   Part* parts = static_cast<Part*>(
       advance(call.scratch, logits.dtype, size * scratch::logit_stride(vocabulary)));  // [size, across]
