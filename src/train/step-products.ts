@@ -15,12 +15,19 @@ export interface StepProduct
 
 type Size = readonly [rows: number, columns: number, depth: number];
 
-// native/backends/cpu/kernels: how the ops cut what they compute
-const attentionQueries = 64;
-const attentionKeys = 128;
-const lossTokens = 256;
-const lossWords = 1024;
-const lossRows = 128;
+/**
+ * How native/backends/cpu/kernels cut what they compute; a test compares them. On AVX-512 attention takes strips of a few
+ * queries instead, which no library multiplies so: its rows there are what blocks would reach.
+ */
+export const cuts = {
+  attentionQueries: 64,
+  attentionKeys: 128,
+  lossTokens: 256,
+  lossWords: 1024,
+  /** At most. */
+  lossRows: 128,
+};
+const { attentionQueries, attentionKeys, lossTokens, lossWords, lossRows } = cuts;
 
 /** Where the operands of an op's products begin among its inputs; elsewhere they are the first. */
 const firstOperand: Partial<Record<ProgramOp['op'], number>> = { attention_grad: 1, matmul_sum: 2 };

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { openEngine } from '../../src/engine/index.js';
 import { buildModel } from '../../src/models/index.js';
@@ -5,7 +7,7 @@ import { compareProducts, comparisonTable, ratioOfAll } from '../../src/train/co
 import { languageModel } from '../../src/train/objectives/language-model.js';
 import { adamW } from '../../src/train/optim/adamw.js';
 import { buildStep } from '../../src/train/step.js';
-import { stepProducts } from '../../src/train/step-products.js';
+import { cuts, stepProducts } from '../../src/train/step-products.js';
 
 const llama = {
   model_type: 'llama',
@@ -44,6 +46,19 @@ async function stepOf(config: Record<string, unknown>, dtype: 'fp32' | 'bf16') {
 }
 
 describe('the products of a step', () => {
+  it('are cut as the kernels cut them', () => {
+    const number = (file: string, pattern: RegExp) =>
+      Number(pattern.exec(readFileSync(join('native', file), 'utf8'))?.[1]);
+    const kernels = 'backends/cpu/kernels';
+    expect({
+      attentionQueries: number(`${kernels}/attention.cpp`, /\bkQueries = (\d+)/),
+      attentionKeys: number(`${kernels}/attention.cpp`, /\bkKeys = (\d+)/),
+      lossTokens: number(`${kernels}/loss.cpp`, /\bkTokens = (\d+)/),
+      lossWords: number('core/scratch.h', /\bkTileWords = (\d+)/),
+      lossRows: number(`${kernels}/loss.cpp`, /std::min<int64_t>\(fit, (\d+)\)/),
+    }).to.deep.equal(cuts);
+  });
+
   for (const [name, config] of Object.entries({ llama, olmoe })) {
     it(`are all of ${name}'s: as many FLOPs as its plain and grouped products and its loss`, async () => {
       const program = await stepOf(config, 'fp32');
