@@ -62,6 +62,8 @@ const why: Record<GarbageKind, string> = {
   checkpoints: 'a later one replaced it',
 };
 
+const folders = (count: number) => `${count} ${count === 1 ? 'folder' : 'folders'}`;
+
 function text(found: Garbage[], deleted: Garbage[] | undefined, root: string): string {
   if (found.length === 0) return 'nothing to delete';
   const shown = deleted ?? found;
@@ -73,8 +75,8 @@ function text(found: Garbage[], deleted: Garbage[] | undefined, root: string): s
   ]);
   const title =
     deleted === undefined
-      ? `${found.length} folders, ${total}, could go`
-      : `deleted ${deleted.length} folders, ${total}`;
+      ? `${folders(found.length)}, ${total}, could go`
+      : `deleted ${folders(deleted.length)}, ${total}`;
   const table = tableText({ title, columns: ['folder', 'why', 'size'], rows });
   return deleted === undefined ? `${table}\n\nnothing was deleted: add delete=true for that` : table;
 }
