@@ -175,7 +175,9 @@ class Forecast {
       forecast.foreseen = notThere.length > 0;
       plan = await this.planned(step, composed, forecast);
     } else {
-      forecast.unplanned = `not known before ${unknown.step} has run and made ${unknown.output}`;
+      const named = [...this.foreseen].filter((output) => output.startsWith(`${unknown.step}.`));
+      const also = named.length === 0 ? '' : `; its plan names ${named.join(', ')}`;
+      forecast.unplanned = `not known before ${unknown.step} has run and made ${unknown.output}${also}`;
     }
     if (plan !== undefined) {
       forecast.flops = plan.flops ?? null;

@@ -38,6 +38,10 @@ describe('the plan of a pipeline', () => {
       time: { seconds: null, from: 'its stage has not run here yet' },
     });
     expect(last).to.include({ unplanned: 'not known before next has run and made copy' });
+    const misspelt = { ...steps(), next: { stage: 'copy', config: { data: '${steps.base.tip}' } } };
+    expect((await forecast(misspelt)).next!.unplanned).to.equal(
+      'not known before base has run and made tip; its plan names base.top',
+    );
     expect(existsSync(join(project.root, 'outputs'))).to.equal(false);
   });
 
