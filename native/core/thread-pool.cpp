@@ -77,10 +77,15 @@ void ThreadPool::run_erased(int64_t count, Call call, void* context) {
   gate_.notify_all();
   take_pieces(0);
   gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  const auto is_empty = [this] { return (gate_.load(std::memory_order_acquire) & kInside) == 0; };
+  for (int i = 0; i < kSpins; i++) {
+    if (is_empty()) return;
+    relax();
+  }
   for (;;) {
     const uint32_t emptied = emptied_.load(std::memory_order_acquire);
-    if ((gate_.load(std::memory_order_acquire) & kInside) == 0) return;
-    wait_for_change(emptied_, emptied);
+    if (is_empty()) return;
+    emptied_.wait(emptied, std::memory_order_acquire);
   }
 }
 

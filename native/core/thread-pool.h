@@ -52,13 +52,14 @@ class ThreadPool {
 
   std::vector<std::thread> workers_;
   std::vector<void*> workspaces_;
+  std::atomic<bool> stop_{false};
+  bool alone_ = false;
+  // what a worker reads when a loop begins, in one cache line
+  alignas(64) std::atomic<uint32_t> gate_{0};  // of the loop: see thread-pool.cpp
+  std::atomic<int64_t> next_{0};
   Call call_ = nullptr;
   void* context_ = nullptr;
   int64_t count_ = 0;
-  std::atomic<bool> stop_{false};
-  bool alone_ = false;
-  alignas(64) std::atomic<uint32_t> gate_{0};  // of the loop: see thread-pool.cpp
-  alignas(64) std::atomic<int64_t> next_{0};
   alignas(64) std::atomic<uint32_t> emptied_{0};  // grows when the last worker leaves a closed loop
 };
 

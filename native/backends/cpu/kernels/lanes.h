@@ -26,6 +26,27 @@ using Ints16 = Pair<Ints8>;
 #endif
 
 SLUICE_LANES Lanes16 load16(const float* from) { return load_vector<Lanes16>(from); }
+#if defined(__AVX512F__)
+/** Of two vectors as one the even lanes, for i = 0, or the odd ones. */
+SLUICE_LANES Lanes16 every_other(Lanes16 a, Lanes16 b, int64_t i) {
+  return i == 0 ? __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+                : __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+}
+#else
+SLUICE_LANES Lanes8 every_other(Lanes8 a, Lanes8 b, int64_t i) {
+  return i == 0 ? __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+                : __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+}
+SLUICE_LANES Lanes16 every_other(Lanes16 a, Lanes16 b, int64_t i) {
+  return {every_other(a.low, a.high, i), every_other(b.low, b.high, i)};
+}
+#endif
+
+/** Of 32 f32 the even ones, for i = 0, or the odd ones. */
+SLUICE_LANES Lanes16 every_other16(const float* from, int64_t i) {
+  return every_other(load16(from), load16(from + kLanes16), i);
+}
+
 SLUICE_LANES Words16 load_words(const void* from) { return load_vector<Words16>(from); }
 SLUICE_LANES void store16(float* to, Lanes16 value) { store_vector(to, value); }
 SLUICE_LANES Lanes16 splat16(float value) { return Lanes16{} + value; }

@@ -78,20 +78,15 @@ struct SplitRows {
   static constexpr bool kSplit = true;
   const float* data;
   int64_t stride;
-  Lanes16 at(int64_t row, int64_t k, int64_t i) const { return pick(data + row * stride + k + i); }
-  Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t count) const {
-    float step[kStep + 1] = {};
+  inline __attribute__((always_inline)) Lanes16 at(int64_t row, int64_t k, int64_t i) const {
+    return every_other16(data + row * stride + k, i);
+  }
+  inline __attribute__((always_inline)) Lanes16 some(int64_t row, int64_t k, int64_t i, int64_t count) const {
+    float step[kStep] = {};
     std::memcpy(step, data + row * stride + k, static_cast<size_t>(count) * 4);
-    return pick(step + i);
+    return every_other16(step, i);
   }
   const char* from(int64_t row) const { return reinterpret_cast<const char*>(data + row * stride); }
-
- private:
-  static Lanes16 pick(const float* from) {
-    float every_other[kLanes16];
-    for (int64_t j = 0; j < kLanes16; j++) every_other[j] = from[2 * j];
-    return load16(every_other);
-  }
 };
 
 /** SplitRows that were laid out in their order, whole steps of them, zeros behind. */
