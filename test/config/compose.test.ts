@@ -167,6 +167,27 @@ describe('composition', () => {
       'override db=x',
     ],
     [
+      'an override of nothing, whose options are shown as Python shows them',
+      { ...DB, 'config.yaml': 'defaults:\n  - override db: [mysql, pgsql]\n' },
+      [],
+      "In 'config': Invalid Defaults List override 'db: ['mysql', 'pgsql']'.\nNo earlier Group Default for 'db' exists to override.",
+      'config.yaml:2:5',
+    ],
+    [
+      'two choices of a group',
+      { ...DB, 'config.yaml': 'defaults:\n  - db: mysql\n  - db: null\n' },
+      [],
+      "Multiple values for db. To override a value use 'override db: None'",
+      'config.yaml:2:5',
+    ],
+    [
+      'an override before another entry',
+      { ...BASE, 'config.yaml': 'defaults:\n  - db: mysql\n  - override db: null\n  - x: [a, b]\n' },
+      [],
+      "In config: Override 'db : None' is defined before 'x: ['a', 'b']'.\nOverrides must be at the end of the defaults list",
+      'config.yaml:4:5',
+    ],
+    [
       'a choice of a group that is not in the list',
       { ...DB, 'config.yaml': 'a: 1\n' },
       ['db=mysql'],

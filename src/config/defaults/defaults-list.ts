@@ -1,6 +1,7 @@
 import { configError } from '../config-error.js';
 import { nearest } from '../nearest.js';
 import type { Override } from '../override/parse.js';
+import { pyStr } from '../python-text.js';
 import { DictNode } from '../tree/node.js';
 import { ConfigDefault, GroupDefault, type InputDefault } from './element.js';
 import type { Repository } from './repository.js';
@@ -226,11 +227,10 @@ class Expansion {
       item.updateParent(parent.groupPath(), parent.finalPackage());
       const appended = item instanceof GroupDefault && item.appended;
       if (seen !== undefined && !item.isOverride && !appended) {
-        const name =
-          item instanceof GroupDefault && Array.isArray(item.value) ? item.value.join(', ') : item.name;
+        const option = pyStr(item instanceof GroupDefault ? item.value : item.name);
         const message =
-          `In ${parent.configPath()}: Override '${seen.overrideKey()} : ${seen.name}' is defined before ` +
-          `'${item.overrideKey()}: ${name}'.\nOverrides must be at the end of the defaults list`;
+          `In ${parent.configPath()}: Override '${seen.overrideKey()} : ${pyStr(seen.value)}' is defined before ` +
+          `'${item.overrideKey()}: ${option}'.\nOverrides must be at the end of the defaults list`;
         throw configError('compose', message, item.where === undefined ? {} : { where: item.where });
       }
       if (!(item instanceof GroupDefault) || !item.isOverride) continue;
@@ -238,7 +238,7 @@ class Expansion {
       if (interpolated) {
         const message =
           `${parent.configPath()}: Default List Overrides are not allowed in the subtree\n` +
-          `of an in interpolated config group (override ${item.overrideKey()}=${item.name}).`;
+          `of an in interpolated config group (override ${item.overrideKey()}=${pyStr(item.value)}).`;
         throw configError('compose', message, item.where === undefined ? {} : { where: item.where });
       }
     }

@@ -1,7 +1,7 @@
 import { configError } from '../config-error.js';
 import { isSweepOverride, keyElement, type Override } from '../override/parse.js';
 import { Glob, type Parsed, ParsedDict, QuotedText, settledValue } from '../override/value.js';
-import { pyTypeName } from '../python-text.js';
+import { pyStr, pyTypeName } from '../python-text.js';
 import type { PyValue } from '../python-value.js';
 import { ConfigDefault, GroupDefault, type InputDefault } from './element.js';
 import type { Repository } from './repository.js';
@@ -143,7 +143,7 @@ export class Selection {
     else if (previous !== entry.name) {
       throw configError(
         'compose',
-        `Multiple values for ${key}. To override a value use 'override ${key}: ${previous}'`,
+        `Multiple values for ${key}. To override a value use 'override ${key}: ${pyStr(previous)}'`,
         {
           ...(entry.where === undefined ? {} : { where: entry.where }),
         },
@@ -189,12 +189,7 @@ export class Selection {
 
   private unused(key: string, choice: Choice): Error {
     const where = choice.where === undefined ? {} : { where: choice.where };
-    const shown =
-      choice.value === null
-        ? 'None'
-        : Array.isArray(choice.value)
-          ? `[${choice.value.join(', ')}]`
-          : choice.value;
+    const shown = pyStr(choice.value);
     if (!choice.external) {
       const message =
         `In '${choice.config}': Invalid Defaults List override '${choice.relativeKey}: ${shown}'.\n` +
