@@ -20,6 +20,9 @@ export type Earlier =
   /** `why`: what keeps the nearest one from being it; null where the stage never ran. */
   | { kind: 'none'; why: string | null };
 
+/** So many runs are asked for their rate. */
+const ratedRuns = 20;
+
 /** Looks among the runs of a project for one that need not be run again. */
 export class EarlierRuns {
   private readonly root: string;
@@ -72,11 +75,22 @@ export class EarlierRuns {
     return undefined;
   }
 
-  /** The latest good run that says how fast it computed. */
-  latestWithRate(): FinishedRun | undefined {
-    for (const run of this.runsOf(undefined))
-      if (run.record.status === 'done' && reachedRate(run.record) !== undefined) return run;
-    return undefined;
+  /**
+   * Of the latest good runs of a stage, or of any, that say how fast they computed, the one that computed most: a short trial
+   * says little of the rate of a long run.
+   */
+  mostComputed(stage?: string): FinishedRun | undefined {
+    let most: { run: FinishedRun; flops: number } | undefined;
+    let seen = 0;
+    for (const run of this.runsOf(stage)) {
+      const { status, durationSeconds } = run.record;
+      const rate = reachedRate(run.record);
+      if (status !== 'done' || rate === undefined) continue;
+      const flops = rate * (durationSeconds ?? 0);
+      if (most === undefined || flops > most.flops) most = { run, flops };
+      if (++seen === ratedRuns) break;
+    }
+    return most?.run;
   }
 
   /** The latest good run of the same config and inputs as named there, whatever its code and whatever became of its outputs. */

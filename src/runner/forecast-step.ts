@@ -13,8 +13,8 @@ export interface TimeEstimate {
 const typicalMfu = 0.6;
 
 /**
- * From the best there is: an earlier run of the same config; the step's FLOPs at the rate that an earlier run reached (of
- * the stage, or of any), or at a typical share of the product rate measured now; the latest run of the stage.
+ * From the best there is: an earlier run of the same config; the step's FLOPs at the rate that the largest of the latest runs
+ * reached (of the stage, or of any), or at a typical share of the product rate measured now; the latest run of the stage.
  */
 export function estimateTime(
   stage: string,
@@ -37,9 +37,7 @@ export function estimateTime(
   }
   const latest = earlier.latestOf(stage);
   if (plan?.flops !== undefined) {
-    const fast = [latest, earlier.latestWithRate()].find(
-      (run) => run !== undefined && reachedRate(run.record) !== undefined,
-    );
+    const fast = earlier.mostComputed(stage) ?? earlier.mostComputed();
     if (fast !== undefined) {
       const rate = reachedRate(fast.record)!;
       return { seconds: plan.flops / rate, from: `${gigaflops(rate)}, as ${fast.record.id} reached` };

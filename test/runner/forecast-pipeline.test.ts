@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import { forecastPipeline, type StepForecast } from '../../src/runner/forecast-pipeline.js';
 import { asFound, type PipelineChoice } from '../../src/runner/pipeline-choice.js';
 import { runPipeline } from '../../src/runner/run-pipeline.js';
+import { makeRun } from './fixtures/make-run.js';
 import { testPipeline } from './fixtures/pipeline.js';
 import { TestProject } from './fixtures/project.js';
 
@@ -62,6 +63,17 @@ describe('the plan of a pipeline', () => {
     expect(other.base!.action).to.equal('missing');
     expect(other.base!.why).to.contain('bytes was 1000, not 2000');
     expect(other.next).to.include({ action: 'missing', why: 'no earlier run to take: it needs base' });
+  });
+
+  it('foretells by the rate of the run that computed most, and not of a short trial after it', async () => {
+    const climb = (id: string, startedAt: string, durationSeconds: number, mfu: number) => {
+      const measured = { facts: { peak_flops: 4e9 }, metrics: { 'train/mfu': mfu } };
+      return makeRun(project.root, { id: `climb/${id}`, startedAt, durationSeconds, ...measured });
+    };
+    await climb('long', '2026-01-30T12:00:00.000Z', 600, 0.5);
+    await climb('trial', '2026-01-31T12:00:00.000Z', 2, 0.01);
+    const { base } = await forecast();
+    expect(base!.time).to.deep.equal({ seconds: 1.5, from: 'at 2.00 GFLOP/s, as climb/long reached' });
   });
 
   it('tells all that would stop any step', async () => {
