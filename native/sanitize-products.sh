@@ -9,7 +9,7 @@ out=build/sanitize-products
 mkdir -p "$out"
 avx512=(-mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
 kernels=native/backends/cpu/kernels
-products=("$kernels"/{bf16-gemm,gemm}.cpp native/core/thread-pool.cpp)
+products=("$kernels"/{bf16-gemm,bf16-widened,gemm}.cpp native/core/thread-pool.cpp)
 attention=("$kernels"/attention{,-one,-strips,-strips-grad}.cpp native/core/op-table.cpp native/program/program.cpp)
 # name of the set, the processor's flag for it (/proc/cpuinfo), what the compiler is told
 check() {
