@@ -20,9 +20,12 @@ export async function killAt(running: ResultPromise, step: number, what: KillWha
 
 /** `running` leads a process group of its own. False where the stage was to die and had not begun, or was over. */
 export async function kill(running: ResultPromise, what: KillWhat): Promise<boolean> {
+  if (what === 'both') {
+    process.kill(-running.pid!, 'SIGKILL'); // at once: looking for the stage takes it steps further
+    return true;
+  }
   const stage = await stageProcess(running.pid!);
-  if (what === 'both') process.kill(-running.pid!, 'SIGKILL');
-  else if (what === 'command') running.kill('SIGKILL');
+  if (what === 'command') running.kill('SIGKILL');
   else if (stage !== undefined) process.kill(stage, 'SIGKILL');
   return what !== 'stage' || stage !== undefined;
 }

@@ -166,7 +166,7 @@ describe('frozen weights', () => {
     }
   }
 
-  it('in bf16 give the very logits of the rounded weights, when generating and close ones when scoring', async () => {
+  it('in bf16 give the logits of the rounded weights, summed in another order', async () => {
     const { plain, original, model, session } = await load(configs.llama, {
       dtype: 'bf16',
       quantization: 'none',
@@ -177,8 +177,15 @@ describe('frozen weights', () => {
       const data = original.getState(name).data as Float32Array;
       if (narrowable) original.setState(name, 'f32', shape, bf16ToF32(f32ToBf16(data)));
     }
-    expect(await firstLogits(model, session)).to.deep.equal(await firstLogits(plain, original));
-    expect(await scores(model, session)).to.deep.equal(await scores(plain, original));
+    const expectSums = (given: ArrayLike<number>, expected: ArrayLike<number>) =>
+      Array.from(given).forEach((value, i) => {
+        expect(value).to.be.closeTo(expected[i]!, 1e-6); // values up to 1: some roundings of f32, none of bf16 (4e-3)
+      });
+    const [given, expected] = [await firstLogits(model, session), await firstLogits(plain, original)];
+    given.forEach((logits, step) => {
+      expectSums(logits, expected[step]!);
+    });
+    expectSums(await scores(model, session), await scores(plain, original));
   });
 
   it('take a quarter and an eighth of the memory, with their scales', async () => {
