@@ -266,6 +266,22 @@ describe('a sum of products', () => {
     expect(opNames(compile(graph, { threads: 1 }))).to.equal('matmul accumulate add');
   });
 
+  it('is left alone where a bias or an addend that is a state has changed since', () => {
+    const graph = new Graph();
+    const bias = graph.state('bias', 'f32', [3]);
+    const addend = graph.state('addend', 'f32', [2, 5, 3]);
+    const biased = matmul(rows(graph, 'x', 4), graph.input('w', 'f32', [4, 3]), { bias });
+    const summed = add(matmul(rows(graph, 'x', 4), graph.input('v', 'f32', [4, 3])), addend);
+    accumulate(bias, graph.input('more', 'f32', [3]));
+    accumulate(addend, rows(graph, 'rest', 3));
+    graph.output('biased', add(biased, rows(graph, 'x0', 3)));
+    graph.output('summed', add(summed, matmul(rows(graph, 'u', 2), graph.input('b', 'f32', [2, 3]))));
+    const program = compile(graph, { threads: 1 });
+    const sums = program.ops.filter(({ op }) => op === 'matmul_sum');
+    expect(opNames(program)).to.equal('matmul accumulate matmul_sum accumulate add matmul_sum');
+    expect(sums.map(({ inputs }) => inputs.length)).to.deep.equal([4, 4]);
+  });
+
   it('is left alone where rows are independent', () => {
     const graph = new Graph();
     graph.output('y', adapted(graph));

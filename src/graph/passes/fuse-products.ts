@@ -22,7 +22,7 @@ interface Sum {
 /**
  * Makes products and the `add` that sums them one op, which holds the sum in registers until it is whole: a layer's
  * product and its adapter's, the gradients of a tensor that several products read, a residual connection. Only where
- * nothing else reads a product, and nothing changes a state that it reads before it is added. Not for independent rows,
+ * nothing else reads a product, and nothing changes a state that the sum reads before all is added. Not for independent rows,
  * whose products are of another kind.
  */
 export function fuseProducts(graph: Graph, { dtype, independentRows = false }: CompileOptions): Graph {
@@ -30,8 +30,8 @@ export function fuseProducts(graph: Graph, { dtype, independentRows = false }: C
   const readers = countReaders(graph);
   const sums = new Map<Tensor, Sum>(); // by their result in the new graph
   const forget = (state: Tensor) => {
-    for (const [result, { factors }] of sums)
-      if (factors.some((factor) => stateBehind(factor) === state)) sums.delete(result);
+    for (const [result, { factors, bias, addend }] of sums)
+      if ([...factors, bias, addend].some((read) => read && stateBehind(read) === state)) sums.delete(result);
   };
   const fused = rewrite(graph, ({ node, inputs, target, copy }) => {
     for (const index of changedInputs(node.op)) forget(inputs[index]!);
