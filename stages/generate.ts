@@ -64,9 +64,8 @@ export const stage: StageDefinition<GenerateConfig> = {
     const { engine, session, threads } = await openDevice(config, context);
     const { model, adapter } = await loadReadyModel(session, folder, adapterFolder, storageOf(config));
     const generator = new Generator(model, session, { threads, adapter });
-    const endOfTurn =
-      config.prompt_ids === null && config.chat ? [tokenizer.eosId].filter((id) => id !== null) : [];
-    const stopIds = [...stopIdsOf(model, folder), ...endOfTurn];
+    const isChat = config.prompt_ids === null && config.chat;
+    const stopIds = stopIdsOf(model, folder, isChat ? tokenizer.eosId : null);
     const results: (Continuation & { prompt: string | null })[] = [];
     const generations: Generation[] = [];
     const watched = tenTimesASecond((ids: readonly number[]) => textTail(tokenizer, ids));

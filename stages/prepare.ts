@@ -82,13 +82,12 @@ async function plan(context: StageContext<PrepareConfig>): Promise<string> {
   writeConversations(context, told);
 
   const sample = sampleOf(split.train.map((document) => document.text));
-  if (config.tokenizer.path === null)
-    await trainTokenizer(filledUp(await addonTrainer()), sample, folder('data/tokenizer'), {
+  const tokenizer = await makeTokenizer(context, async (to) =>
+    trainTokenizer(filledUp(await addonTrainer()), sample, to, {
       ...tokenizerTraining(config),
       minFrequency: 1,
-    });
-  else takeTokenizer(context, config.tokenizer.path);
-  const tokenizer = openTokenizer(context);
+    }),
+  );
   const [ids] = await tokenizeDocuments(tokenizer, [sample.join('\n')], () => {});
   const tokensPerCharacter = ids!.length / charactersOf(sample);
   const about = (text: string) => Math.ceil(text.length * tokensPerCharacter) + 2; // with its first and last token
@@ -161,15 +160,14 @@ export async function run(context: StageContext<PrepareConfig>, trainBpe?: Train
   if (instructions !== null) writeInstructions(context, instructions);
 
   progress(config.tokenizer.path === null ? 'train tokenizer' : 'copy tokenizer', 0, 1);
-  if (config.tokenizer.path === null)
-    await trainTokenizer(
+  const tokenizer = await makeTokenizer(context, async (to) =>
+    trainTokenizer(
       trainBpe ?? (await addonTrainer()),
       split.train.map((document) => document.text),
-      folder('data/tokenizer'),
+      to,
       tokenizerTraining(config),
-    );
-  else takeTokenizer(context, config.tokenizer.path);
-  const tokenizer = openTokenizer(context);
+    ),
+  );
   addOutput('tokenizer', folder('data/tokenizer'));
 
   const told = continuationsOf(config, split.train);
@@ -272,15 +270,22 @@ function writeConversations(
   addOutput('conversations', path);
 }
 
-/** The tokenizer of a model folder, as it is: what its data is made with for the model to be trained further. */
-function takeTokenizer({ runDirectory, resolvePath, addInput }: StageContext<PrepareConfig>, path: string) {
-  const from = resolvePath(path);
-  addInput('tokenizer', from);
-  copyTokenizer(from, join(runDirectory, 'data/tokenizer'));
-}
-
-function openTokenizer({ config, runDirectory }: StageContext<PrepareConfig>): Tokenizer {
-  const tokenizer = Tokenizer.open(join(runDirectory, 'data/tokenizer'));
+/**
+ * The tokenizer that the data is made with, in its folder of the run: trained there, or that of `tokenizer.path` as it is,
+ * for a model to be trained further.
+ */
+async function makeTokenizer(
+  { config, runDirectory, resolvePath, addInput }: StageContext<PrepareConfig>,
+  train: (to: string) => Promise<unknown>,
+): Promise<Tokenizer> {
+  const to = join(runDirectory, 'data/tokenizer');
+  if (config.tokenizer.path === null) await train(to);
+  else {
+    const from = resolvePath(config.tokenizer.path);
+    addInput('tokenizer', from);
+    copyTokenizer(from, to);
+  }
+  const tokenizer = Tokenizer.open(to);
   if (tokenizer.chatTemplate === null && config.conversations.share > 0)
     throw new SluiceError(
       'config.conversations',

@@ -68,7 +68,7 @@ export const stage: StageDefinition<EvaluationConfig> = {
       readQuestions(path).slice(0, config.questions.max_questions ?? undefined),
     );
 
-    const stopIds = [...stopIdsOf(model, folder), ...(tokenizer.eosId === null ? [] : [tokenizer.eosId])];
+    const stopIds = stopIdsOf(model, folder, tokenizer.eosId);
 
     const evaluateRun = async (name: string, path: string | null): Promise<EvaluatedRun> => {
       const before = new Set(session.states().map((state) => state.name));

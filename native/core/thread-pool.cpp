@@ -23,13 +23,21 @@ inline void relax() {
 #endif
 }
 
-/** Waits until `value` differs from `old`: spins, then sleeps. */
-void wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
+/** Whether `condition` comes true while spinning. */
+template <typename Condition>
+bool comes_true(Condition condition) {
   for (int i = 0; i < kSpins; i++) {
-    if (value.load(std::memory_order_acquire) != old) return;
+    if (condition()) return true;
     relax();
   }
-  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+  return false;
+}
+
+/** Waits until `value` differs from `old`: spins, then sleeps. */
+void wait_for_change(std::atomic<uint32_t>& value, uint32_t old) {
+  const auto has_changed = [&] { return value.load(std::memory_order_acquire) != old; };
+  if (comes_true(has_changed)) return;
+  while (!has_changed()) value.wait(old, std::memory_order_acquire);
 }
 
 }  // namespace
@@ -78,10 +86,7 @@ void ThreadPool::run_erased(int64_t count, Call call, void* context) {
   take_pieces(0);
   gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
   const auto is_empty = [this] { return (gate_.load(std::memory_order_acquire) & kInside) == 0; };
-  for (int i = 0; i < kSpins; i++) {
-    if (is_empty()) return;
-    relax();
-  }
+  if (comes_true(is_empty)) return;
   for (;;) {
     const uint32_t emptied = emptied_.load(std::memory_order_acquire);
     if (is_empty()) return;

@@ -1,6 +1,6 @@
-export { type AnswerLoss, perToken, scoreRightAnswers } from './answer-likelihood.js';
-export { type AnswerScores, rightAnswers, scoreAnswers, type TextMetric } from './answer-scores.js';
-export { compareRuns, type Difference, type Estimate, estimate, type RunValues } from './compare-runs.js';
+export { scoreRightAnswers } from './answer-likelihood.js';
+export { type AnswerScores, scoreAnswers, type TextMetric } from './answer-scores.js';
+export { compareRuns, estimate } from './compare-runs.js';
 export {
   comparison,
   comparisonTable,

@@ -18,52 +18,46 @@ export interface GoldenTest {
   run(context: GoldenContext): Promise<Checks>;
 }
 
-export const fixtureFolders: readonly string[] = [
-  'models',
-  'train',
-  'lora',
-  'select_moe',
-  'quality_losses',
-  'dpo',
-  'grpo',
-  'optim_sched',
-  'metrics',
-];
+/** Folders that hold fixtures in folders of their own. */
+const several: Record<string, (context: GoldenContext, name: string) => Promise<Checks>> = {
+  async models(context, name) {
+    const isT5 = readJson(context.folder, 'models', name, 'config.json').is_encoder_decoder === true;
+    return isT5 ? checkEncoderDecoder(context, name) : checkModel(context, name);
+  },
+  train: checkTraining,
+  lora: checkLora,
+};
+
+const single: Record<string, GoldenTest['run']> = {
+  select_moe: checkSelectMoe,
+  quality_losses: checkQualityLosses,
+  dpo: checkPreference,
+  grpo: checkGroupPolicy,
+  optim_sched: checkOptimizer,
+  metrics: checkMetrics,
+};
+
+export const fixtureFolders: readonly string[] = [...Object.keys(several), ...Object.keys(single)];
 
 /** One test per fixture folder that is there. */
 export function goldenTests(folder: string): GoldenTest[] {
-  const below = (name: string) =>
+  const foldersOf = (name: string) =>
     existsSync(join(folder, name))
       ? readdirSync(join(folder, name), { withFileTypes: true })
           .filter((entry) => entry.isDirectory())
           .map((entry) => entry.name)
           .sort()
       : [];
-  const single = (fixture: string, run: GoldenTest['run']): GoldenTest[] =>
-    existsSync(join(folder, fixture)) ? [{ fixture, run }] : [];
   const known = [
-    ...below('models').map((name) => ({
-      fixture: `models/${name}`,
-      run: (context: GoldenContext) => {
-        const isT5 = readJson(folder, 'models', name, 'config.json').is_encoder_decoder === true;
-        return isT5 ? checkEncoderDecoder(context, name) : checkModel(context, name);
-      },
-    })),
-    ...below('train').map((name) => ({
-      fixture: `train/${name}`,
-      run: (context: GoldenContext) => checkTraining(context, name),
-    })),
-    ...below('lora').map((name) => ({
-      fixture: `lora/${name}`,
-      run: (context: GoldenContext) => checkLora(context, name),
-    })),
-    ...single('select_moe', checkSelectMoe),
-    ...single('quality_losses', checkQualityLosses),
-    ...single('dpo', checkPreference),
-    ...single('grpo', checkGroupPolicy),
-    ...single('optim_sched', checkOptimizer),
-    ...single('metrics', checkMetrics),
-    ...single('manifest.json', checkManifest),
+    ...Object.entries(several).flatMap(([kind, check]) =>
+      foldersOf(kind).map((name) => ({
+        fixture: `${kind}/${name}`,
+        run: (context: GoldenContext) => check(context, name),
+      })),
+    ),
+    ...Object.entries({ ...single, 'manifest.json': checkManifest })
+      .filter(([fixture]) => existsSync(join(folder, fixture)))
+      .map(([fixture, run]) => ({ fixture, run })),
   ];
   // a folder that no test reads is a failure, never silence
   const unread = readdirSync(folder, { withFileTypes: true })

@@ -31,10 +31,13 @@ export async function loadReadyModel(
   return { model, adapter: loadAdapter(adapterFolder, model, session) };
 }
 
-/** Ids that end a text: `eos_token_id` (one or a list) of generation_config.json, else of config.json. */
-export function stopIdsOf(model: Model, folder: string): number[] {
+/**
+ * Ids that end a text: `eos_token_id` (one or a list) of generation_config.json, else of config.json; and what ends a turn
+ * of a conversation, the tokenizer's own, where there is one.
+ */
+export function stopIdsOf(model: Model, folder: string, endOfTurn: number | null = null): number[] {
   const file = join(folder, 'generation_config.json');
   const generation = existsSync(file) ? readJsonObject(file) : {};
   const eos = generation.eos_token_id ?? model.config.eos_token_id ?? [];
-  return (Array.isArray(eos) ? eos : [eos]).filter((id): id is number => Number.isInteger(id));
+  return [eos, endOfTurn].flat().filter((id): id is number => Number.isInteger(id));
 }

@@ -2,7 +2,7 @@ import type { Definitions, TensorType } from '../op-definition.js';
 import { elementCount, formatShape, sameShape } from '../shape.js';
 import { expectDtype, expectRank, expectShape, f32, lastSize } from './checks.js';
 
-/** As many as the kernels hold beside each other; native/program/rules/matmul.cpp says the same. */
+/** As many as the kernels hold beside each other; native/core/op-table.h says the same. */
 export const mostTerms = 8;
 
 /** The products of a sum: `factors` are a_0 b_0 a_1 b_1 … */

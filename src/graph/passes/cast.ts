@@ -83,10 +83,10 @@ function readAsF32(graph: Graph): Set<Tensor> {
 function heldAsCopies(graph: Graph): Set<Tensor> {
   const [copied, others] = [new Set<Tensor>(), new Set<Tensor>()];
   for (const node of graph.nodes) {
-    if (!isGradient(node.scope)) continue;
+    if (!isGradient(node.scope) || isVirtual(node.op)) continue;
     const { copies } = definitionOf(node.op).precision ?? {};
     node.inputs.forEach((input, index) => {
-      if (!input || isVirtual(node.op)) return;
+      if (!input) return;
       const known = copies?.includes(inputSlot(node.op, index).name) ? copied : others;
       known.add(storageRoot(input));
     });
